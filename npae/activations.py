@@ -1,0 +1,174 @@
+"""Activation functions h = phi(a), with phi' and phi'' as functions of the output h.
+
+A layer need not keep `a`: the derivatives of all of them can be written in h, and one contractive formula
+serves all. `out` may be the argument itself.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from npae.kernels import sigmoid, softplus
+
+
+@dataclass(frozen=True)
+class Activation:
+    """What a layer, a penalty and an initialization ask of an activation function.
+
+    `elementwise` says that h_j depends on a_j alone; `range` is the open interval of its values; `gain` is the
+    factor on Glorot and Bengio's (2010) initial weights that keeps the scale of a signal through the layer.
+    """
+
+    elementwise = True
+    range = (-np.inf, np.inf)
+    gain = 1.0
+
+    def __call__(self, a, out=None):
+        """phi(a), shape (N, K)."""
+        raise NotImplementedError
+
+    def dphi(self, h, out=None):
+        """phi'(a) where phi(a) = h, shape (N, K)."""
+        raise NotImplementedError
+
+    def ddphi(self, h, out=None):
+        """phi''(a) where phi(a) = h, shape (N, K)."""
+        raise NotImplementedError
+
+    def backward(self, h, dh, out=None):
+        """da = dh phi'(a), shape (N, K)."""
+        return np.multiply(self.dphi(h, out=out), dh, out=out)
+
+
+@dataclass(frozen=True)
+class Identity(Activation):
+    """phi(a) = a, phi' = 1, phi'' = 0."""
+
+    def __call__(self, a, out=None):
+        return np.positive(a, out=out) if out is not a else a
+
+    def dphi(self, h, out=None):
+        return _full(h, 1.0, out)
+
+    def ddphi(self, h, out=None):
+        return _full(h, 0.0, out)
+
+    def backward(self, h, dh, out=None):
+        return dh
+
+
+@dataclass(frozen=True)
+class Sigmoid(Activation):
+    """phi(a) = 1 / (1 + exp(-a)), phi' = h (1 - h), phi'' = phi' (1 - 2 h)."""
+
+    range = (0.0, 1.0)
+    gain = 4.0
+
+    def __call__(self, a, out=None):
+        return sigmoid(a, out=out)
+
+    def dphi(self, h, out=None):
+        out = np.subtract(1, h, out=out)
+        return np.multiply(out, h, out=out)
+
+    def ddphi(self, h, out=None):
+        return np.multiply(self.dphi(h, out=out), 1 - 2 * h, out=out)
+
+
+@dataclass(frozen=True)
+class Tanh(Activation):
+    """phi(a) = tanh(a), phi' = 1 - h^2, phi'' = -2 h phi'."""
+
+    range = (-1.0, 1.0)
+
+    def __call__(self, a, out=None):
+        return np.tanh(a, out=out)
+
+    def dphi(self, h, out=None):
+        return np.subtract(1, np.multiply(h, h, out=out), out=out)
+
+    def ddphi(self, h, out=None):
+        return np.multiply(self.dphi(h, out=out), -2 * h, out=out)
+
+
+@dataclass(frozen=True)
+class ReLU(Activation):
+    """phi(a) = max(a, 0), phi' = [h > 0], phi'' = 0; the derivative at the kink is taken as 0.
+
+    The gain sqrt(2) is He et al.'s (2015).
+    """
+
+    range = (0.0, np.inf)
+    gain = 2**0.5
+
+    def __call__(self, a, out=None):
+        return np.maximum(a, 0, out=out)
+
+    def dphi(self, h, out=None):
+        out = np.empty_like(h) if out is None else out
+        return np.greater(h.real, 0, out=out, casting="unsafe")
+
+    def ddphi(self, h, out=None):
+        return _full(h, 0.0, out)
+
+
+@dataclass(frozen=True)
+class Softplus(Activation):
+    """phi(a) = log(1 + exp(a)), phi' = 1 - exp(-h), phi'' = phi' (1 - phi')."""
+
+    range = (0.0, np.inf)
+    gain = 2.0
+
+    def __call__(self, a, out=None):
+        return softplus(a, out=out)
+
+    def dphi(self, h, out=None):
+        out = np.expm1(np.negative(h, out=out), out=out)
+        return np.negative(out, out=out)
+
+    def ddphi(self, h, out=None):
+        return np.multiply(self.dphi(h, out=out), np.exp(-h), out=out)
+
+
+@dataclass(frozen=True)
+class TopK(Activation):
+    """Keep the k largest of each row and set the others to 0 (Makhzani and Frey 2013, k-sparse autoencoders).
+
+    Not elementwise: h_j depends on the whole row, so `Contractive` refuses it. Of equal values the last are kept.
+
+    Raises ValueError unless k is a positive whole number; at least k units are needed where it is applied.
+    """
+
+    k: int
+
+    elementwise = False
+
+    def __post_init__(self):
+        if not isinstance(self.k, (int, np.integer)) or self.k < 1:
+            raise ValueError(f"TopK: got k={self.k!r}, expected a whole number >= 1")
+
+    def __call__(self, a, out=None):
+        if self.k > a.shape[-1]:
+            raise ValueError(f"TopK: got k={self.k} for {a.shape[-1]} units, expected k <= the number of units")
+        dropped = np.argsort(a.real, axis=-1, kind="stable")[..., : a.shape[-1] - self.k]
+        h = np.positive(a, out=out)
+        np.put_along_axis(h, dropped, 0, axis=-1)
+        return h
+
+    def dphi(self, h, out=None):
+        """1 where a unit was kept; a kept unit that is exactly 0 counts as dropped."""
+        out = np.empty_like(h) if out is None else out
+        return np.not_equal(h, 0, out=out, casting="unsafe")
+
+    def ddphi(self, h, out=None):
+        return _full(h, 0.0, out)
+
+
+def _full(h, value, out):
+    if out is None:
+        return np.full_like(h, value)
+    out.fill(value)
+    return out
+
+
+BY_NAME = {"identity": Identity(), "sigmoid": Sigmoid(), "tanh": Tanh(), "relu": ReLU(), "softplus": Softplus()}

@@ -1,0 +1,89 @@
+"""Corruption processes C(x~ | x): `corrupt(x, rng)` returns a fresh array and leaves x as it was.
+
+Vincent et al. (2010), Stacked denoising autoencoders, JMLR 11, section 3.3.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+class Corruption:
+    """x (N, D) of floats -> x~ (N, D) of the same dtype; integers become float64.
+
+    `rng` is a numpy Generator or a seed; `out`, if given, receives x~ and is returned.
+    """
+
+    def corrupt(self, x, rng, out=None):
+        x = np.asarray(x)
+        if x.dtype.kind not in "fiub":
+            raise TypeError(f"{type(self).__name__}: got an array of dtype {x.dtype}, expected real numbers")
+        if x.dtype.kind != "f":
+            x = x.astype(np.float64)
+        return self._corrupt(x, np.random.default_rng(rng), np.empty_like(x) if out is None else out)
+
+    __call__ = corrupt
+
+    def _corrupt(self, x, rng, out):
+        raise NotImplementedError
+
+    def _check(self, name, value, high):
+        is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+        if not is_number or not 0 <= value <= high or not np.isfinite(value):
+            expected = "a probability in [0, 1]" if high == 1 else "a finite number >= 0"
+            raise ValueError(f"{type(self).__name__}: got {name}={value!r}, expected {expected}")
+
+
+@dataclass(frozen=True)
+class GaussianNoise(Corruption):
+    """x~ = x + sigma e, e ~ N(0, I); sigma is the standard deviation in the units of x.
+
+    Raises ValueError unless sigma is finite and >= 0.
+    """
+
+    sigma: float
+
+    def __post_init__(self):
+        self._check("sigma", self.sigma, np.inf)
+
+    def _corrupt(self, x, rng, out):
+        rng.standard_normal(dtype=out.dtype, out=out)
+        out *= self.sigma
+        out += x
+        return out
+
+
+@dataclass(frozen=True)
+class MaskingNoise(Corruption):
+    """x~_d = 0 with probability p, else x_d: missing inputs. Raises ValueError unless p is in [0, 1]."""
+
+    p: float
+
+    def __post_init__(self):
+        self._check("p", self.p, 1)
+
+    def _corrupt(self, x, rng, out):
+        rng.random(dtype=out.dtype, out=out)
+        np.greater_equal(out, self.p, out=out, casting="unsafe")
+        out *= x
+        return out
+
+
+@dataclass(frozen=True)
+class SaltAndPepper(Corruption):
+    """x~_d = 0 or 1, by a fair coin, with probability p, else x_d: for x in [0, 1].
+
+    Raises ValueError unless p is in [0, 1].
+    """
+
+    p: float
+
+    def __post_init__(self):
+        self._check("p", self.p, 1)
+
+    def _corrupt(self, x, rng, out):
+        u = rng.random(x.shape, dtype=x.dtype)
+        out[...] = x
+        out[u < self.p] = 1
+        out[u < self.p / 2] = 0
+        return out

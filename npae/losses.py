@@ -1,0 +1,83 @@
+"""Reconstruction losses L: the negative log-likelihood of a reconstruction distribution p(x | a).
+
+`a` is what the decoder puts out, x the target; both are (N, D). A call returns the value, the mean over
+samples of the sum over features, and its gradient da (N, D).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from npae.kernels import dot, negative_abs, sigmoid
+
+
+@dataclass(frozen=True)
+class SquaredError:
+    """L = 1/2 ||a - x||^2, da = (a - x) / N: a Gaussian p(x | a) of mean a and unit variance, up to a constant.
+
+    Goodfellow, Bengio and Courville (2016), Deep Learning, sections 5.5.1 and 14.3.
+    """
+
+    def __call__(self, a, x, out=None):
+        """Value (mean over samples, sum over features) and da (N, D), written into `out` if given."""
+        da = np.subtract(a, x, out=out)
+        value = dot(da, da) / (2 * len(a))
+        da /= len(a)
+        return value, da
+
+    def check_target(self, x):
+        """Every real target has a Gaussian likelihood."""
+
+    def mean(self, a):
+        """The reconstruction x^ = E[x | a] = a, shape (N, D)."""
+        return a
+
+    def log_likelihood(self, a, x):
+        """log p(x_n | a_n) in nats, shape (N,)."""
+        return -0.5 * ((a - x) ** 2).sum(axis=1) - 0.5 * a.shape[1] * np.log(2 * np.pi)
+
+    def sample(self, a, rng):
+        """A draw x ~ N(a, I), shape (N, D); rng is a numpy Generator or a seed."""
+        return a + np.random.default_rng(rng).standard_normal(a.shape, dtype=a.dtype)
+
+
+@dataclass(frozen=True)
+class BernoulliCrossEntropy:
+    """L = sum_d softplus(a_d) - x_d a_d, da = (sigmoid(a) - x) / N: a Bernoulli p(x | a) with logits a, x in [0, 1].
+
+    Computed from logits as max(a, 0) - x a + log1p(exp(-|a|)), which neither overflows nor clips.
+    Goodfellow, Bengio and Courville (2016), Deep Learning, section 6.2.2.2.
+    """
+
+    def __call__(self, a, x, out=None):
+        """Value (mean over samples, sum over features) and da (N, D), written into `out` if given."""
+        e = np.exp(negative_abs(a, out=out), out=out)
+        value = (np.maximum(a, 0).sum() - dot(a, x) + np.log1p(e).sum()) / len(a)
+        da = sigmoid(a, out=out)
+        da -= x
+        da /= len(a)
+        return value, da
+
+    def check_target(self, x):
+        """Raise ValueError unless all targets are probabilities."""
+        low, high = x.min(), x.max()
+        if low < 0 or high > 1:
+            raise ValueError(
+                f"BernoulliCrossEntropy: got targets from {low:.6g} to {high:.6g}, expected all in [0, 1]; "
+                "scale the data or use SquaredError()"
+            )
+
+    def mean(self, a):
+        """The reconstruction x^ = E[x | a] = sigmoid(a), shape (N, D)."""
+        return sigmoid(a)
+
+    def log_likelihood(self, a, x):
+        """log p(x_n | a_n) in nats, shape (N,)."""
+        return (x * a - np.maximum(a, 0) - np.log1p(np.exp(negative_abs(a)))).sum(axis=1)
+
+    def sample(self, a, rng):
+        """A draw x ~ Bernoulli(sigmoid(a)), shape (N, D) of zeros and ones in a's dtype; rng: Generator or seed."""
+        return (np.random.default_rng(rng).random(a.shape) < sigmoid(a)).astype(a.dtype)
+
+
+BY_NAME = {"squared_error": SquaredError(), "bernoulli": BernoulliCrossEntropy()}

@@ -1,0 +1,203 @@
+"""The objective J and its gradient: an encoder, a decoder, a loss and penalties over one flat vector theta.
+
+J(theta) = 1/N sum_n L(x_n, g(f(x~_n))) + Omega
+"""
+
+import copy
+
+import numpy as np
+
+from npae.kernels import Buffers
+from npae.layers import Dense, Pending, Stack, Tied
+from npae.losses import SquaredError
+from npae.validation import check_array
+
+
+class Network:
+    """x^ = g(f(x)) with its objective and gradient; every W, b, dW, db is a view of `theta` or `grad`.
+
+    encoder, decoder: Stack or list of layers. loss: such as SquaredError(). penalties: such as [WeightDecay(1e-3)].
+    dtype: of theta, by default the layers' own (float64); float32 trains faster, complex128 serves a complex step.
+    `theta` (P,), `grad` (P,); `parameters` and `gradients` name their pieces, e.g. 'encoder.0.W'.
+
+    Raises ValueError where widths do not fit, where a penalty does not fit the encoder, where a layer appears
+    twice or a tied layer does not come after the layer whose weights it shares; TypeError for a wrong dtype.
+    """
+
+    def __init__(self, encoder, decoder, *, loss=SquaredError(), penalties=(), dtype=None):
+        self.encoder = encoder if isinstance(encoder, Stack) else Stack(encoder)
+        self.decoder = decoder if isinstance(decoder, Stack) else Stack(decoder)
+        self.loss = loss
+        self.penalties = tuple(penalties)
+        self._check_parts()
+        self._bind(self._layers()[0][1].W.dtype if dtype is None else dtype)
+
+    # -- construction ------------------------------------------------------------------------------------------
+
+    def _layers(self):
+        sides = (("encoder", self.encoder), ("decoder", self.decoder))
+        return [(f"{side}.{i}", layer) for side, stack in sides for i, layer in enumerate(stack.layers)]
+
+    def _check_parts(self):
+        for name, stack in (("encoder", self.encoder), ("decoder", self.decoder)):
+            if not len(stack):
+                raise ValueError(f"Network: got a {name} without layers, expected at least one")
+        if not callable(self.loss) or not hasattr(self.loss, "check_target"):
+            raise TypeError(f"Network: got loss={self.loss!r}, expected a loss such as SquaredError()")
+        Stack([self.encoder.layers[-1], self.decoder.layers[0]])
+        D, D_out = self.encoder.layers[0].n_in, self.decoder.layers[-1].n_out
+        if D_out != D:
+            raise ValueError(f"Network: got {D} inputs and {D_out} outputs, expected as many outputs as inputs")
+        seen: list[Dense] = []
+        for name, layer in self._layers():
+            if any(layer is other for other in seen):
+                raise ValueError(f"Network: got one layer twice (again at {name}), expected distinct layers or Tied")
+            if isinstance(layer, Tied) and not any(layer.dense is other for other in seen):
+                raise ValueError(f"Network: got a Tied layer at {name}, expected its Dense layer before it")
+            seen.append(layer)
+        for penalty in self.penalties:
+            if not callable(penalty) or not hasattr(penalty, "check"):
+                raise TypeError(f"Network: got penalty {penalty!r}, expected one such as WeightDecay(1e-3)")
+            penalty.check(self.encoder)
+
+    def _bind(self, dtype):
+        """Lay all parameters into one vector and its gradient, and make the layers' arrays views of them."""
+        dtype = np.dtype(dtype)
+        if dtype not in (np.float32, np.float64, np.complex64, np.complex128):
+            raise TypeError(f"Network: got dtype {dtype}, expected float32 or float64 (complex128 for a complex step)")
+        pieces = [(f"{at}.{name}", layer, name) for at, layer in self._layers() for name in layer.parameters]
+        sizes = [getattr(layer, name).size for _, layer, name in pieces]
+        self._theta = np.empty(sum(sizes), dtype)
+        self._grad = np.zeros_like(self._theta)
+        self.parameters: dict[str, np.ndarray] = {}
+        self.gradients: dict[str, np.ndarray] = {}
+        self._views = []
+        for (key, layer, name), end, size in zip(pieces, np.cumsum(sizes), sizes):
+            shape = getattr(layer, name).shape
+            for vector, views, attribute in (
+                (self._theta, self.parameters, name),
+                (self._grad, self.gradients, "d" + name),
+            ):
+                view = vector[end - size : end].reshape(shape)
+                view[...] = getattr(layer, attribute)
+                setattr(layer, attribute, view)
+                views[key] = view
+                self._views.append((layer, attribute, view))
+        self._encoder_buffers = [Buffers() for _ in self.encoder.layers]
+        self._decoder_buffers = [Buffers() for _ in self.decoder.layers]
+        self._buffers = Buffers()
+        self._penalty_buffers = [Buffers() for _ in self.penalties]
+
+    def _adopt(self):
+        """Take over arrays that were assigned (`layer.W = A` instead of `layer.W[:] = A`)."""
+        for layer, attribute, view in self._views:
+            array = getattr(layer, attribute)
+            if array is not view:
+                if np.shape(array) != view.shape:
+                    raise ValueError(f"{layer!r}: got {attribute} of shape {np.shape(array)}, expected {view.shape}")
+                np.copyto(view, array, casting="same_kind")
+                setattr(layer, attribute, view)
+
+    def __getstate__(self):
+        return {name: self.__dict__[name] for name in ("encoder", "decoder", "loss", "penalties")}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._bind(self._layers()[0][1].W.dtype)
+
+    def astype(self, dtype):
+        """An independent copy whose theta has the given dtype."""
+        other = object.__new__(type(self))
+        other.__dict__.update(copy.deepcopy(self.__getstate__()))
+        other._bind(dtype)
+        return other
+
+    # -- the two vectors -----------------------------------------------------------------------------------------
+
+    @property
+    def theta(self):
+        """All parameters, (P,); assigning copies into it."""
+        self._adopt()
+        return self._theta
+
+    @theta.setter
+    def theta(self, value):
+        self._adopt()
+        if np.shape(value) != self._theta.shape:
+            raise ValueError(f"Network: got theta of shape {np.shape(value)}, expected {self._theta.shape}")
+        np.copyto(self._theta, value, casting="same_kind")
+
+    @property
+    def grad(self):
+        """dJ/dtheta of the last `value_and_grad`, (P,)."""
+        return self._grad
+
+    # -- objective -----------------------------------------------------------------------------------------------
+
+    def value_and_grad(self, x, target=None):
+        """J for the batch x (N, D), possibly corrupted, against the clean target (default x); leaves dJ/dtheta in grad.
+
+        Raises ValueError or TypeError for input that is no finite (N, D) array, and for targets that the loss refuses.
+        """
+        return self._value_and_grad(*self._check_batch(x, target))
+
+    def value(self, x, target=None):
+        """J alone, for the same arguments."""
+        value = self._forward(*self._check_batch(x, target))[0]
+        for _, layer in self._layers():
+            layer.pending = Pending()
+        return value
+
+    def _value_and_grad(self, x, target):
+        value, da = self._forward(x, target)
+        dh = self.decoder.backward(da, self._decoder_buffers)
+        self.encoder.backward(dh, self._encoder_buffers, need_dx=False)
+        return value
+
+    def _forward(self, x, target):
+        h = self.encoder.forward(x, self._encoder_buffers)
+        a = self.decoder.forward(h, self._decoder_buffers)
+        value, da = self.loss(a, target, out=self._buffers("da", a.shape, a.dtype))
+        for penalty, empty in zip(self.penalties, self._penalty_buffers):
+            value = value + penalty(self.encoder, self.decoder, empty)
+        return value.item(), da
+
+    def _check_batch(self, x, target):
+        self._adopt()
+        x = self._check(x, "x")
+        target = x if target is None else self._check(target, "target")
+        if len(target) != len(x):
+            raise ValueError(f"Network: got {len(x)} samples in x and {len(target)} in target, expected as many")
+        self.loss.check_target(target.real)
+        return x, target
+
+    def _check(self, x, name, n_features=None):
+        dtype = self._theta.dtype
+        return check_array(
+            x,
+            name=name,
+            owner="Network",
+            dtype=dtype,
+            n_features=n_features or self.encoder.layers[0].n_in,
+            allow_complex=dtype.kind == "c",
+        )
+
+    # -- inference -----------------------------------------------------------------------------------------------
+
+    def encode(self, x):
+        """The code h = f(x): (N, D) -> (N, K)."""
+        self._adopt()
+        return self.encoder(self._check(x, "x"))
+
+    def decode(self, h):
+        """The reconstruction x^ = E[x | g(h)]: (N, K) -> (N, D)."""
+        self._adopt()
+        return self.loss.mean(self.decoder(self._check(h, "h", self.decoder.layers[0].n_in)))
+
+    def reconstruct(self, x):
+        """x^ = decode(encode(x)): (N, D) -> (N, D)."""
+        return self.decode(self.encode(x))
+
+    def __repr__(self):
+        parts = f"{self.encoder.layers!r}, {self.decoder.layers!r}, loss={self.loss!r}"
+        return f"Network({parts}, penalties={list(self.penalties)!r}, dtype={str(self._theta.dtype)!r})"

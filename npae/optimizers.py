@@ -1,0 +1,196 @@
+"""What moves theta: `optimizer.start(theta)` returns a step; `step(grad)` updates theta in place.
+
+An optimizer is a frozen record of its hyperparameters; the step holds the state, and `step.lr` may be set
+between calls. theta and grad are flat (P,) vectors of one dtype; updates go through them in blocks that fit
+a cache. `lbfgs` is the exception: it takes the whole objective.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from npae.kernels import BLOCK, blocks
+
+
+def _check(optimizer, **ranges):
+    for name, (low, high) in ranges.items():
+        value = getattr(optimizer, name)
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not low <= value < high:
+            raise ValueError(
+                f"{type(optimizer).__name__}: got {name}={value!r}, expected a number in [{low:g}, {high:g})"
+            )
+
+
+class Step:
+    """One optimizer at work on one theta: its state, the number t of steps taken, and the learning rate lr."""
+
+    m: np.ndarray
+    v: np.ndarray
+
+    def __init__(self, optimizer, theta, *state):
+        self.optimizer = optimizer
+        self.theta = theta
+        self.lr = optimizer.lr
+        self.t = 0
+        for name in state:
+            setattr(self, name, np.zeros_like(theta))
+        self._scratch = np.empty(min(theta.size, BLOCK), theta.dtype)
+
+    def __call__(self, grad):
+        """Update theta in place by the gradient (P,)."""
+        self.t += 1
+        for block in blocks(self.theta.size):
+            self.update(block, self.theta[block], grad[block], self._scratch[: block.stop - block.start])
+
+    def update(self, block, theta, g, scratch):
+        """Update one block of theta by the same block of the gradient; `scratch` is as long."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class SGD:
+    """theta -= lr g, or with momentum mu: v = mu v + g, theta -= lr v (Nesterov: theta -= lr (g + mu v)).
+
+    Sutskever et al. (2013), On the importance of initialization and momentum, equations 1 to 4, for a constant lr.
+    Raises ValueError for lr < 0, for a momentum outside [0, 1), and for Nesterov without momentum.
+    """
+
+    lr: float
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def __post_init__(self):
+        _check(self, lr=(0, np.inf), momentum=(0, 1))
+        if self.nesterov and not self.momentum:
+            raise ValueError("SGD: got nesterov=True with momentum=0, expected a momentum in (0, 1)")
+
+    def start(self, theta):
+        """A step that holds the velocity v, if there is momentum."""
+        return _MomentumStep(self, theta, "v") if self.momentum else _PlainStep(self, theta)
+
+
+class _PlainStep(Step):
+    def update(self, block, theta, g, scratch):
+        theta -= np.multiply(g, self.lr, out=scratch)
+
+
+class _MomentumStep(Step):
+    def update(self, block, theta, g, scratch):
+        mu, v = self.optimizer.momentum, self.v[block]
+        v *= mu
+        v += g
+        if self.optimizer.nesterov:
+            np.multiply(v, mu, out=scratch)
+            scratch += g
+        else:
+            scratch[:] = v
+        scratch *= self.lr
+        theta -= scratch
+
+
+@dataclass(frozen=True)
+class RMSProp:
+    """v = decay v + (1 - decay) g^2, theta -= lr g / (sqrt(v) + eps).
+
+    Tieleman and Hinton (2012), Neural networks for machine learning, lecture 6.5.
+    Raises ValueError for lr or eps < 0 and for a decay outside [0, 1).
+    """
+
+    lr: float
+    decay: float = 0.9
+    eps: float = 1e-8
+
+    def __post_init__(self):
+        _check(self, lr=(0, np.inf), decay=(0, 1), eps=(0, np.inf))
+
+    def start(self, theta):
+        """A step that holds the running mean v of the squared gradient."""
+        return _RMSPropStep(self, theta, "v")
+
+
+class _RMSPropStep(Step):
+    def update(self, block, theta, g, scratch):
+        o, v = self.optimizer, self.v[block]
+        v *= o.decay
+        v += np.multiply(np.multiply(g, g, out=scratch), 1 - o.decay, out=scratch)
+        np.sqrt(v, out=scratch)
+        scratch += o.eps
+        np.divide(g, scratch, out=scratch)
+        scratch *= self.lr
+        theta -= scratch
+
+
+@dataclass(frozen=True)
+class Adam:
+    """theta -= lr m^ / (sqrt(v^) + eps) with m^, v^ the bias-corrected running means of g and g^2.
+
+    Kingma and Ba (2015), Adam, algorithm 1. The step keeps m / (1 - beta1) and v / (1 - beta2), which saves
+    two multiplications a parameter: with c = (1 - beta2) / (1 - beta2^t) the same update is
+    lr (1 - beta1) / (1 - beta1^t) m / (sqrt(c v) + eps).
+    Raises ValueError for lr or eps < 0 and for beta1 or beta2 outside [0, 1).
+    """
+
+    lr: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+    def __post_init__(self):
+        _check(self, lr=(0, np.inf), beta1=(0, 1), beta2=(0, 1), eps=(0, np.inf))
+
+    def start(self, theta):
+        """A step that holds the two running means."""
+        return _AdamStep(self, theta, "m", "v")
+
+
+class _AdamStep(Step):
+    def update(self, block, theta, g, scratch):
+        o, m, v = self.optimizer, self.m[block], self.v[block]
+        root_c = ((1 - o.beta2) / (1 - o.beta2**self.t)) ** 0.5
+        m *= o.beta1
+        m += g
+        v *= o.beta2
+        v += np.multiply(g, g, out=scratch)
+        np.sqrt(v, out=scratch)
+        scratch += o.eps / root_c
+        np.divide(m, scratch, out=scratch)
+        scratch *= self.lr * (1 - o.beta1) / (1 - o.beta1**self.t) / root_c
+        theta -= scratch
+
+
+@dataclass(frozen=True)
+class LBFGSResult:
+    """What `lbfgs` reached: the objective, the largest |gradient| entry, iterations, and why it stopped."""
+
+    value: float
+    max_gradient: float
+    n_iter: int
+    converged: bool
+    message: str
+
+
+def lbfgs(network, x, target=None, *, max_iter=2000, gtol=1e-9):
+    """Minimize the network's full-batch objective in float64 by SciPy's L-BFGS-B; theta is left at the best point.
+
+    x, target: (N, D). Stops when no |dJ/dtheta| exceeds `gtol`, when J can fall no further in float64, or after
+    `max_iter` iterations. Liu and Nocedal (1989).
+    Raises ImportError without SciPy and TypeError for a network that is not float64.
+    """
+    try:
+        from scipy.optimize import minimize
+    except ImportError as error:
+        raise ImportError("lbfgs needs SciPy: pip install 'npae[lbfgs]'") from error
+    if network.theta.dtype != np.float64:
+        raise TypeError(
+            f"lbfgs: got a network of dtype {network.theta.dtype}, expected float64; use network.astype('float64')"
+        )
+
+    def objective(theta):
+        network.theta[:] = theta
+        return network.value_and_grad(x, target), network.grad.copy()
+
+    options = {"maxiter": max_iter, "maxfun": 2 * max_iter + 20, "gtol": gtol, "ftol": 0.0, "maxcor": 30}
+    result = minimize(objective, network.theta.copy(), jac=True, method="L-BFGS-B", options=options)
+    network.theta[:] = result.x
+    largest = float(np.abs(result.jac).max())
+    return LBFGSResult(float(result.fun), largest, int(result.nit), bool(largest <= gtol), str(result.message))

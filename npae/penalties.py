@@ -1,0 +1,147 @@
+"""Regularizers Omega, read off a stack's activations and weights after its forward pass.
+
+`penalty(encoder, decoder)` returns the value and leaves its gradient in the layers' `pending`, which their
+backward adds. `penalty.check(encoder)` raises before anything is trained where the two do not fit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from npae.contraction import contraction
+from npae.kernels import dot, fresh
+from npae.validation import check_number
+
+
+@dataclass(frozen=True)
+class WeightDecay:
+    """Omega = lam / 2 sum_l ||W_l||_F^2, dW_l += lam W_l; biases are free, a tied matrix counts once.
+
+    Goodfellow, Bengio and Courville (2016), Deep Learning, section 7.1.1. Raises ValueError unless lam >= 0.
+    """
+
+    lam: float
+
+    def __post_init__(self):
+        check_number(self.lam, "lam", "WeightDecay")
+
+    def check(self, encoder):
+        """Any encoder will do."""
+
+    def __call__(self, encoder, decoder=None, empty=fresh):
+        """The value; leaves lam as a scale of W with every layer that owns one."""
+        layers = [*encoder.layers, *(decoder.layers if decoder else ())]
+        value = 0.0
+        for layer in layers:
+            if "W" in layer.parameters:
+                value = value + self.lam / 2 * dot(layer.W, layer.W)
+                layer.pending.add("W_scale", self.lam)
+        return value
+
+
+@dataclass(frozen=True)
+class L1Sparsity:
+    """Omega = lam / N sum_n sum_j |h_nj| on the code h, dh = lam / N sign(h), taken as 0 at h = 0.
+
+    A Laplace prior on the code: Goodfellow, Bengio and Courville (2016), Deep Learning, section 14.2.1.
+    Raises ValueError unless lam >= 0.
+    """
+
+    lam: float
+
+    def __post_init__(self):
+        check_number(self.lam, "lam", "L1Sparsity")
+
+    def check(self, encoder):
+        """Any code will do, if there is one."""
+        _check_layers(self, encoder)
+
+    def __call__(self, encoder, decoder=None, empty=fresh):
+        """The value; leaves dh with the code layer."""
+        h = encoder.layers[-1].h
+        dh = np.sign(h.real, out=empty("dh", h.shape, h.real.dtype))
+        value = self.lam / len(h) * dot(dh, h)
+        dh *= self.lam / len(h)
+        encoder.layers[-1].pending.add("dh", dh)
+        return value
+
+
+@dataclass(frozen=True)
+class KLSparsity:
+    """Omega = beta sum_j KL(rho || rho_hat_j), rho_hat_j = 1/N sum_n h_nj, for a code in (0, 1).
+
+    KL(rho || q) = rho log(rho / q) + (1 - rho) log((1 - rho) / (1 - q)) in nats, hence
+    dh_nj = beta / N ((1 - rho) / (1 - rho_hat_j) - rho / rho_hat_j).
+    A mean activation that has rounded to exactly 0 or 1 is taken at the nearest number inside, so that value
+    and gradient stay finite. Lee, Ekanadham and Ng (2008), Sparse deep belief net model for visual area V2; Ng
+    (2011), CS294A lecture notes, section 3.
+
+    Raises ValueError unless beta >= 0 and rho is in (0, 1), and for a code whose activation leaves (0, 1).
+    """
+
+    beta: float
+    rho: float
+
+    def __post_init__(self):
+        check_number(self.beta, "beta", "KLSparsity")
+        check_number(self.rho, "rho", "KLSparsity", low=0, high=1, include_high=False)
+        if self.rho == 0:
+            raise ValueError("KLSparsity: got rho=0, expected a mean activation in (0, 1)")
+
+    def check(self, encoder):
+        """Raise ValueError unless the code lies in (0, 1)."""
+        _check_layers(self, encoder)
+        activation = encoder.layers[-1].activation
+        if activation.range != (0.0, 1.0):
+            low, high = activation.range
+            raise ValueError(
+                f"KLSparsity: got a code of {activation!r} with values in ({low:g}, {high:g}), "
+                "expected a code in (0, 1); use Sigmoid() for the code layer, or L1Sparsity"
+            )
+
+    def __call__(self, encoder, decoder=None, empty=fresh):
+        """The value; leaves dh, one number a unit, with the code layer."""
+        h = encoder.layers[-1].h
+        rho, rho_hat = self.rho, h.mean(axis=0)
+        limits = np.finfo(h.dtype)
+        low, high = 1e4 * limits.tiny, 1 - limits.epsneg  # 1 / low is far enough from overflow to be multiplied
+        rho_hat = np.where(rho_hat.real < low, low, np.where(rho_hat.real > high, high, rho_hat)).astype(h.dtype)
+        value = self.beta * (rho * np.log(rho / rho_hat) + (1 - rho) * np.log((1 - rho) / (1 - rho_hat))).sum()
+        dh = self.beta / len(h) * ((1 - rho) / (1 - rho_hat) - rho / rho_hat)
+        encoder.layers[-1].pending.add("dh", dh)
+        return value
+
+
+@dataclass(frozen=True)
+class Contractive:
+    """Omega = lam / N sum_n ||df(x_n)/dx||_F^2, exact for an encoder of any depth, with its exact gradient.
+
+    For one layer, dh/dx = S W^T with S = diag(phi'(a)), so that Omega = lam / N sum_n sum_j phi'(a_nj)^2 ||W_:j||^2;
+    deeper encoders by the Gram form of `npae.contraction`. Rifai et al. (2011), Contractive auto-encoders, ICML.
+
+    Raises ValueError unless lam >= 0, for an encoder without layers, and for an activation that is not elementwise.
+    """
+
+    lam: float
+
+    def __post_init__(self):
+        check_number(self.lam, "lam", "Contractive")
+
+    def check(self, encoder):
+        """Raise ValueError unless every layer of the encoder is elementwise."""
+        _check_layers(self, encoder)
+        for layer in encoder.layers:
+            if not layer.activation.elementwise:
+                raise ValueError(
+                    f"Contractive: got {layer.activation!r} in the encoder, expected elementwise activations "
+                    "(Identity, Sigmoid, Tanh, ReLU, Softplus): its Jacobian is not diagonal"
+                )
+
+    def __call__(self, encoder, decoder=None, empty=fresh):
+        """The value; leaves da, and W_scale or dW, with every encoder layer."""
+        return contraction(encoder.layers, self.lam / len(encoder.layers[0].x), empty)
+
+
+def _check_layers(penalty, encoder):
+    if not len(encoder):
+        raise ValueError(f"{type(penalty).__name__}: got an encoder without layers, expected at least one")

@@ -1,0 +1,59 @@
+"""What the public doors ask of their input, with one wording: what came and what was expected."""
+
+import numpy as np
+
+
+def check_array(x, *, name="X", owner="npae", dtype=None, n_features=None, allow_complex=False):
+    """x as a finite float array (N, D) with N, D >= 1; no copy where nothing has to change.
+
+    float32 stays float32, float64 stays float64, other reals become float64; `dtype` decides otherwise.
+    Raises TypeError for strings, objects and complex numbers (unless allowed), ValueError for a wrong rank or
+    width, for an empty array, for NaN and for infinity.
+    """
+    if hasattr(x, "tocsr"):
+        raise TypeError(f"{owner}: got a sparse matrix for {name}, expected a dense array; use {name}.toarray()")
+    x = np.asarray(x)
+    if x.dtype.kind == "O":
+        x = _from_objects(x, name, owner)
+    if x.dtype.kind == "c" and not allow_complex:
+        raise ValueError(f"{owner}: Complex data not supported: got {name} of dtype {x.dtype}, expected real numbers")
+    if x.dtype.kind not in "fiubc":
+        raise TypeError(f"{owner}: got {name} of dtype {x.dtype}, expected numbers")
+    if x.ndim != 2:
+        hint = "Reshape your data, e.g. X.reshape(-1, 1) for one feature or X.reshape(1, -1) for one sample."
+        raise ValueError(
+            f"{owner}: Expected 2D array, got {max(x.ndim, 0)}D array instead: {name} has shape {x.shape}, "
+            f"expected (N, D). {hint if x.ndim < 2 else 'Flatten each sample, e.g. X.reshape(len(X), -1).'}"
+        )
+    for axis, what in enumerate(("sample", "feature")):
+        if not x.shape[axis]:
+            raise ValueError(
+                f"{owner}: Found array with 0 {what}(s) (shape={x.shape}) while a minimum of 1 is required for {name}."
+            )
+    if n_features is not None and x.shape[1] != n_features:
+        raise ValueError(f"{name} has {x.shape[1]} features, but {owner} is expecting {n_features} features as input")
+    if dtype is None:
+        dtype = x.dtype if x.dtype in (np.float32, np.float64, np.complex128) else np.float64
+    x = x.astype(dtype, copy=False)
+    if not np.isfinite(x.sum()) and not np.isfinite(x).all():  # a finite sum is proof enough, and allocates nothing
+        what = "NaN" if np.isnan(x).any() else "infinity"
+        n, d = np.argwhere(~np.isfinite(x))[0]
+        raise ValueError(f"{owner}: Input {name} contains {what}. The first is at [{n}, {d}]; expected finite numbers.")
+    return x
+
+
+def _from_objects(x, name, owner):
+    try:
+        return x.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{owner}: got {name} of dtype object that is no array of numbers: {error}") from error
+
+
+def check_number(value, name, owner, *, low=0.0, high=np.inf, include_high=True, integer=False):
+    """Raise ValueError unless value is a finite real (or whole) number in [low, high], or [low, high) on request."""
+    kinds = (int, np.integer) if integer else (int, float, np.integer, np.floating)
+    inside = isinstance(value, kinds) and not isinstance(value, bool) and np.isfinite(value) and low <= value <= high
+    if not inside or (value == high and not include_high):
+        what = "a whole number" if integer else "a finite number"
+        bounds = f">= {low:g}" if high == np.inf else f"in [{low:g}, {high:g}{']' if include_high else ')'}"
+        raise ValueError(f"{owner}: got {name}={value!r}, expected {what} {bounds}")

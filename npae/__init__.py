@@ -5,9 +5,9 @@
 Each letter has one home: f and g are `layers`, L is `losses`, Omega is `penalties`, C is `corruption`; J and its
 gradient are `network`; what moves theta is `optimizers`; what proves the gradient is `gradcheck`.
 
-Conventions. N samples, D inputs, K units, L layers; samples are rows: x (N, D), W (D, K), b (K,),
-a = x W + b, h = phi(a). `dz` is dJ/dz and has z's shape. Mean over samples, sum over features; no other reduction exists. All noise enters
-as an argument. float32 stays float32, float64 stays float64, integers become float64.
+Conventions. N samples, D inputs, K units, L layers; samples are rows: x (N, D), W (D, K), b (K,), a = x W + b,
+h = phi(a). `dz` is dJ/dz and has z's shape. Mean over samples, sum over features; no other reduction exists. All
+noise enters as an argument. float32 stays float32, float64 stays float64, integers become float64.
 """
 
 import importlib

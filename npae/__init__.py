@@ -30,12 +30,15 @@ __all__ = [
     "BernoulliCrossEntropy",
     "Contractive",
     "Dense",
+    "DivergenceError",
     "GaussianNoise",
     "Identity",
     "KLSparsity",
     "L1Sparsity",
     "MaskingNoise",
+    "ModelFileError",
     "Network",
+    "NotFittedError",
     "RMSProp",
     "ReLU",
     "SaltAndPepper",
@@ -46,17 +49,27 @@ __all__ = [
     "Tanh",
     "Tied",
     "TopK",
+    "TrainingInterrupted",
     "WeightDecay",
     "datasets",
     "gradcheck",
     "lbfgs",
+    "load",
     "manifold",
     "pca",
 ]
 
 # What is imported on first use, so that `import npae` stays near the cost of `import numpy`.
-_LATER = {"Autoencoder": "npae.estimators", "DivergenceError": "npae.training", "PCA": "npae.pca"}
-_MODULES = ("datasets", "estimators", "gradcheck", "manifold", "pca", "plots", "training")
+_LATER = {
+    "Autoencoder": "npae.estimators",
+    "DivergenceError": "npae.training",
+    "ModelFileError": "npae.model_file",
+    "NotFittedError": "npae.base",
+    "PCA": "npae.pca",
+    "TrainingInterrupted": "npae.training",
+    "load": "npae.model_file",
+}
+_MODULES = ("datasets", "estimators", "gradcheck", "manifold", "model_file", "pca", "plots", "training")
 
 
 def __getattr__(name):

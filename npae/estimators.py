@@ -94,7 +94,7 @@ class Autoencoder(Estimator):
         """
         self._check_arguments()
         X = self._check_fit(X)
-        self._start(X)
+        self._start(X.shape[1], X.dtype, X)
         X, X_validation = self._split(X)
         progress = ProgressLine(type(self).__name__, self.max_iter) if self.verbose else None
         try:
@@ -117,7 +117,7 @@ class Autoencoder(Estimator):
         first = not hasattr(self, "network_")
         X = self._check_fit(X, reset=first)
         if first:
-            self._start(X)
+            self._start(X.shape[1], X.dtype, X)
         self.network_.loss.check_target(X)
         self._train(X.astype(self.network_.theta.dtype, copy=False), max_iter=1)
         return self
@@ -137,10 +137,12 @@ class Autoencoder(Estimator):
             **limits,
         )
 
-    def _start(self, X):
+    def _start(self, n_features, dtype, target=None):
+        """New weights, a new step, and the streams that training draws from; nothing if the loss refuses the target."""
         weights_rng, self._shuffle_rng, self._noise_rng, self._split_rng = streams(self.random_state, 4)
-        network = self._build(X.shape[1], weights_rng, X.dtype)
-        network.loss.check_target(X)
+        network = self._build(n_features, weights_rng, dtype)
+        if target is not None:
+            network.loss.check_target(target)
         self.network_ = network
         self._step = self._optimizer().start(network.theta)
         self.history_: dict[str, list] = {"loss": [], "seconds": [], "validation_loss": []}
@@ -211,6 +213,11 @@ class Autoencoder(Estimator):
             raise TypeError(f"{owner}: got corruption={self.corruption!r}, expected one such as MaskingNoise(0.3)")
         if not hasattr(self._optimizer(), "start"):
             raise TypeError(f"{owner}: got optimizer={self.optimizer!r}, expected one such as Adam(1e-3)")
+        if not isinstance(self.tied, (bool, np.bool_)):
+            raise TypeError(f"{owner}: got tied={self.tied!r}, expected True or False")
+        callbacks = [self.callbacks] if callable(self.callbacks) else self.callbacks or ()
+        if not np.iterable(callbacks) or not all(callable(each) for each in callbacks):
+            raise TypeError(f"{owner}: got callbacks={self.callbacks!r}, expected a callable or a list of them")
         if callable(self.penalties) or not np.iterable(self.penalties):
             raise TypeError(f"{owner}: got penalties={self.penalties!r}, expected a list such as [WeightDecay(1e-4)]")
 
@@ -218,7 +225,8 @@ class Autoencoder(Estimator):
 
     def transform(self, X):
         """The code h = f(x): (N, D) -> (N, K)."""
-        return self._frame(self.network_.encode(self._check_transform(X)), X)
+        x = self._check_transform(X)
+        return self._frame(self.network_.encode(x), X)
 
     def fit_transform(self, X, y=None):
         """fit(X), then transform(X)."""
@@ -231,7 +239,8 @@ class Autoencoder(Estimator):
 
     def reconstruct(self, X):
         """x^ = g(f(x)): (N, D) -> (N, D); means of the reconstruction distribution."""
-        return self.network_.reconstruct(self._check_transform(X))
+        x = self._check_transform(X)
+        return self.network_.reconstruct(x)
 
     def score(self, X, y=None):
         """The mean log-likelihood of X (N, D) under its own reconstruction distribution p(x | f(x)), in nats a sample.
@@ -242,6 +251,13 @@ class Autoencoder(Estimator):
         network = self.network_
         network.loss.check_target(X)
         return float(network.loss.log_likelihood(network.decoder(network.encoder(X)), X).mean())
+
+    def save(self, path):
+        """Write the arguments, the weights and the history to one .npz file, whole or not at all; see `npae.load`."""
+        from npae.model_file import save
+
+        self._check_fitted("network_")
+        save(self, path)
 
     def _check_transform(self, X):
         self._check_fitted("network_")

@@ -1,0 +1,5 @@
+import sys
+
+from npae.cli import main
+
+sys.exit(main())

@@ -1,0 +1,101 @@
+"""The command line: `npae demo | gradcheck | info`, also as `python -m npae`."""
+
+import argparse
+import os
+import sys
+
+import npae
+
+
+def main(argv=None):
+    """Run one subcommand; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="npae", description="Autoencoders in plain NumPy: train the family, check gradients."
+    )
+    parser.add_argument("--version", action="version", version=f"npae {npae.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_gradcheck(commands)
+    _add_info(commands)
+    args = parser.parse_args(argv)
+    try:
+        return args.run(args)
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of a pipe left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _add_demo(commands):
+    demo = commands.add_parser(
+        "demo",
+        help="train the whole family on handwritten digits and write the report page",
+        description="Train PCA, undercomplete, overcomplete, sparse, denoising and contractive autoencoders on bundled "
+        "images, print one table, and write one self-contained HTML page that walks through the note.",
+    )
+    demo.add_argument("--data", choices=("digits", "mnist"), default="digits", help="8x8 digits, or 5,000 MNIST images")
+    demo.add_argument("--quick", action="store_true", help="fewer epochs: a look in seconds")
+    demo.add_argument(
+        "--seed", type=_seed, default=0, metavar="S", help="whole number; the same gives the same numbers"
+    )
+    demo.add_argument("--out", default="npae-report.html", metavar="FILE", help="the page (default: %(default)s)")
+    demo.set_defaults(run=_demo)
+
+
+def _demo(args):
+    folder = os.path.dirname(os.path.abspath(args.out))
+    if not os.path.isdir(folder) or os.path.isdir(args.out):
+        print(f"npae demo: got --out {args.out!r}, expected a file in a folder that exists", file=sys.stderr)
+        return 2
+    from npae.demo import Run
+    from npae.report import write_report
+
+    run = Run(args.data, quick=args.quick, seed=args.seed).train_family()
+    print(f"\n{run.table()}\n")
+    path = write_report(run, args.out)
+    print(f"\nreport: {os.path.abspath(path)}")
+    return 0
+
+
+def _seed(text):
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"got {text}, expected a whole number >= 0")
+    return value
+
+
+def _add_gradcheck(commands):
+    gradcheck = commands.add_parser(
+        "gradcheck",
+        help="check gradients: the package's own by fuzzing, or those of a function of yours",
+        description="Check the gradients of randomly drawn networks over the whole catalogue by the complex step, or "
+        "those of your own function, given as path/to/file.py:function.",
+    )
+    from npae import fuzz
+
+    fuzz.add_arguments(gradcheck)
+    gradcheck.set_defaults(run=fuzz.run)
+
+
+def _add_info(commands):
+    info = commands.add_parser("info", help="versions, BLAS, extras: what a bug report should contain")
+    info.set_defaults(run=_info)
+
+
+def _info(args):
+    import importlib.metadata
+    import platform
+
+    import numpy as np
+
+    print(f"npae {npae.__version__}\nPython {platform.python_version()} on {platform.system()} {platform.machine()}")
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    print(f"NumPy {np.__version__} with BLAS {blas.get('name', '?')} {blas.get('version', '')}, {os.cpu_count()} cores")
+    for package in ("matplotlib", "scipy", "scikit-learn", "autograd", "torch"):
+        try:
+            print(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            print(f"{package}: not installed")
+    return 0

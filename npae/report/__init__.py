@@ -1,0 +1,37 @@
+"""One HTML page that walks through the note with the trained family: a section a file in `sections/`.
+
+A section is a module with `ORDER`, a number that places it, and `build(run) -> (title, blocks)`, where `run` is the
+trained `npae.demo.Run` and the blocks are made by `npae.report.page`. A new file is a new section; nothing lists them.
+"""
+
+import importlib
+import pkgutil
+
+import npae
+from npae.files import write_atomically
+from npae.report import page, sections
+
+
+def section_modules():
+    """The modules in `sections/`, in the order they are read."""
+    found = [
+        importlib.import_module(f"{sections.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(sections.__path__)
+    ]
+    return sorted(found, key=lambda module: module.ORDER)
+
+
+def write_report(run, path, log=print):
+    """Build every section from a trained run and write the page; returns the path."""
+    built = []
+    for module in section_modules():
+        log(f"section: {module.__name__.rpartition('.')[2]}")
+        built.append(module.build(run))
+    introduction = page.text(
+        f"The autoencoders of the note, trained on {len(run.train)} images of {run.dataset.image_shape[0]} &times; "
+        f"{run.dataset.image_shape[1]} pixels and measured on {len(run.test)} others (seed {run.seed}"
+        f"{', quick run: fewer epochs' if run.quick else ''}). Every number below was computed for this page."
+    )
+    footer = f"npae {npae.__version__}. Data: {run.dataset.description}"
+    write_atomically(path, page.page("Autoencoders, section by section", introduction, built, footer).encode())
+    return path

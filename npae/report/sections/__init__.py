@@ -1,0 +1,1 @@
+"""The sections of the report: each file is one, placed by its ORDER."""

@@ -1,0 +1,54 @@
+"""Learning manifolds: codes of two dimensions."""
+
+import numpy as np
+
+from npae import plots
+from npae.optimizers import Adam
+from npae.pca import PCA
+from npae.report.page import claim, figure, quote, text
+
+ORDER = 60
+
+
+def build(run):
+    pca = PCA(2).fit(run.train)
+    deep = run.autoencoder(
+        2,
+        hidden_layer_sizes=(128, 32),
+        activation=("tanh", "tanh", "identity"),
+        optimizer=Adam(3e-3),
+        max_iter=max(10, run.epochs // 2),
+    ).fit(run.train)
+    n = min(len(run.test), 500)
+    codes = {"PCA": pca.transform(run.test[:n]), "autoencoder": deep.transform(run.test[:n])}
+    right = {name: neighbour_agreement(h, run.test_target[:n]) for name, h in codes.items()}
+    D = run.test.shape[1]
+    blocks = [
+        quote(
+            "An important characterization of a manifold is the set of its tangent planes. At a point x on a "
+            "d-dimensional manifold, the tangent plane is given by d basis vectors that span the local directions of "
+            "variation allowed on the manifold."
+        ),
+        text(
+            "Images of digits fill a tiny, curved part of the space of all images. A code of two numbers is a map of "
+            f"that part: PCA's map is a flat projection, that of a deep autoencoder ({D}-128-32-2-32-128-{D}) may bend."
+        ),
+        figure(
+            plots.code_scatter(codes, run.test_target[:n]),
+            f"The codes of {n} held-out images, each drawn as its digit. No label was used in training.",
+        ),
+        claim(
+            "Held-out images whose nearest neighbour on the map is the same digit: "
+            + ", ".join(f"{name} {value:.0%}" for name, value in right.items())
+            + "."
+        ),
+    ]
+    return "Learning manifolds", blocks
+
+
+def neighbour_agreement(h, target):
+    """The fraction of points whose nearest other point in h (N, K) has the same label."""
+    squares = (h**2).sum(axis=1)
+    distances = squares[:, None] + squares - 2 * h @ h.T
+    np.fill_diagonal(distances, np.inf)
+    return float((target[distances.argmin(axis=1)] == target).mean())

@@ -1,0 +1,56 @@
+"""The command line, as a user meets it."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+import npae
+from npae import cli
+
+
+def run(*arguments, **kwargs):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "npae", *arguments], capture_output=True, text=True, timeout=300, **kwargs
+    )
+
+
+def test_help_and_version_load_no_matplotlib():
+    code = (
+        "import sys\nfrom npae.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit as stop: assert stop.code == 0\n"
+        "assert not {'matplotlib', 'scipy', 'sklearn'} & set(sys.modules), 'loaded too much'"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    for command in ("demo", "gradcheck", "info"):
+        assert command in done.stdout
+    assert run("--version").stdout.strip() == f"npae {npae.__version__}"
+
+
+def test_an_unknown_command_is_a_usage_error():
+    done = run("train-everything")
+    assert done.returncode == 2
+    assert "invalid choice" in done.stderr
+
+
+def test_info_names_numpy_and_its_blas(capsys):
+    assert cli.main(["info"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"NumPy \S+ with BLAS", out)
+    assert f"npae {npae.__version__}" in out
+
+
+@pytest.mark.parametrize("seed", ["-1", "x", "1.5"])
+def test_a_seed_must_be_a_whole_number(seed, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["demo", "--seed", seed])
+    assert stop.value.code == 2
+    assert "--seed" in capsys.readouterr().err
+
+
+def test_demo_refuses_a_folder_that_does_not_exist_before_it_trains(tmp_path, capsys):
+    assert cli.main(["demo", "--out", str(tmp_path / "none" / "page.html")]) == 2
+    assert "expected a file in a folder that exists" in capsys.readouterr().err
+    assert cli.main(["demo", "--out", str(tmp_path)]) == 2

@@ -1,0 +1,200 @@
+"""The training loop: stopping, keeping, diverging, going on."""
+
+import io
+import os
+import signal
+
+import numpy as np
+import pytest
+
+import npae
+from npae import SGD, Adam, Autoencoder, DivergenceError, MaskingNoise, TrainingInterrupted
+from npae.training import ProgressLine, streams
+
+
+@pytest.fixture(scope="module")
+def X():
+    return npae.datasets.load_digits().data[:300]
+
+
+def test_an_epoch_visits_every_sample_once_and_the_loss_is_the_mean_objective(X):
+    model = Autoencoder(4, optimizer=SGD(0.0), batch_size=128, max_iter=3, tol=0, random_state=0).fit(X)
+    expected = 0.5 * ((model.reconstruct(X) - X) ** 2).sum(axis=1).mean()
+    np.testing.assert_allclose(model.loss_curve_, expected, rtol=1e-12)
+
+
+def test_a_fit_equals_a_loop_written_by_hand(X):
+    model = Autoencoder(4, optimizer=SGD(0.1), batch_size=100, max_iter=4, tol=0, random_state=5).fit(X)
+    weights_rng, shuffle_rng, _, _ = streams(5, 4)
+    W, V = (
+        layer.W.copy()
+        for layer in (npae.Dense(64, 4, npae.Sigmoid(), rng=weights_rng), npae.Dense(4, 64, rng=weights_rng))
+    )
+    b, c = np.zeros(4), np.zeros(64)
+    for _ in range(4):
+        order = shuffle_rng.permutation(300)
+        for start in range(0, 300, 100):
+            x = X[order[start : start + 100]]
+            h = 1 / (1 + np.exp(-(x @ W + b)))
+            da = (h @ V + c - x) / 100
+            dh = da @ V.T * h * (1 - h)
+            V, c, W, b = V - 0.1 * h.T @ da, c - 0.1 * da.sum(0), W - 0.1 * x.T @ dh, b - 0.1 * dh.sum(0)
+    np.testing.assert_allclose(
+        model.network_.theta, np.concatenate([W.ravel(), b, V.ravel(), c]), rtol=1e-10, atol=1e-13
+    )
+
+
+def test_training_stops_when_the_loss_no_longer_falls(X):
+    model = Autoencoder(4, optimizer=SGD(0.0), max_iter=50, n_iter_no_change=3, random_state=0).fit(X)
+    assert model.n_iter_ == 4
+
+
+def test_early_stopping_puts_the_best_weights_back(X):
+    seen = []
+    model = Autoencoder(
+        60,
+        optimizer=SGD(0.5, momentum=0.9),  # rough enough to rise again
+        early_stopping=True,
+        validation_fraction=0.3,
+        max_iter=40,
+        random_state=0,
+        callbacks=lambda network, history: seen.append((history["validation_loss"][-1], network.theta.copy())),
+    ).fit(X)
+    best = min(range(len(seen)), key=lambda i: seen[i][0])
+    assert best < len(seen) - 1
+    assert np.array_equal(model.network_.theta, seen[best][1])
+
+
+def test_early_stopping_needs_a_sample_on_each_side(X):
+    with pytest.raises(ValueError, match="at least one sample on each side"):
+        Autoencoder(2, early_stopping=True, validation_fraction=0.01).fit(X[:10])
+
+
+def test_divergence_names_the_epoch_and_keeps_the_best_finite_weights(X):
+    steps = []
+
+    def worsen(network, history):
+        steps.append(network.theta.copy())
+        if len(history["loss"]) == 3:
+            model._step.lr = 1e200
+
+    model = Autoencoder(4, activation="relu", optimizer=SGD(0.01), callbacks=worsen, tol=0, random_state=0)
+    with pytest.raises(DivergenceError, match=r"epoch 4.*Last finite loss: [\d.]+ after epoch 3.*Try"):
+        model.fit(X)
+    assert np.array_equal(model.network_.theta, steps[2])
+    assert np.isfinite(model.reconstruct(X)).all()
+    assert model.n_iter_ == 3
+
+
+def test_divergence_in_the_first_epoch_leaves_the_initial_weights(X):
+    model = Autoencoder(4, activation="relu", optimizer=SGD(1e100), random_state=0)
+    with pytest.raises(DivergenceError, match="first epoch"):
+        model.fit(X)
+    fresh = Autoencoder(4, activation="relu", optimizer=SGD(0.0), max_iter=1, random_state=0).fit(X)
+    assert np.array_equal(model.network_.theta, fresh.network_.theta)
+
+
+def test_ctrl_c_keeps_what_was_learned(X):
+    def interrupt(network, history):
+        if len(history["loss"]) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    model = Autoencoder(4, callbacks=interrupt, max_iter=1000, tol=0, random_state=0)
+    with pytest.warns(TrainingInterrupted, match="epoch 6"):
+        model.fit(X)
+    assert model.n_iter_ == 5
+    assert model.loss_curve_[-1] < model.loss_curve_[0]
+    whole = Autoencoder(4, max_iter=5, tol=0, random_state=0).fit(X)
+    np.testing.assert_array_equal(model.network_.theta, whole.network_.theta)
+
+
+def test_a_callback_stops_by_returning_true(X):
+    model = Autoencoder(4, callbacks=[lambda n, h: None, lambda n, h: len(h["loss"]) == 2], random_state=0).fit(X)
+    assert model.n_iter_ == 2
+
+
+def test_denoising_is_trained_against_the_clean_images(X):
+    seen = []
+
+    class Spy(MaskingNoise):
+        def corrupt(self, x, rng, out=None):
+            noisy = super().corrupt(x, rng, out=out)
+            seen.append((x.copy(), noisy.copy()))
+            return noisy
+
+    Autoencoder(4, corruption=Spy(0.5), max_iter=2, batch_size=300, tol=0, random_state=0).fit(X)
+    (x1, n1), (x2, n2) = seen
+    assert sorted(map(tuple, x1)) == sorted(map(tuple, X))
+    assert 0.4 < (n1[x1 > 0] == 0).mean() < 0.6
+    assert np.array_equal(np.unique(x1), np.unique(x2)) and not np.array_equal(n1, n2)
+
+
+def test_a_denoising_fit_beats_the_identity_and_pca_on_held_out_corrupted_digits():
+    X = npae.datasets.load_digits().data
+    X = X[np.random.default_rng(0).permutation(len(X))].astype(np.float32)
+    train, test = X[:1300], X[1300:]
+    noise = npae.GaussianNoise(0.3)
+    noisy = noise.corrupt(test, 1)
+    model = Autoencoder(
+        16, output_activation="sigmoid", corruption=noise, optimizer=Adam(0.01), max_iter=80, random_state=0
+    ).fit(train)
+    pca = npae.PCA(16).fit(train)
+
+    def error(a):
+        return 0.5 * ((a - test) ** 2).sum(axis=1).mean()
+
+    ours, theirs, identity = error(model.reconstruct(noisy)), error(pca.reconstruct(noisy)), error(noisy)
+    print(f"denoising {ours:.3f}, PCA {theirs:.3f}, identity {identity:.3f}")
+    assert ours < 0.8 * theirs
+    assert ours < 0.35 * identity
+
+
+def test_training_with_the_contraction_makes_the_jacobian_fall(X):
+    norms = []
+    model = Autoencoder(8, penalties=[npae.Contractive(0.5)], tied=True, max_iter=40, random_state=0, tol=0)
+    model.callbacks = lambda network, history: norms.append(
+        np.linalg.norm(npae.manifold.jacobian(network, X[:50]), axis=(1, 2)).mean()
+    )
+    model.fit(X)
+    assert norms[-1] < 0.5 * norms[0]
+
+
+@pytest.mark.parametrize(
+    "state", [None, 3, np.random.SeedSequence(3), np.random.default_rng(3), np.random.RandomState(3)]
+)
+def test_streams_are_independent_generators(state):
+    a, b = streams(state, 2)
+    assert not np.array_equal(a.random(5), b.random(5))
+
+
+def test_streams_refuse_what_is_no_seed():
+    for bad in ("seed", 1.5, True):
+        with pytest.raises(TypeError, match="random_state"):
+            streams(bad, 1)
+    with pytest.raises(ValueError):
+        streams(-1, 1)
+
+
+def test_progress_is_plain_lines_in_a_file_and_one_line_on_a_terminal():
+    plain = io.StringIO()
+    line = ProgressLine("fit", 100, plain)
+    for i in range(1, 101):
+        line(i, "loss 1")
+    line.close()
+    assert plain.getvalue().count("\n") == 10 and "\r" not in plain.getvalue()
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    live = Terminal()
+    line = ProgressLine("fit", 100, live)
+    for i in range(1, 101):
+        line(i, "loss 1")
+    line.close()
+    assert live.getvalue().count("\n") == 1 and live.getvalue().count("\r") == 100
+
+
+def test_verbose_prints_a_progress_line(X, capsys):
+    Autoencoder(2, max_iter=3, random_state=0, verbose=1).fit(X)
+    assert "3/3  loss" in capsys.readouterr().out

@@ -49,7 +49,7 @@ def load(path):
     Raises ModelFileError, naming the file and what is wrong with it, and OSError where it cannot be read.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as whole, np.load(whole, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(arrays["header"].tobytes())
         kind = header["format"]

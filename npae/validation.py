@@ -7,8 +7,8 @@ def check_array(x, *, name="X", owner="npae", dtype=None, n_features=None, allow
     """x as a finite float array (N, D) with N, D >= 1; no copy where nothing has to change.
 
     float32 stays float32, float64 stays float64, other reals become float64; `dtype` decides otherwise.
-    Raises TypeError for strings, objects and complex numbers (unless allowed), ValueError for a wrong rank or
-    width, for an empty array, for NaN and for infinity.
+    Raises TypeError for strings, objects and sparse matrices; ValueError for complex numbers (unless allowed), for a
+    wrong rank or width, for an empty array, for NaN and for infinity.
     """
     if hasattr(x, "tocsr"):
         raise TypeError(f"{owner}: got a sparse matrix for {name}, expected a dense array; use {name}.toarray()")
@@ -34,8 +34,10 @@ def check_array(x, *, name="X", owner="npae", dtype=None, n_features=None, allow
         raise ValueError(f"{name} has {x.shape[1]} features, but {owner} is expecting {n_features} features as input")
     if dtype is None:
         dtype = x.dtype if x.dtype in (np.float32, np.float64, np.complex128) else np.float64
-    x = x.astype(dtype, copy=False)
-    if not np.isfinite(x.sum()) and not np.isfinite(x).all():  # a finite sum is proof enough, and allocates nothing
+    with np.errstate(over="ignore", invalid="ignore"):  # reported here, in words
+        x = x.astype(dtype, copy=False)
+        finite = np.isfinite(x.sum()) or np.isfinite(x).all()  # a finite sum is proof enough, and allocates nothing
+    if not finite:
         what = "NaN" if np.isnan(x).any() else "infinity"
         n, d = np.argwhere(~np.isfinite(x))[0]
         raise ValueError(f"{owner}: Input {name} contains {what}. The first is at [{n}, {d}]; expected finite numbers.")
@@ -43,6 +45,9 @@ def check_array(x, *, name="X", owner="npae", dtype=None, n_features=None, allow
 
 
 def _from_objects(x, name, owner):
+    strings = [each for each in x.ravel() if isinstance(each, (str, bytes))]
+    if strings:
+        raise TypeError(f"{owner}: got {name} with the string {strings[0]!r} among its entries, expected numbers")
     try:
         return x.astype(np.float64)
     except (TypeError, ValueError) as error:

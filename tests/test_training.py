@@ -151,7 +151,9 @@ def test_a_denoising_fit_beats_the_identity_and_pca_on_held_out_corrupted_digits
 
 def test_training_with_the_contraction_makes_the_jacobian_fall(X):
     norms = []
-    model = Autoencoder(8, penalties=[npae.Contractive(0.5)], tied=True, max_iter=40, random_state=0, tol=0)
+    model = Autoencoder(
+        8, penalties=[npae.Contractive(0.5)], optimizer=Adam(0.01), tied=True, max_iter=60, random_state=0, tol=0
+    )
     model.callbacks = lambda network, history: norms.append(
         np.linalg.norm(npae.manifold.jacobian(network, X[:50]), axis=(1, 2)).mean()
     )

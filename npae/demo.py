@@ -133,14 +133,13 @@ class Run:
     def measure(self, model):
         """The columns of the table for one fitted model."""
         h = model.transform(self.test)
-        J = [manifold.jacobian(model, self.test[i : i + 50]) for i in range(0, min(len(self.test), 500), 50)]
         return {
             "training error": error(model.reconstruct(self.train), self.train),
             "held-out error": error(model.reconstruct(self.test), self.test),
             "corrupted-input error": error(model.reconstruct(self.noisy), self.test),
             "mean activation": float(h.mean()),
             "active units": float((np.abs(h) > ACTIVE).mean()),
-            "mean ||J||_F": float(np.mean(np.concatenate([np.linalg.norm(each, axis=(1, 2)) for each in J]))),
+            "mean ||J||_F": mean_jacobian_norm(model, self.test[:500]),
         }
 
     def table(self):
@@ -173,6 +172,14 @@ class Run:
     def held_out(self, name, column="held-out error"):
         """One number of the table."""
         return self.models[name].measures[column]
+
+
+def mean_jacobian_norm(model, X, block=50):
+    """||dh/dx||_F of the code at X (N, D), mean over samples; blocks bound the memory."""
+    if isinstance(model, PCA):
+        return float(np.linalg.norm(model.components_))  # h is linear in x
+    norms = [np.linalg.norm(manifold.jacobian(model, X[i : i + block]), axis=(1, 2)) for i in range(0, len(X), block)]
+    return float(np.concatenate(norms).mean())
 
 
 def error(reconstruction, x):

@@ -8,9 +8,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npae.contraction import contraction
+from npae.contractive import (
+    Contractive,
+    HigherOrderContractive,
+    HutchinsonContractive,
+    ReconstructionContractive,
+    TangentPropagation,
+    check_layers,
+)
 from npae.kernels import dot, fresh
 from npae.validation import check_number
+
+__all__ = [
+    "Contractive",
+    "HigherOrderContractive",
+    "HutchinsonContractive",
+    "KLSparsity",
+    "L1Sparsity",
+    "ReconstructionContractive",
+    "TangentPropagation",
+    "WeightDecay",
+]
 
 
 @dataclass(frozen=True)
@@ -54,7 +72,7 @@ class L1Sparsity:
 
     def check(self, encoder):
         """Any code will do, if there is one."""
-        _check_layers(self, encoder)
+        check_layers(type(self).__name__, encoder)
 
     def __call__(self, encoder, decoder=None, empty=fresh):
         """The value; leaves dh with the code layer."""
@@ -90,7 +108,7 @@ class KLSparsity:
 
     def check(self, encoder):
         """Raise ValueError unless the code lies in (0, 1)."""
-        _check_layers(self, encoder)
+        check_layers(type(self).__name__, encoder)
         activation = encoder.layers[-1].activation
         if activation.range != (0.0, 1.0):
             low, high = activation.range
@@ -110,38 +128,3 @@ class KLSparsity:
         dh = self.beta / len(h) * ((1 - rho) / (1 - rho_hat) - rho / rho_hat)
         encoder.layers[-1].pending.add("dh", dh)
         return value
-
-
-@dataclass(frozen=True)
-class Contractive:
-    """Omega = lam / N sum_n ||df(x_n)/dx||_F^2, exact for an encoder of any depth, with its exact gradient.
-
-    For one layer, dh/dx = S W^T with S = diag(phi'(a)), so that Omega = lam / N sum_n sum_j phi'(a_nj)^2 ||W_:j||^2;
-    deeper encoders by the Gram form of `npae.contraction`. Rifai et al. (2011), Contractive auto-encoders, ICML.
-
-    Raises ValueError unless lam >= 0, for an encoder without layers, and for an activation that is not elementwise.
-    """
-
-    lam: float
-
-    def __post_init__(self):
-        check_number(self.lam, "lam", "Contractive")
-
-    def check(self, encoder):
-        """Raise ValueError unless every layer of the encoder is elementwise."""
-        _check_layers(self, encoder)
-        for layer in encoder.layers:
-            if not layer.activation.elementwise:
-                raise ValueError(
-                    f"Contractive: got {layer.activation!r} in the encoder, expected elementwise activations "
-                    "(Identity, Sigmoid, Tanh, ReLU, Softplus): its Jacobian is not diagonal"
-                )
-
-    def __call__(self, encoder, decoder=None, empty=fresh):
-        """The value; leaves da, and W_scale or dW, with every encoder layer."""
-        return contraction(encoder.layers, self.lam / len(encoder.layers[0].x), empty)
-
-
-def _check_layers(penalty, encoder):
-    if not len(encoder):
-        raise ValueError(f"{type(penalty).__name__}: got an encoder without layers, expected at least one")

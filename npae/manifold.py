@@ -1,0 +1,180 @@
+"""What an encoder knows of the manifold its data lie on: Jacobians, tangent planes, how much it contracts.
+
+J(x) = df/dx = U diag(sigma) V^T: the rows of V^T with large sigma are the directions in which the code answers to x.
+Where the encoder contracts all it can without losing the data, these span the manifold's tangent plane, and the number
+of them is its dimension. Rifai et al. (2011), The manifold tangent classifier, NIPS.
+
+`model` is a Network, or what holds one as `network_`. Every function raises ValueError for a model that is not fitted,
+for an encoder whose activations are not elementwise, and for X that is no finite (N, D) array. Angles are in radians.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from npae.base import NotFittedError
+from npae.contractive import check_elementwise
+from npae.kernels import blocks
+from npae.network import Network
+from npae.subspaces import principal_angles
+from npae.validation import check_array, check_number
+
+BLOCK = 2**22  # entries of J at a time where only its singular values or vectors are kept: 32 MB in float64
+
+
+def jacobian(model, X):
+    """J (N, K, D) with J[n, k, d] = dh_k / dx_d at X (N, D), in the network's dtype."""
+    network, X = _check(model, X, "jacobian")
+    return _jacobian(network.encoder.layers, X)
+
+
+def singular_values(model, X):
+    """Singular values of J(x_n), (N, min(K, D)), descending."""
+    network, X = _check(model, X, "singular_values")
+    layers = network.encoder.layers
+    return np.concatenate([np.linalg.svd(_jacobian(layers, X[n]), compute_uv=False) for n in _blocks(network, X)])
+
+
+def tangent_space(model, X, n_dims):
+    """Orthonormal rows (N, n_dims, D): the right-singular vectors of J(x_n) with the largest singular values.
+
+    Raises ValueError unless 1 <= n_dims <= min(K, D).
+    """
+    network, X = _check(model, X, "tangent_space")
+    layers = network.encoder.layers
+    check_number(n_dims, "n_dims", "tangent_space", low=1, high=min(layers[-1].n_out, X.shape[1]), integer=True)
+    V = [np.linalg.svd(_jacobian(layers, X[n]), full_matrices=False)[2][:, :n_dims] for n in _blocks(network, X)]
+    return np.concatenate(V)
+
+
+def tangent_angles(T, T_true):
+    """Largest principal angle (N,) between the row spaces of T (N, d, D) and T_true (N, d', D), in [0, pi/2].
+
+    With d < d' it is the angle of the d-dimensional space to its closest part of the other. Bjorck and Golub (1973).
+    Raises ValueError for shapes that do not fit and for dependent rows.
+    """
+    T, T_true = np.asarray(T), np.asarray(T_true)
+    if T.ndim != 3 or T_true.ndim != 3 or len(T) != len(T_true):
+        raise ValueError(f"tangent_angles: got shapes {T.shape} and {T_true.shape}, expected (N, d, D) and (N, d', D)")
+    return principal_angles(np.swapaxes(T, 1, 2), np.swapaxes(T_true, 1, 2))[:, -1]
+
+
+def local_dimension(model, X):
+    """Dimension of the manifold at every x_n, (N,) whole numbers: the d >= 1 with the largest sigma_d / sigma_{d+1}.
+
+    d is below min(K, D), so the code must be wider than the manifold. Singular values below 1e-6 of the largest count
+    as that much: a gap between rounding errors is none.
+    """
+    return spectral_gaps(model, X).argmax(axis=1) + 1
+
+
+def spectral_gaps(model, X):
+    """sigma_d / sigma_{d+1} for d = 1, ..., min(K, D) - 1: (N, min(K, D) - 1), all at least 1; see `local_dimension`.
+
+    Raises ValueError where there is one singular value only.
+    """
+    sigma = singular_values(model, X)
+    if sigma.shape[1] < 2:
+        raise ValueError("spectral_gaps: got one singular value, expected min(K, D) >= 2")
+    sigma = np.maximum(sigma, np.maximum(1e-6 * sigma[:, :1], np.finfo(sigma.dtype).tiny))
+    return sigma[:, :-1] / sigma[:, 1:]
+
+
+def contraction_ratio(model, X, radii, *, rng, n_directions=8):
+    """Distance between codes over distance between inputs, at every radius r: (len(radii),).
+
+        mean over n and u of ||f(x_n + r u) - f(x_n)|| / r,    u uniform on the unit sphere of R^D
+
+    with the same `n_directions` of u a sample for all radii, drawn from `rng` (a Generator or a seed). Computed in
+    float64. Rifai et al. (2011), Contractive auto-encoders, ICML, section 5.3. Raises ValueError unless all r > 0.
+    """
+    network, X = _check(model, X, "contraction_ratio")
+    radii = np.asarray(radii, dtype=np.float64)
+    if radii.ndim != 1 or not (np.isfinite(radii) & (radii > 0)).all():
+        raise ValueError(f"contraction_ratio: got radii={radii!r}, expected a list of finite numbers > 0")
+    check_number(n_directions, "n_directions", "contraction_ratio", low=1, integer=True)
+    network, X, rng = network.astype(np.float64), X.astype(np.float64), np.random.default_rng(rng)
+    h, ratios = network.encoder(X), np.zeros(len(radii))
+    for _ in range(n_directions):
+        u = rng.standard_normal(X.shape)
+        u /= np.linalg.norm(u, axis=1, keepdims=True)
+        for i, r in enumerate(radii):
+            ratios[i] += (np.linalg.norm(network.encoder(X + r * u) - h, axis=1) / r).mean()
+    return ratios / n_directions
+
+
+def walk(model, x, n_steps, step, *, n_dims=1, direction=None, n_projections=1):
+    """A path (n_steps + 1, N, D) along the learnt manifold from x (N, D), which is its first point.
+
+        t <- V V^T t / ||V V^T t||,    x <- r(x + step t),    V the tangent space of x with n_dims dimensions
+
+    so that the direction t turns with the tangent space, and the reconstruction r, taken n_projections times, brings
+    x back to the manifold. `direction` (N, D) or (D,) is the first t, by default the leading tangent.
+    Raises ValueError as tangent_space does, and for a direction that is orthogonal to the tangent space.
+    """
+    network, x = _check(model, x, "walk")
+    check_number(n_steps, "n_steps", "walk", integer=True)
+    check_number(step, "step", "walk", low=-np.inf)
+    check_number(n_projections, "n_projections", "walk", integer=True)
+    t = None if direction is None else np.broadcast_to(np.asarray(direction, dtype=x.dtype), x.shape)
+    path = [x]
+    for _ in range(n_steps):
+        V = tangent_space(network, x, n_dims)  # (N, n_dims, D)
+        t = V[:, 0] if t is None else np.einsum("nid,nie,ne->nd", V, V, t, optimize=True)
+        length = np.linalg.norm(t, axis=1, keepdims=True)
+        if not (length > 0).all():
+            raise ValueError("walk: got a direction orthogonal to the tangent space, expected one that leads along it")
+        t = t / length
+        x = x + step * t
+        for _ in range(n_projections):
+            x = network.reconstruct(x)
+        path.append(x)
+    return np.stack(path)
+
+
+def local_pca(X_train, X, n_neighbors, n_dims):
+    """What a tangent space is compared with: (N, n_dims, D), the principal directions of each x_n's nearest neighbours.
+
+    The neighbours are the n_neighbors points of X_train (M, D) closest to x_n; their mean is taken out. Costs N M D for
+    the distances and a singular value decomposition of (n_neighbors, D) for every sample.
+    Raises ValueError unless n_dims < n_neighbors <= M and n_dims <= D.
+    """
+    X_train = check_array(X_train, name="X_train", owner="local_pca")
+    X = check_array(X, name="X", owner="local_pca", dtype=X_train.dtype, n_features=X_train.shape[1])
+    check_number(n_dims, "n_dims", "local_pca", low=1, high=X.shape[1], integer=True)
+    check_number(n_neighbors, "n_neighbors", "local_pca", low=n_dims + 1, high=len(X_train), integer=True)
+    squares, V = np.square(X_train).sum(axis=1), []
+    for n in blocks(len(X), max(1, BLOCK // max(len(X_train), n_neighbors * X.shape[1]))):
+        distance = squares - 2 * X[n] @ X_train.T  # squared, up to ||x_n||^2
+        near = X_train[np.argpartition(distance, n_neighbors - 1, axis=1)[:, :n_neighbors]]  # (n, n_neighbors, D)
+        near -= near.mean(axis=1, keepdims=True)
+        V.append(np.linalg.svd(near, full_matrices=False)[2][:, :n_dims])
+    return np.concatenate(V)
+
+
+def _jacobian(layers, X):
+    """J = S_L W_L^T ... S_1 W_1^T, multiplied from the outputs: one product a layer, over the rows of all samples."""
+    H: list[np.ndarray] = []
+    for layer in layers:
+        H.append(layer(H[-1] if H else X))
+    J = layers[-1].activation.dphi(H[-1])[:, :, None] * layers[-1].W.T  # (N, K_L, K_{L-1})
+    for layer, h in zip(layers[-2::-1], H[-2::-1]):
+        J *= layer.activation.dphi(h)[:, None, :]
+        J = (J.reshape(-1, layer.n_out) @ layer.W.T).reshape(*J.shape[:2], layer.n_in)
+    return J
+
+
+def _blocks(network, X):
+    widest = max(layer.n_in for layer in network.encoder.layers)
+    return blocks(len(X), max(1, BLOCK // (network.encoder.layers[-1].n_out * widest)))
+
+
+def _check(model: Any, X, owner):
+    network = getattr(model, "network_", model)
+    if not isinstance(network, Network):
+        if hasattr(model, "fit"):
+            raise NotFittedError(f"{owner}: got a {type(model).__name__} that is not fitted, expected fit(X) first")
+        raise TypeError(f"{owner}: got {model!r}, expected a Network or an estimator that holds one as network_")
+    check_elementwise(owner, network.encoder)
+    dtype, D = network.theta.dtype, network.encoder.layers[0].n_in
+    return network, check_array(X, owner=owner, dtype=dtype, n_features=D)

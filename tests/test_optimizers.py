@@ -1,0 +1,260 @@
+"""Optimizers: every update against the textbook's formula written plainly in float64, and L-BFGS on known optima."""
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from catalogue import make_batch, make_network, name
+from scipy import optimize
+
+from npae import SGD, Adam, BernoulliCrossEntropy, Identity, KLSparsity, RMSProp, Sigmoid, SquaredError, lbfgs
+from npae.kernels import BLOCK
+
+
+def sgd(theta, gradients, lr):
+    for g in gradients:
+        theta = theta - lr * g
+    return theta
+
+
+def momentum(theta, gradients, lr, mu):
+    v = 0  # Polyak (1964): v = mu v - lr g, theta = theta + v
+    for g in gradients:
+        v = mu * v - lr * g
+        theta = theta + v
+    return theta
+
+
+def nesterov(theta, gradients, lr, mu):
+    v = 0  # Sutskever et al. (2013), at the looked-ahead point: theta + mu v_new - mu v_old + v_new
+    for g in gradients:
+        v_old, v = v, mu * v - lr * g
+        theta = theta - mu * v_old + (1 + mu) * v
+    return theta
+
+
+def rmsprop(theta, gradients, lr, decay, eps):
+    v = 0
+    for g in gradients:
+        v = decay * v + (1 - decay) * g**2
+        theta = theta - lr * g / (np.sqrt(v) + eps)
+    return theta
+
+
+def adam(theta, gradients, lr, beta1, beta2, eps):
+    m = v = 0  # Kingma and Ba (2015), algorithm 1
+    for t, g in enumerate(gradients, 1):
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+        theta = theta - lr * m_hat / (np.sqrt(v_hat) + eps)
+    return theta
+
+
+# optimizer -> theta after the steps, by the textbook
+OPTIMIZERS = {
+    SGD(0.1): lambda theta, gs: sgd(theta, gs, 0.1),
+    SGD(0.1, momentum=0.9): lambda theta, gs: momentum(theta, gs, 0.1, 0.9),
+    SGD(0.1, momentum=0.7, nesterov=True): lambda theta, gs: nesterov(theta, gs, 0.1, 0.7),
+    RMSProp(0.01): lambda theta, gs: rmsprop(theta, gs, 0.01, 0.9, 1e-8),
+    RMSProp(0.01, decay=0.5, eps=0.1): lambda theta, gs: rmsprop(theta, gs, 0.01, 0.5, 0.1),
+    Adam(): lambda theta, gs: adam(theta, gs, 1e-3, 0.9, 0.999, 1e-8),
+    Adam(0.01, beta1=0.5, beta2=0.8, eps=0.1): lambda theta, gs: adam(theta, gs, 0.01, 0.5, 0.8, 0.1),
+    Adam(0.01, beta1=0.0, beta2=0.0): lambda theta, gs: adam(theta, gs, 0.01, 0.0, 0.0, 1e-8),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=name)
+@pytest.mark.parametrize("size", [7, 2 * BLOCK + 7])
+def test_ten_steps_are_those_of_the_textbook(optimizer, size, rng):
+    start = rng.normal(size=size)
+    gradients = rng.normal(size=(10, size)) * 10.0 ** rng.integers(-3, 3, size)
+    theta = start.copy()
+    step = optimizer.start(theta)
+    for g in gradients:
+        step(g)
+    moved = theta - start
+    np.testing.assert_allclose(moved, OPTIMIZERS[optimizer](start, gradients) - start, rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=name)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_theta_is_updated_in_place_in_its_dtype_and_the_gradient_is_left_alone(optimizer, dtype, rng):
+    theta, g = rng.normal(size=9).astype(dtype), rng.normal(size=9).astype(dtype)
+    before, g_before = theta.copy(), g.copy()
+    step = optimizer.start(theta)
+    assert np.array_equal(theta, before)
+    step(g)
+    assert step.theta is theta and theta.dtype == dtype and (theta != before).all() and np.array_equal(g, g_before)
+    expected = OPTIMIZERS[optimizer](before.astype(float), g_before[None].astype(float))
+    np.testing.assert_allclose(theta, expected, rtol=1e-5 if dtype == np.float32 else 1e-13)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=name)
+def test_a_zero_gradient_at_the_start_moves_nothing(optimizer):
+    theta = np.ones(4)
+    optimizer.start(theta)(np.zeros(4))
+    assert np.array_equal(theta, np.ones(4))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=name)
+def test_the_learning_rate_may_be_set_between_steps_and_the_record_stays(optimizer):
+    theta, g = np.ones(4), np.full(4, 0.3)
+    step = optimizer.start(theta)
+    step(g)
+    before, step.lr = theta.copy(), 0.0
+    step(g)
+    assert np.array_equal(theta, before) and step.t == 2 and optimizer.lr > 0
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=name)
+def test_two_starts_share_no_state(optimizer):
+    one, other, g = np.ones(4), np.ones(4), np.full(4, 0.3)
+    step = optimizer.start(one)
+    for _ in range(3):
+        step(g)
+    optimizer.start(other)(g)
+    expected = OPTIMIZERS[optimizer](np.ones(4), [g])
+    np.testing.assert_allclose(other, expected, rtol=1e-14)
+
+
+def test_the_first_adam_step_is_the_learning_rate_whatever_the_size_of_the_gradient():
+    theta = np.zeros(5)
+    Adam(0.01, eps=0).start(theta)(np.array([1e-6, -1e-3, 1.0, -1e3, 1e6]))
+    np.testing.assert_allclose(theta, [-0.01, 0.01, -0.01, 0.01, -0.01], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "optimizer", [SGD(0.1), SGD(0.1, momentum=0.5), SGD(0.1, momentum=0.5, nesterov=True), RMSProp(0.01), Adam(0.1)],
+    ids=name,
+)  # fmt: skip
+def test_a_quadratic_is_descended(optimizer):
+    curvature, optimum = np.array([1.0, 3.0, 10.0]), np.array([1.0, -2.0, 0.5])
+    theta = np.zeros(3)
+    step = optimizer.start(theta)
+    for _ in range(500):
+        step(curvature * (theta - optimum))
+    np.testing.assert_allclose(theta, optimum, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda: SGD(-0.1), "SGD: got lr=-0.1"),
+        (lambda: SGD("0.1"), "SGD: got lr='0.1'"),
+        (lambda: SGD(None), "SGD: got lr=None"),
+        (lambda: SGD(True), "SGD: got lr=True"),
+        (lambda: SGD(float("nan")), "SGD: got lr=nan"),
+        (lambda: SGD(float("inf")), "SGD: got lr=inf"),
+        (lambda: SGD(0.1, momentum=1), "SGD: got momentum=1"),
+        (lambda: SGD(0.1, momentum=-0.1), "SGD: got momentum=-0.1"),
+        (lambda: SGD(0.1, nesterov=True), "SGD: got nesterov=True with momentum=0"),
+        (lambda: RMSProp(-1), "RMSProp: got lr=-1"),
+        (lambda: RMSProp(0.1, decay=1), "RMSProp: got decay=1"),
+        (lambda: RMSProp(0.1, eps=-1), "RMSProp: got eps=-1"),
+        (lambda: Adam(-1), "Adam: got lr=-1"),
+        (lambda: Adam(beta1=1), "Adam: got beta1=1"),
+        (lambda: Adam(beta2=1.5), "Adam: got beta2=1.5"),
+        (lambda: Adam(eps=-1e-8), "Adam: got eps=-1e-08"),
+    ],
+)
+def test_hyperparameters_out_of_range_are_refused(make, what):
+    with pytest.raises(ValueError, match=f"{what}.* expected a "):
+        make()
+
+
+def test_optimizers_are_records_that_compare_and_print():
+    assert Adam() == Adam(1e-3) != Adam(1e-2)
+    assert repr(SGD(0.1)) == "SGD(lr=0.1, momentum=0.0, nesterov=False)"
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=name)
+def test_a_network_is_trained_through_its_theta(optimizer):
+    x, _ = make_batch(20, 5)
+    network = make_network((5, 3), Sigmoid(), SquaredError())
+    step = optimizer.start(network.theta)
+    before = network.value(x)
+    for _ in range(20):
+        network.value_and_grad(x)
+        step(network.grad)
+    assert network.value(x) < before
+
+
+# L-BFGS
+
+
+class Quadratic:
+    """J = 1/2 theta^T A theta - b^T theta, with the face of a network."""
+
+    def __init__(self, A, b):
+        self.A, self.b = A, b
+        self.theta, self.grad = np.zeros(len(b)), np.zeros(len(b))
+
+    def value_and_grad(self, x, target=None):
+        self.grad[:] = self.A @ self.theta - self.b
+        return float(self.theta @ self.A @ self.theta / 2 - self.b @ self.theta)
+
+
+def test_lbfgs_solves_a_convex_quadratic(rng):
+    M = rng.normal(size=(8, 8))
+    A, b = M @ M.T + np.eye(8), rng.normal(size=8)
+    problem = Quadratic(A, b)
+    result = lbfgs(problem, None, gtol=1e-9)
+    np.testing.assert_allclose(problem.theta, np.linalg.solve(A, b), atol=1e-8)
+    assert result.converged and result.max_gradient <= 1e-9 and 0 < result.n_iter < 200
+    assert result.value == pytest.approx(-b @ np.linalg.solve(A, b) / 2, rel=1e-12)
+
+
+def test_lbfgs_takes_a_linear_autoencoder_to_the_optimum_of_pca(rng):
+    x = rng.normal(size=(40, 5)) * [3.0, 2.0, 1.0, 0.5, 0.2] + 1
+    network = make_network((5, 2), Identity(), SquaredError())
+    result = lbfgs(network, x, max_iter=2000, gtol=1e-8)
+    singular_values = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)
+    assert result.value == pytest.approx((singular_values[2:] ** 2).sum() / (2 * len(x)), rel=1e-9)
+
+
+def test_lbfgs_leaves_theta_at_the_value_and_gradient_it_reports():
+    x, target = make_batch(20, 5)
+    network = make_network((5, 3), Sigmoid(), BernoulliCrossEntropy(), [KLSparsity(0.1, 0.2)])
+    before = network.value(x, target)
+    result = lbfgs(network, x, target, max_iter=15)
+    assert result.value < before and result.n_iter == 15 and not result.converged
+    assert network.value_and_grad(x, target) == pytest.approx(result.value, rel=1e-14)
+    assert np.abs(network.grad).max() == pytest.approx(result.max_gradient, rel=1e-9)
+
+
+def test_lbfgs_returns_to_the_best_point_when_the_last_one_tried_was_worse(monkeypatch):
+    minimize = optimize.minimize
+
+    def minimize_and_stray(objective, start, **options):
+        result = minimize(objective, start, **options)
+        objective(np.full_like(start, 5.0))
+        return result
+
+    monkeypatch.setattr(optimize, "minimize", minimize_and_stray)
+    problem = Quadratic(np.eye(3), np.ones(3))
+    lbfgs(problem, None)
+    np.testing.assert_allclose(problem.theta, np.ones(3), atol=1e-8)
+
+
+def test_lbfgs_without_scipy_says_what_to_install_and_moves_nothing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
+    network = make_network((5, 3), Sigmoid(), SquaredError())
+    before = network.theta.copy()
+    with pytest.raises(ImportError, match=r"lbfgs needs SciPy: pip install 'npae\[lbfgs\]'"):
+        lbfgs(network, make_batch(4, 5)[0])
+    assert np.array_equal(network.theta, before)
+
+
+def test_lbfgs_refuses_float32_by_name():
+    with pytest.raises(TypeError, match="got a network of dtype float32, expected float64"):
+        lbfgs(SimpleNamespace(theta=np.zeros(3, np.float32)), np.zeros((2, 2)))
+
+
+def test_lbfgs_refuses_bad_input_and_moves_nothing():
+    network = make_network((5, 3), Sigmoid(), SquaredError())
+    before = network.theta.copy()
+    with pytest.raises(ValueError, match="4 features"):
+        lbfgs(network, np.zeros((3, 4)))
+    assert np.array_equal(network.theta, before)

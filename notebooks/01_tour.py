@@ -1,0 +1,211 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 1. A tour of the family
+#
+# An autoencoder is a neural network that is trained to copy its input to its output. An encoder makes a code
+# $h = f(x)$, a decoder makes a reconstruction $\hat x = g(h)$ of the input from the code alone. The copy is not what
+# we want. We want what the network has to learn about the data when copying is made hard, and every member of the
+# family makes it hard in another way. All of them minimize one objective:
+#
+# $$J(\theta) = \frac1N \sum_n L\big(x_n,\; g(f(\tilde x_n))\big) + \Omega, \qquad
+# \tilde x_n \sim C(\tilde x \mid x_n).$$
+#
+# $L$ compares, $\Omega$ penalizes, $C$ corrupts. A plain autoencoder has $\Omega = 0$ and $\tilde x = x$.
+#
+# In this lesson: one network built by hand, its gradient checked, an autoencoder trained, and the family side by side.
+
+# %%
+# %matplotlib inline
+import numpy as np
+
+import npae
+from npae import plots
+
+digits = npae.datasets.load_digits()
+rng = np.random.default_rng(0)
+order = rng.permutation(len(digits))
+X, X_test = digits.data[order[450:]], digits.data[order[:450]]  # (N, D), grey levels in [0, 1]
+print(f"training: {X.shape}, held out: {X_test.shape}, values from {X.min():g} to {X.max():g}")
+
+# %%
+plots.image_rows({"eighteen of\nthe digits": X[:18]}, digits.image_shape)
+
+# %% [markdown]
+# ## A network by hand
+#
+# Samples are rows. A `Dense` layer computes $h = \varphi(x W + b)$ with $W$ of shape (inputs, units). Here $D = 64$
+# pixels go through a code of $K = 16$ units and back.
+
+# %%
+encoder = [npae.Dense(64, 16, npae.Sigmoid(), rng=rng)]
+decoder = [npae.Dense(16, 64, npae.Sigmoid(), rng=rng)]
+network = npae.Network(encoder, decoder, loss=npae.SquaredError())
+
+for name, array in network.parameters.items():
+    print(f"{name:<12} {array.shape}")
+print(f"together     {network.theta.shape}: one flat vector, of which the arrays above are views")
+
+# %% [markdown]
+# One call gives the value $J$ and leaves the gradient in the layers. The loss is half the squared distance, summed
+# over the pixels and averaged over the samples. The last line computes it without the package.
+
+# %%
+batch = X[:8]
+J = network.value_and_grad(batch)
+by_hand = np.mean([0.5 * np.sum((network.reconstruct(x[None]) - x) ** 2) for x in batch])
+print(f"J from the network {J:.12f}")
+print(f"J by hand          {by_hand:.12f}")
+assert abs(J - by_hand) < 1e-12 * J
+
+# %% [markdown]
+# After the call every layer can be looked into: its input `x`, its output `h`, and what the backward pass left, `dW`
+# and `db`. The rule for names is that `dz` is $\partial J/\partial z$ and has the shape of `z`.
+
+# %%
+layer = network.encoder.layers[0]
+np.set_printoptions(precision=3, suppress=True, linewidth=110)
+print("the code of the first sample, layer.h[0]:\n", layer.h[0])
+print("layer.W", layer.W.shape, "  layer.dW", layer.dW.shape, "  layer.db", layer.db.shape)
+print("one row of layer.dW:\n", layer.dW[20])
+assert np.shares_memory(layer.dW, network.grad)
+
+# %% [markdown]
+# ## Is the gradient right?
+#
+# The backward pass was written by hand, and hands err. `check_network` computes the same derivatives from the forward
+# pass alone, by a complex step (lesson 6 shows how), and compares.
+
+# %%
+report = npae.gradcheck.check_network(network, batch)
+print(report)
+assert report.ok and report.max_error < 1e-12
+
+# %% [markdown]
+# ## Training
+#
+# A step of gradient descent is one line of NumPy:
+
+# %%
+values = []
+for _ in range(200):
+    values.append(network.value_and_grad(X))
+    network.theta -= 0.5 * network.grad
+print(f"J fell from {values[0]:.3f} to {values[-1]:.3f} in {len(values)} steps")
+assert values[-1] < values[0] / 2
+
+# %% [markdown]
+# `Autoencoder` builds the same network and does better: minibatches, Adam, one face for the whole family. For
+# comparison, the two simplest guesses: the mean image for everything, and PCA with as many components.
+
+
+# %%
+def error(reconstruction, x):
+    """1/2 ||x^ - x||^2, mean over the samples."""
+    return 0.5 * ((reconstruction - x) ** 2).sum(axis=1).mean()
+
+
+common = {"output_activation": "sigmoid", "optimizer": npae.Adam(1e-2), "max_iter": 120, "random_state": 0}
+plain = npae.Autoencoder(16, **common).fit(X)
+pca = npae.PCA(16).fit(X)
+
+mean_error, pca_error = error(X.mean(axis=0), X_test), error(pca.reconstruct(X_test), X_test)
+plain_error = error(plain.reconstruct(X_test), X_test)
+print("error on held-out digits")
+print(f"  the mean image for all     {mean_error:.3f}")
+print(f"  PCA, 16 components         {pca_error:.3f}")
+print(f"  autoencoder, 16 units      {plain_error:.3f}")
+assert plain_error < pca_error < mean_error
+
+# %%
+plots.learning_curves({"one batch, plain descent": {"loss": values}, "minibatches, Adam": plain.history_})
+
+# %%
+rows = {"input": X_test[:14], "PCA": pca.reconstruct(X_test[:14]), "autoencoder": plain.reconstruct(X_test[:14])}
+plots.image_rows(rows, digits.image_shape)
+
+# %% [markdown]
+# ## It copies what resembles the training data
+#
+# That is the point of a small code. The same held-out digits with their pixels shuffled have the same grey levels, but
+# they are no digits, and the network cannot copy them: it makes up something like a digit instead.
+
+# %%
+shuffled = rng.permuted(X_test, axis=1)
+shuffled_error = error(plain.reconstruct(shuffled), shuffled)
+print(f"error on held-out digits {plain_error:.3f}, on the same with their pixels shuffled {shuffled_error:.3f}")
+assert shuffled_error > 10 * plain_error
+
+# %%
+plots.image_rows({"no digits": shuffled[:14], "'copied'": plain.reconstruct(shuffled[:14])}, digits.image_shape)
+
+# %% [markdown]
+# ## The family
+#
+# Each member is the same estimator with one thing changed: fewer units, a penalty $\Omega$, or a corruption $C$. The
+# lessons to come take them one by one.
+
+# %%
+noise = npae.GaussianNoise(0.3)
+family = {
+    "undercomplete": plain,
+    "overcomplete": npae.Autoencoder(128, **common).fit(X),
+    "sparse": npae.Autoencoder(128, penalties=[npae.KLSparsity(0.1, rho=0.05)], **common).fit(X),
+    "denoising": npae.Autoencoder(128, corruption=noise, **common).fit(X),
+    "contractive": npae.Autoencoder(128, penalties=[npae.Contractive(0.05)], tied=True, **common).fit(X),
+}
+noisy = noise.corrupt(X_test, rng)
+table = {}
+for name, model in family.items():
+    h = model.transform(X_test)
+    table[name] = {
+        "error": error(model.reconstruct(X_test), X_test),
+        "error, noisy input": error(model.reconstruct(noisy), X_test),
+        "active units": (h > 0.1).mean(),
+        "||dh/dx||": np.linalg.norm(npae.manifold.jacobian(model, X_test[:100]), axis=(1, 2)).mean(),
+    }
+
+print(f"{'':<14}" + "".join(f"{column:>20}" for column in table["sparse"]))
+for name, row in table.items():
+    print(f"{name:<14}" + "".join(f"{value:>20.3f}" for value in row.values()))
+
+# %% [markdown]
+# Each wins where its objective pays: the overcomplete one copies best, the sparse one uses the fewest units, the
+# denoising one is best on noisy input, and the code of the contractive one moves least when the input moves.
+
+# %%
+best = {column: min(table, key=lambda name: table[name][column]) for column in table["sparse"]}
+print(best)
+assert best == {
+    "error": "overcomplete",
+    "error, noisy input": "denoising",
+    "active units": "sparse",
+    "||dh/dx||": "contractive",
+}
+
+# %%
+rows = {"noisy input": noisy[:14]} | {name: model.reconstruct(noisy[:14]) for name, model in family.items()}
+plots.image_rows(rows, digits.image_shape)
+
+# %% [markdown]
+# ## Questions for the class
+#
+# 1. The code of the plain autoencoder has 16 numbers for 64 pixels. What is lost? Look at the reconstructions.
+# 2. Why does the network fail on shuffled digits, and why is that good news?
+# 3. Which column of the last table would you look at first if you wanted to find out whether a model has learned
+#    something about digits?
+#
+# ## Exercises
+#
+# 1. Train plain autoencoders with $K = 2, 4, 8, 16, 32, 64$ and draw the held-out error against $K$, with PCA beside
+#    it.
+# 2. Write the training loop with minibatches yourself, with `network.value_and_grad` and `network.theta` alone. How
+#    close to `Autoencoder` do you come in 120 epochs?
+# 3. Spoil one line of a backward pass (take a copy of `npae.Dense` as a subclass) and run `check_network` again. Which
+#    rows of the table turn red, and what does the report say?

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from npae.kernels import blocks, standard_normal
+
 
 class Corruption:
     """x (N, D) of floats -> x~ (N, D) of the same dtype; integers become float64.
@@ -47,7 +49,7 @@ class GaussianNoise(Corruption):
         self._check("sigma", self.sigma, np.inf)
 
     def _corrupt(self, x, rng, out):
-        rng.standard_normal(dtype=out.dtype, out=out)
+        standard_normal(rng, out)
         out *= self.sigma
         out += x
         return out
@@ -82,8 +84,8 @@ class SaltAndPepper(Corruption):
         self._check("p", self.p, 1)
 
     def _corrupt(self, x, rng, out):
-        u = rng.random(x.shape, dtype=x.dtype)
         out[...] = x
-        out[u < self.p] = 1
-        out[u < self.p / 2] = 0
+        for rows in blocks(len(x), max(1, 4096 // max(1, x[0].size))):
+            u = rng.random(x[rows].shape, dtype=x.dtype)
+            np.copyto(out[rows], u < self.p / 2, where=u < self.p)
         return out

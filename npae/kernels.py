@@ -1,8 +1,13 @@
 """What makes the loops fast and the functions stable, in one place: reused arrays, cache-sized slices, stable forms.
 
+Times in comments are for 100,000 float32 numbers in a core's cache, where a pass over them (`a += 1`) takes 7 us.
+
 Every kernel is analytic where it is differentiable (comparisons look at the real part, nothing conjugates or
 takes an absolute value), so that a complex step differentiates it: f(x + ih) = f(x) + ih f'(x) + O(h^2).
 """
+
+import functools
+import math
 
 import numpy as np
 
@@ -11,7 +16,15 @@ BLOCK = 32768  # elements: the four float32 vectors of an Adam update of this le
 
 def blocks(size, length=BLOCK):
     """Slices that cover range(size), each at most `length` long."""
-    return (slice(start, min(start + length, size)) for start in range(0, size, length))
+    return [slice(start, min(start + length, size)) for start in range(0, size, length)]
+
+
+def aligned(shape, dtype):
+    """A new array that starts on a cache line: vector loads that straddle two make `a *= b` a quarter slower."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    raw = np.empty(size + 64, np.uint8)
+    start = -raw.__array_interface__["data"][0] % 64
+    return raw[start : start + size].view(dtype).reshape(shape)
 
 
 def fresh(name, shape, dtype):
@@ -28,12 +41,57 @@ class Buffers:
 
     def __init__(self):
         self._arrays = {}
+        self._views = {}  # by name and shape: at 64-25-64 the checks below would be a tenth of a step
 
     def __call__(self, name, shape, dtype):
+        view = self._views.get((name, shape))
+        return view if view is not None and view.dtype == dtype else self._take(name, shape, dtype)
+
+    def _take(self, name, shape, dtype):
         array = self._arrays.get(name)
         if array is None or array.dtype != dtype or array.shape[1:] != shape[1:] or len(array) < shape[0]:
-            array = self._arrays[name] = np.empty(shape, dtype)
-        return array[: shape[0]]
+            array = self._arrays[name] = aligned(shape, dtype)
+            self._views = {key: view for key, view in self._views.items() if key[0] != name}
+        view = self._views[name, shape] = array[: shape[0]]
+        return view
+
+
+def product(a, b, out):
+    """a @ b, written into out; np.dot starts 0.4 us sooner than np.matmul, but writes its own dtype in C order only."""
+    try:
+        return np.dot(a, b, out=out)
+    except ValueError:
+        pass
+    if out.flags.f_contiguous and a.dtype == b.dtype == out.dtype:
+        np.dot(b.T, a.T, out=out.T)
+        return out
+    return np.matmul(a, b, out=out)
+
+
+@functools.lru_cache(maxsize=16)
+def _ones(n, dtype):
+    return np.ones(n, dtype)
+
+
+def broadcast(ufunc, b, a, out=None):
+    """ufunc(b, a) of a row b (K,) and a (N, K), written over a or into out.
+
+    NumPy repeats b in a buffer of 8192 numbers; with half of that, a buffer and its part of a share a core's first
+    cache, and 100,000 additions take 12 us instead of 17.
+    """
+    out = a if out is None else out
+    if a.size < 2**14:
+        return ufunc(b, a, out=out)
+    size = np.setbufsize(4096)
+    try:
+        return ufunc(b, a, out=out)
+    finally:
+        np.setbufsize(size)
+
+
+def column_sums(a, out=None):
+    """(K,) sum_n a_nk, as a product with ones: 5 us, where a reduction over the rows takes 12."""
+    return np.dot(_ones(len(a), a.dtype), a, out=out)
 
 
 def add_scaled(total, array, scale, empty=fresh):
@@ -42,7 +100,7 @@ def add_scaled(total, array, scale, empty=fresh):
     scratch = empty("scratch", (min(rows, len(array)), array.shape[1]), array.dtype)
     for block in blocks(len(array), rows):
         part = array[block]
-        total[block] += np.multiply(part, scale, out=scratch[: len(part)])
+        total[block] += broadcast(np.multiply, scale, part, out=scratch[: len(part)])
 
 
 def dot(a, b):
@@ -50,22 +108,65 @@ def dot(a, b):
     return np.dot(a.ravel(), b.ravel())
 
 
-def column_squares(W, empty=fresh):
+def column_squares(W):
     """(K,) sum_d W_dk^2."""
-    rows = max(1, BLOCK // W.shape[1])
-    scratch = empty("scratch", (min(rows, len(W)), W.shape[1]), W.dtype)
-    return sum(np.square(W[block], out=scratch[: len(W[block])]).sum(axis=0) for block in blocks(len(W), rows))
+    return np.einsum("dk,dk->k", W, W)
+
+
+def flush_denormals(a):
+    """a + c - c, which is 0 for |a| below 8 times the smallest normal number; others change by no more than that.
+
+    A running mean whose gradient has stopped (a dead unit, a pixel that is always dark) decays into the
+    denormal numbers, stays there, and makes a multiplication 30 times slower.
+    """
+    limits = np.finfo(a.dtype)
+    c = 16 * limits.tiny / limits.eps
+    a += c
+    a -= c
+
+
+def standard_normal(rng, out):
+    """Independent N(0, 1) numbers into `out`, contiguous: r cos t and r sin t with r^2 = -2 log(1 - u), t = 2 pi u'.
+
+    Box and Muller (1958). Four vector functions of a cache-sized block take a third of the time that the
+    Generator's rejection method takes number by number. float32: 24 random bits, so that |e| < 5.8.
+    """
+    rng.random()  # skipped, so that noise does not pair up with data that were drawn from an equal seed
+    flat = out.reshape(-1)
+    length = 8192 // out.itemsize * 4  # of r and of t: 32 kB each
+    scratch = aligned((min(length, flat.size // 2 + 1),), out.dtype)
+    for block in blocks(flat.size, 2 * length):
+        both = flat[block]
+        half = len(both) // 2
+        rng.random(dtype=out.dtype, out=both)
+        r, t, cos = both[:half], both[half : 2 * half], scratch[:half]
+        np.subtract(1, r, out=r)
+        np.log(r, out=r)
+        r *= -2
+        np.sqrt(r, out=r)
+        t *= 2 * np.pi
+        np.cos(t, out=cos)
+        np.sin(t, out=t)
+        t *= r
+        r *= cos
+        if len(both) % 2:
+            both[-1] = rng.standard_normal(dtype=out.dtype)
+    return out
 
 
 def sigmoid(a, out=None):
     """1 / (1 + exp(-a)), exact in both tails: where exp overflows to infinity the quotient is 0, as it should be."""
-    h = np.negative(a, out=out)
+    return logistic(np.negative(a, out=out))
+
+
+def logistic(h):
+    """1 / (1 + exp(h)), written over h."""
     if h.dtype.kind == "c":  # a complex infinity would make 0 * inf = nan of the imaginary part
-        h = np.minimum(h, np.log(np.finfo(h.dtype).max) - 1, out=out)
+        np.minimum(h, np.log(np.finfo(h.dtype).max) - 1, out=h)
     with np.errstate(over="ignore"):
-        h = np.exp(h, out=out)
-    h = np.add(h, 1, out=out)
-    return np.reciprocal(h, out=out)
+        np.exp(h, out=h)
+    h += 1
+    return np.reciprocal(h, out=h)
 
 
 def negative_abs(a, out=None):
@@ -73,6 +174,15 @@ def negative_abs(a, out=None):
     if a.dtype.kind != "c":
         return np.negative(np.abs(a, out=out), out=out)
     return np.multiply(a, np.where(a.real > 0, -1.0, 1.0), out=out)
+
+
+def sum_log1p(e):
+    """sum log(1 + e) for 0 <= e <= 1, (N, D), which is overwritten: 15 us as the log of products, 40 term by term.
+
+    120 factors of at most 2 stay finite in float32. Each term is right to the dtype's resolution at 1.
+    """
+    e += 1
+    return sum(np.log(np.multiply.reduce(e[block], axis=0)).sum() for block in blocks(len(e), 120))
 
 
 def softplus(a, out=None):

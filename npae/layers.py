@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from npae.activations import Activation, Identity
-from npae.kernels import add_scaled, fresh
+from npae.kernels import add_scaled, broadcast, column_sums, fresh, product
 
 
 class Pending:
@@ -75,14 +75,14 @@ class Dense:
 
     def __call__(self, x, out=None):
         """h (N, K), keeping nothing."""
-        a = np.matmul(x, self.W, out=out)
-        a += self.b
-        return self.activation(a, out=a)
+        a = np.matmul(x, self.W) if out is None else product(x, self.W, out)
+        return self.activation.biased(a, self.b)
 
     def forward(self, x, empty=fresh):
         """h (N, K), keeping x and h for backward; `empty` supplies the array that is written."""
+        W = self.W
         self.x = x
-        self.h = self(x, out=empty("h", (len(x), self.n_out), np.result_type(x, self.W)))
+        self.h = self(x, out=empty("h", (len(x), W.shape[1]), x.dtype if x.dtype == W.dtype else np.result_type(x, W)))
         return self.h
 
     def backward(self, dh, empty=fresh, need_dx=True):
@@ -91,17 +91,17 @@ class Dense:
             raise RuntimeError(f"{self!r}: got backward() first, expected a forward(x) before it")
         pending, self.pending = self.pending, Pending()
         if pending.dh is not None:
-            dh = np.add(dh, pending.dh, out=empty("dh", self.h.shape, self.h.dtype))
+            dh = broadcast(np.add, pending.dh, dh, out=empty("dh", self.h.shape, self.h.dtype))
         da = self.activation.backward(self.h, dh, out=empty("da", self.h.shape, self.h.dtype))
         if pending.da is not None:
-            da = np.add(da, pending.da, out=empty("da", self.h.shape, self.h.dtype))
-        np.matmul(self.x.T, da, out=self.dW)
-        np.sum(da, axis=0, out=self.db)
+            da = broadcast(np.add, pending.da, da, out=empty("da", self.h.shape, self.h.dtype))
+        product(self.x.T, da, self.dW)
+        column_sums(da, out=self.db)
         if pending.W_scale is not None:
             add_scaled(self.dW, self.W, pending.W_scale, empty)
         for dW in pending.dW.values():
             self.dW += dW
-        return np.matmul(da, self.W.T, out=empty("dx", self.x.shape, self.h.dtype)) if need_dx else None
+        return product(da, self.W.T, empty("dx", self.x.shape, self.h.dtype)) if need_dx else None
 
     def __getstate__(self):
         return self.__dict__ | {"x": None, "h": None, "pending": Pending()}

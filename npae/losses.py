@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npae.kernels import dot, negative_abs, sigmoid
+from npae.kernels import column_sums, dot, negative_abs, sigmoid, sum_log1p
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class SquaredError:
         """Value (mean over samples, sum over features) and da (N, D), written into `out` if given."""
         da = np.subtract(a, x, out=out)
         value = dot(da, da) / (2 * len(a))
-        da /= len(a)
+        da *= 1 / len(a)
         return value, da
 
     def check_target(self, x):
@@ -51,11 +51,13 @@ class BernoulliCrossEntropy:
 
     def __call__(self, a, x, out=None):
         """Value (mean over samples, sum over features) and da (N, D), written into `out` if given."""
-        e = np.exp(negative_abs(a, out=out), out=out)
-        value = (np.maximum(a, 0).sum() - dot(a, x) + np.log1p(e).sum()) / len(a)
-        da = sigmoid(a, out=out)
+        e = negative_abs(a, out=out)
+        max_a_0 = (column_sums(a) - column_sums(e)) / 2  # max(a, 0) = (a + |a|) / 2
+        np.exp(e, out=e)
+        value = (max_a_0.sum() - dot(a, x) + sum_log1p(e)) / len(a)
+        da = sigmoid(a, out=e)
         da -= x
-        da /= len(a)
+        da *= 1 / len(a)
         return value, da
 
     def check_target(self, x):

@@ -7,7 +7,7 @@ import copy
 
 import numpy as np
 
-from npae.kernels import Buffers
+from npae.kernels import Buffers, aligned
 from npae.layers import Dense, Pending, Stack, Tied
 from npae.losses import SquaredError
 from npae.validation import check_array
@@ -67,8 +67,8 @@ class Network:
             raise TypeError(f"Network: got dtype {dtype}, expected float32 or float64 (complex128 for a complex step)")
         pieces = [(f"{at}.{name}", layer, name) for at, layer in self._layers() for name in layer.parameters]
         sizes = [getattr(layer, name).size for _, layer, name in pieces]
-        self._theta = np.empty(sum(sizes), dtype)
-        self._grad = np.zeros_like(self._theta)
+        self._theta, self._grad = aligned((sum(sizes),), dtype), aligned((sum(sizes),), dtype)
+        self._grad.fill(0)
         self.parameters: dict[str, np.ndarray] = {}
         self.gradients: dict[str, np.ndarray] = {}
         self._views = []

@@ -1,0 +1,158 @@
+"""The contractive family as records: what they refuse, print and compare; L1, KL and decay are in test_sparsity."""
+
+import dataclasses
+import pickle
+
+import numpy as np
+import pytest
+
+from npae import Dense, Identity, Network, ReLU, Sigmoid, Softplus, Stack, Tanh, TopK, gradcheck
+from npae.penalties import (
+    Contractive,
+    HigherOrderContractive,
+    HutchinsonContractive,
+    ReconstructionContractive,
+    TangentPropagation,
+)
+
+TANGENTS = np.random.default_rng(0).normal(size=(4, 2, 6))
+FAMILY = [
+    Contractive(0.3),
+    HutchinsonContractive(0.3, 2),
+    HutchinsonContractive(0.3, probes=np.ones((2, 3))),
+    HigherOrderContractive(0.3, 0.2, 0.5),
+    HigherOrderContractive(0.3, 0.2, 0.5, noise=np.ones((2, 6))),
+    ReconstructionContractive(0.3),
+    TangentPropagation(0.3, TANGENTS),
+]
+
+
+def kind(penalty):
+    """A test id."""
+    return type(penalty).__name__
+
+
+def make_network(penalty, activation=Tanh(), widths=(6, 5, 3)):
+    """Unit-scale weights, non-zero biases."""
+    rng = np.random.default_rng(0)
+    encoder = [Dense(widths[0], widths[1], activation), Dense(widths[1], widths[2], activation)]
+    decoder = [Dense(widths[2], widths[0])]
+    network = Network(encoder, decoder, penalties=[penalty])
+    network.theta = rng.uniform(-1, 1, network.theta.size)
+    return network
+
+
+@pytest.mark.parametrize("penalty", FAMILY, ids=kind)
+@pytest.mark.parametrize("activation", [Identity(), Sigmoid(), Tanh(), ReLU(), Softplus()], ids=str)
+def test_the_public_gradient_check_passes_with_a_complex_step(penalty, activation, rng):
+    network, x = make_network(penalty, activation), rng.random((4, 6))
+    assert gradcheck.check_network(network, x, method="complex", rtol=1e-12).ok
+
+
+@pytest.mark.parametrize("penalty", FAMILY, ids=kind)
+def test_no_penalty_for_no_weight(penalty, rng):
+    x = rng.random((4, 6))
+    changes = {"lam": 0.0} | ({"gamma": 0.0} if isinstance(penalty, HigherOrderContractive) else {})
+    network = make_network(dataclasses.replace(penalty, **changes))
+    plain = Network(network.encoder.layers, network.decoder.layers)
+    expected = plain.value_and_grad(x), plain.grad.copy()
+    network = Network(plain.encoder.layers, plain.decoder.layers, penalties=network.penalties)
+    assert network.value_and_grad(x) == expected[0]
+    np.testing.assert_allclose(network.grad, expected[1], rtol=1e-15, atol=1e-18)
+
+
+@pytest.mark.parametrize("penalty", FAMILY, ids=kind)
+def test_activations_that_are_not_elementwise_are_refused_by_name(penalty):
+    for encoder in ([Dense(6, 5, TopK(2)), Dense(5, 3)], [Dense(6, 5), Dense(5, 3, TopK(2))]):
+        with pytest.raises(ValueError, match=rf"{kind(penalty)}: got TopK\(k=2\) in the \w+, expected elementwise"):
+            Network(encoder, [Dense(3, 6)], penalties=[penalty])
+
+
+@pytest.mark.parametrize("penalty", FAMILY, ids=kind)
+def test_an_encoder_without_layers_is_refused(penalty):
+    with pytest.raises(ValueError, match=rf"{kind(penalty)}: got an? \w+ without layers, expected at least one"):
+        penalty.check(Stack([]))
+
+
+@pytest.mark.parametrize("lam", [-0.1, np.nan, np.inf, "a", None, True])
+@pytest.mark.parametrize("penalty", FAMILY, ids=kind)
+def test_a_weight_that_is_no_number_from_0_is_refused(penalty, lam):
+    with pytest.raises(ValueError, match=rf"{kind(penalty)}: got lam="):
+        dataclasses.replace(penalty, lam=lam)
+
+
+@pytest.mark.parametrize("name", ["gamma", "sigma"])
+def test_the_higher_order_weights_are_checked_too(name):
+    with pytest.raises(ValueError, match=f"HigherOrderContractive: got {name}=-1"):
+        dataclasses.replace(HigherOrderContractive(0.1, 0.1, 0.1), **{name: -1})
+
+
+@pytest.mark.parametrize("array", [np.ones(3), np.ones((0, 3)), [[np.nan, 1.0]], -1])
+def test_noise_of_the_wrong_kind_is_refused(array):
+    with pytest.raises(ValueError, match="HutchinsonContractive: got probes of shape"):
+        HutchinsonContractive(0.1, probes=array)
+    with pytest.raises(ValueError, match="HigherOrderContractive: got noise of shape"):
+        HigherOrderContractive(0.1, 0.1, 0.1, noise=array)
+    with pytest.raises(ValueError, match="TangentPropagation: got tangents of shape"):
+        TangentPropagation(0.1, array)
+
+
+def test_noise_that_does_not_fit_the_encoder_is_refused_before_training():
+    with pytest.raises(ValueError, match="got probes of 4 entries, expected 3"):
+        make_network(HutchinsonContractive(0.1, probes=np.ones((2, 4))))
+    with pytest.raises(ValueError, match="got noise of 5 features, expected 6"):
+        make_network(HigherOrderContractive(0.1, 0.1, 0.1, noise=np.ones((2, 5))))
+    with pytest.raises(ValueError, match="got tangents of 5 features, expected 6"):
+        make_network(TangentPropagation(0.1, np.ones((4, 2, 5))))
+
+
+def test_noise_that_does_not_fit_the_batch_is_refused(rng):
+    x = rng.random((3, 6))
+    with pytest.raises(ValueError, match="got noise for 4 samples, expected 3"):
+        make_network(HigherOrderContractive(0.1, 0.1, 0.1, noise=np.ones((2, 4, 6)))).value_and_grad(x)
+    with pytest.raises(ValueError, match="got tangents of 4 samples, expected 3"):
+        make_network(TangentPropagation(0.1, TANGENTS)).value_and_grad(x)
+
+
+def test_the_reconstruction_penalty_needs_an_elementwise_decoder(rng):
+    encoder = Stack([Dense(4, 3)])
+    encoder.forward(rng.random((2, 4)))
+    with pytest.raises(ValueError, match="got no decoder"):
+        ReconstructionContractive(0.1)(encoder)
+    with pytest.raises(ValueError, match=r"got TopK\(k=2\) in the decoder"):
+        ReconstructionContractive(0.1)(encoder, Stack([Dense(3, 4, TopK(2))]))
+
+
+@pytest.mark.parametrize("penalty", FAMILY, ids=kind)
+def test_penalties_print_compare_hash_and_pickle(penalty):
+    twin = pickle.loads(pickle.dumps(penalty))
+    assert twin == penalty and hash(twin) == hash(penalty)
+    assert dataclasses.replace(penalty, lam=0.5) != penalty != "something else"
+    assert repr(penalty).startswith(f"{kind(penalty)}(lam=0.3")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        penalty.lam = 1.0
+
+
+def test_arrays_given_are_copied_and_kept_from_change():
+    probes = np.ones((2, 3))
+    penalty = HutchinsonContractive(0.1, probes=probes)
+    probes[:] = 0
+    assert penalty.n_probes == 2 and penalty.probes.sum() == 6
+    with pytest.raises(ValueError):
+        penalty.probes[0, 0] = 5.0
+
+
+def test_tangent_propagation_makes_a_classifier_deaf_along_the_tangents(rng):
+    """Minimized over the weights of a linear classifier, W keeps only what is orthogonal to the tangent."""
+    classifier, x = Stack([Dense(3, 2, rng=0)]), rng.normal(size=(5, 3))
+    penalty = TangentPropagation(1.0, np.tile([[[1.0, 0.0, 0.0]]], (5, 1, 1)))
+    W = classifier.layers[0].W
+    before = W.copy()
+    for _ in range(200):
+        classifier.forward(x)
+        value = penalty(classifier)
+        classifier.backward(np.zeros((5, 2)))
+        W -= 0.1 * classifier.layers[0].dW
+    assert value < 1e-12
+    np.testing.assert_allclose(W[0], 0, atol=1e-6)
+    np.testing.assert_array_equal(W[1:], before[1:])

@@ -103,6 +103,6 @@ def _decode(value, arrays):
     if "array" in value:
         return arrays[value["array"]]
     kind = getattr(npae, value["object"])
-    if not dataclasses.is_dataclass(kind):
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
         raise ValueError(f"got an object of class {value['object']!r}")
     return kind(**{name: _decode(each, arrays) for name, each in value["fields"].items()})

@@ -4,11 +4,13 @@ Every function returns a matplotlib Figure, made without pyplot, so that it show
 `figure.savefig(path)`, and needs no display. Lines differ in style as well as in colour and read well in grey.
 """
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-STYLES = [
+STYLES: list[dict[str, Any]] = [
     {"color": "#000000", "linestyle": "-"},
     {"color": "#0072B2", "linestyle": "--"},
     {"color": "#D55E00", "linestyle": "-."},

@@ -1,0 +1,174 @@
+"""Figures of linear theory: angles against steps, surfaces with their saddles, components as images, error against k.
+
+Each takes results and only draws; `figures()` computes those of the digits and of two toy problems, and draws them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from npae.activations import Tanh
+from npae.datasets import load_digits
+from npae.linear_theory import loss_surface
+from npae.linear_training import bottleneck_network, decoder_matrix, descend, fit_linear
+from npae.moments import Moments, fix_signs
+from npae.optimizers import Adam, lbfgs
+from npae.pca import PCA, compare_with_pca, principal_angles
+from npae.plots import STYLES, mosaic, new_figure
+
+
+def figures(random_state: Any = 0) -> dict[str, Any]:
+    """All Figures by name, "angles", "surfaces", "components", "errors"; half a minute, most of it for "errors"."""
+    X = load_digits()
+    return {
+        "angles": angle_curves(angle_histories(X.data, random_state=random_state)),
+        "surfaces": surfaces(),
+        "components": components(component_images(X.data, random_state=random_state), X.image_shape),
+        "errors": error_curves(*errors_by_width(X.data, random_state=random_state)),
+    }
+
+
+def angle_histories(X: Any, k: int = 8, n_steps: int = 10_000, random_state: Any = 0) -> dict[str, Any]:
+    """Largest principal angle along Adam's path, for a constant and a decaying step: name -> (steps, angles)."""
+    x, P = Moments.of(X).sample(), PCA(k).fit(X).components_.T
+
+    def largest_angle(network: Any) -> float:
+        return principal_angles(decoder_matrix(network).T, P)[-1]
+
+    histories = {}
+    for name, dtype, lr_final in (
+        ("constant step 1e-2", np.float64, 1e-2),
+        ("decaying to 1e-5, float32", np.float32, 1e-5),
+        ("decaying to 1e-8, float64", np.float64, 1e-8),
+    ):
+        network = bottleneck_network(X.shape[1], k, rng=random_state, dtype=dtype)
+        histories[name] = descend(network, x, Adam(1e-2), n_steps=n_steps, lr_final=lr_final, record=largest_angle)
+    return histories
+
+
+def component_images(X: Any, k: int = 8, lam: float = 0.02, random_state: Any = 0) -> dict[str, Any]:
+    """Rows of images (k, D): PCA's directions beside the decoders of a plain, a regularized and a nonlinear network."""
+    rows = {"PCA: directions by variance": PCA(k).fit(X).components_}
+    for name, weight_decay in (
+        ("linear autoencoder: decoder weights, the same subspace mixed", 0.0),
+        (f"linear autoencoder, weight decay {lam:g}: singular vectors of the decoder", lam),
+    ):
+        network = bottleneck_network(X.shape[1], k, lam=weight_decay, rng=random_state)
+        fit_linear(network, X)
+        W = decoder_matrix(network)
+        rows[name] = np.linalg.svd(W, full_matrices=False)[2] if weight_decay else W
+    network = bottleneck_network(X.shape[1], k, hidden=64, activation=Tanh(), rng=random_state)
+    lbfgs(network, X, max_iter=200)
+    step, middle = np.eye(k) * network.encode(X).std(axis=0), network.encode(X).mean(axis=0)
+    rows["nonlinear autoencoder: what one code unit, a deviation up, adds"] = network.decode(
+        middle + step
+    ) - network.decode(middle[None])
+    return {name: fix_signs(row) for name, row in rows.items()}
+
+
+def errors_by_width(
+    X: Any, widths: Sequence[int] = (1, 2, 3, 4, 6, 8, 12, 16), max_iter: int = 300, random_state: Any = 0
+) -> tuple[list[int], dict[str, list[float]]]:
+    """Widths k and the held-out errors, mean 1/2 ||x^ - x||^2, of PCA, linear and nonlinear networks by name."""
+    order = np.random.default_rng(random_state).permutation(len(X))
+    train, test = X[order[len(X) // 4 :]], X[order[: len(X) // 4]]
+    errors: dict[str, list[float]] = {"PCA": [], "linear": [], "nonlinear, 128 tanh": []}
+    for k in widths:
+        pca = PCA(k).fit(train)
+        linear = bottleneck_network(X.shape[1], k, rng=random_state)
+        fit_linear(linear, train)
+        nonlinear = bottleneck_network(X.shape[1], k, hidden=128, activation=Tanh(), rng=random_state, lam=1e-5)
+        lbfgs(nonlinear, train, max_iter=max_iter)
+        results = [compare_with_pca(network, test, pca=pca) for network in (linear, nonlinear)]
+        for name, error in zip(errors, [results[0].pca_error, *(result.reconstruction_error for result in results)]):
+            errors[name].append(error)
+    return list(widths), errors
+
+
+def angle_curves(histories: Mapping[str, Any]) -> Any:
+    """Principal angle against training step on a log axis; histories: name -> (steps, angles)."""
+    figure = new_figure(7, 3.8)
+    axis = figure.subplots()
+    for style, (name, (steps, angles)) in zip(STYLES, histories.items()):
+        axis.plot(steps, angles, label=name, linewidth=1.3, **style)
+    axis.axhline(np.pi / 2, color="#666666", linewidth=0.8)
+    axis.annotate("right angle", (1, np.pi / 2), (0, 3), xycoords=("axes fraction", "data"),
+                  textcoords="offset points", ha="right", fontsize=8)  # fmt: skip
+    axis.set(yscale="log", xlabel="step", ylabel="largest principal angle to PCA, rad")
+    axis.legend(frameon=False, fontsize=9, loc="lower left")
+    axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def surfaces(lam: float = 0.15) -> Any:
+    """J of the two linear autoencoders with two parameters (`loss_surface`), with minima, saddles and the maximum."""
+    figure = new_figure(9, 4.7)
+    one, two = figure.subplots(1, 2)
+    grid = np.linspace(-1.7, 1.7, 201)
+    unit = Moments(np.zeros(1), np.eye(1), 2)
+    w = np.sqrt(1 - lam)
+    _contours(one, grid, loss_surface(unit, grid, grid[:, None], lam))
+    _mark(one, [(w, w), (-w, -w)], "minimum", "o")
+    _mark(one, [(0, 0)], "saddle", "X")
+    one.plot(grid[grid > 0.5], 1 / grid[grid > 0.5], "k:", linewidth=1, label="u v = 1: minima without decay")
+    one.plot(grid[grid < -0.5], 1 / grid[grid < -0.5], "k:", linewidth=1)
+    one.set(title=f"one input, one unit: x̂ = x u v, weight decay {lam:g}", xlabel="encoder weight u",
+            ylabel="decoder weight v")  # fmt: skip
+    angle = np.pi / 6
+    V = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    plane = Moments(np.zeros(2), V.T * [1.0, 0.4] @ V, 3)
+    _contours(two, grid, loss_surface(plane, grid, grid[:, None]))
+    for point, name, offset in ((V[0], "v₁", (-4, 8)), (V[1], "v₂", (-10, -6))):
+        two.plot(*np.outer([-1.65, 1.65], point).T, color="black", linewidth=0.8, linestyle="--")
+        two.annotate(name, 1.4 * point, offset, textcoords="offset points", fontsize=11, ha="right")
+    _mark(two, [V[0], -V[0]], "minimum ±v₁", "o")
+    _mark(two, [V[1], -V[1]], "saddle ±v₂", "X")
+    _mark(two, [(0, 0)], "maximum", "^")
+    two.set(title="two inputs, one tied unit: x̂ = x w wᵀ", xlabel="w₁", ylabel="w₂")
+    for axis in (one, two):
+        axis.set(xlim=(grid[0], grid[-1]), ylim=(grid[0], grid[-1]), aspect="equal")
+        axis.title.set_fontsize(10)
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, fontsize=9, frameon=False)
+    return figure
+
+
+def _contours(axis: Any, grid: np.ndarray, J: np.ndarray) -> None:
+    levels = J.min() + (J.max() - J.min()) * np.linspace(0, 0.75, 26) ** 3
+    axis.contourf(grid, grid, J, levels=levels, cmap="Greys", alpha=0.55, extend="max")
+    axis.contour(grid, grid, J, levels=levels, colors="#444444", linewidths=0.5)
+
+
+def _mark(axis: Any, points: Sequence[Any], label: str, marker: str) -> None:
+    axis.scatter(*np.transpose(points), marker=marker, s=90, c="white", edgecolors="black", linewidths=1.6, label=label,
+                 zorder=3)  # fmt: skip
+
+
+def components(rows: Mapping[str, Any], image_shape: Any) -> Any:
+    """Signed images (k, D) in labelled rows: white positive, black negative, mid-grey zero, each scaled by itself."""
+    k = max(len(row) for row in rows.values())
+    figure = new_figure(8, len(rows) * (7.6 / k * image_shape[0] / image_shape[1] + 0.28))
+    for axis, (name, row) in zip(np.atleast_1d(figure.subplots(len(rows), 1)), rows.items()):
+        images = np.asarray(row) / np.abs(row).max(axis=1, keepdims=True)
+        axis.imshow(mosaic(images, image_shape, k), cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+        axis.set_title(name, fontsize=10, loc="left")
+        axis.axis("off")
+    return figure
+
+
+def error_curves(widths: Sequence[int], errors: Mapping[str, Sequence[float]]) -> Any:
+    """Held-out error against the number k of code units; errors: name -> one a width."""
+    figure = new_figure(7, 3.8)
+    axis = figure.subplots()
+    markers = dict(zip(errors, "os^Dv"))
+    for i, (name, values) in enumerate(errors.items()):
+        hollow = "white" if i % 2 == 0 else STYLES[i]["color"]
+        axis.plot(widths, values, label=name, linewidth=1.4, marker=markers[name], markersize=9 - 3 * i,
+                  markerfacecolor=hollow, **STYLES[i])  # fmt: skip
+    axis.set(xlabel="code units k", ylabel="held-out mean ½‖x̂ − x‖²", ylim=(0, None))
+    axis.set_xticks(widths)
+    axis.legend(frameon=False, fontsize=9)
+    axis.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -1,0 +1,194 @@
+"""Training linear autoencoders all the way to the optimum, from a random start.
+
+Two things keep an ordinary L-BFGS run far from ten digits. The curvature for the encoder's weights is the Kronecker
+product of S and W_d W_d^T, as ill-conditioned as the data; and J is rounded to 1e-16 J, which hides an angle of
+sqrt(1e-16 J / gap) from a line search. `fit_linear` answers the first with a change of variables, the second with
+differences of J taken from gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from npae.activations import Identity
+from npae.layers import Dense, Tied
+from npae.losses import SquaredError
+from npae.moments import Moments
+from npae.network import Network
+from npae.optimizers import Adam, LBFGSResult, lbfgs
+from npae.penalties import WeightDecay
+
+LEG = 1000  # iterations of L-BFGS before the variables are conditioned anew
+
+
+def bottleneck_network(
+    n_features: int, n_components: int, *, hidden: int | None = None, activation: Any = Identity(), tied: bool = False,
+    lam: float = 0.0, loss: Any = SquaredError(), rng: Any = None, dtype: Any = None,
+) -> Network:  # fmt: skip
+    """D-k-D, or D-hidden-k-hidden-D, at a random start: code and output linear, `activation` in the hidden layers.
+
+    Tied: the decoder shares the matrices. lam: `WeightDecay(lam)`. With the default activation everything is linear.
+    """
+    rng = np.random.default_rng(rng)
+    if hidden is None:
+        encoder = [Dense(n_features, n_components, rng=rng)]
+    else:
+        encoder = [Dense(n_features, hidden, activation, rng=rng), Dense(hidden, n_components, rng=rng)]
+    phi = [Identity()] if hidden is None else [activation, Identity()]
+    decoder = [
+        Tied(layer, a) if tied else Dense(layer.n_out, layer.n_in, a, rng=rng) for layer, a in zip(encoder[::-1], phi)
+    ]
+    return Network(encoder, decoder, loss=loss, penalties=[WeightDecay(lam)] if lam else [], dtype=dtype)
+
+
+def fit_linear(network: Network, X: Any, *, max_iter: int = 20_000, gtol: float = 1e-12) -> LBFGSResult:
+    """Train a linear network (any depth, tied or not, `WeightDecay` or not) by L-BFGS on the moments of X alone.
+
+    The weights start where they are, up to a mixing of the code, the biases where they do the centring, which leaves
+    the rest of J to the weights.
+    X (N, D) or `Moments`; only their `sample()` of at most D + 1 rows is trained on, with the same J and gradient, so
+    the cost of an iteration does not grow with N. Stops where no |dJ/dphi| exceeds `gtol`, phi the variables of
+    `_Conditioned`.
+    ValueError for a network that is not linear, TypeError for one that is not float64; SciPy is needed.
+    """
+    why = why_not_affine(network, "encoder") or why_not_affine(network, "decoder")
+    others = [penalty for penalty in network.penalties if not isinstance(penalty, WeightDecay)]
+    if why or others:
+        raise ValueError(f"fit_linear: {why or f'got the penalty {others[0]}'}, expected an objective quadratic in x")
+    moments = X if isinstance(X, Moments) else Moments.of(X)
+    x, mean = moments.sample(), moments.mean[None]
+    first, last = network.encoder.layers[0], network.decoder.layers[-1]
+    first.b[:] = -(mean @ first.W)[0]
+    last.b += (mean - network.reconstruct(mean))[0]
+    n_iter, rounded = 0, False
+    while True:
+        _orthonormalize_decoder(network)
+        conditioned = _Conditioned(network, moments)
+        if rounded:
+            conditioned.take_differences_from_here(x)
+        result = lbfgs(conditioned, x, max_iter=min(LEG, max_iter - n_iter), gtol=gtol)
+        conditioned.write()
+        n_iter += result.n_iter
+        if result.converged or n_iter >= max_iter or result.n_iter == 0:
+            return replace(result, value=network.value(x), n_iter=n_iter)
+        rounded = rounded or result.n_iter < LEG
+
+
+def _orthonormalize_decoder(network: Network) -> None:
+    """Mix the code so that the decoder's rows are orthonormal: h R, R^-1 W_d with W_d = R Q. J stays the same.
+
+    Where weight decay or tying would notice, nothing is done.
+    """
+    before, after = network.encoder.layers[-1], network.decoder.layers[0]
+    if network.penalties or any(isinstance(layer, Tied) for layer in network.decoder.layers):
+        return
+    R = np.asarray(np.linalg.qr(decoder_matrix(network).T, mode="r")).T
+    if R.shape[0] == R.shape[1] and np.linalg.cond(R) < 1e8:
+        before.W[:], before.b[:] = before.W @ R, before.b @ R
+        after.W[:] = np.linalg.solve(R, after.W)
+
+
+class _Conditioned:
+    """A network as `lbfgs` sees it after the change of variables W_1 = T W, b_1 = b - mean W_1 in its first layer.
+
+        T = (S / s_1 + eps I)^(-1/2),    dW = T (dW_1 - mean^T db_1),    db = db_1
+
+    In these variables the first layer looks at white inputs. eps: lam / s_1, for T must not inflate the weight decay,
+    or 1e-6. J is the same function; a tied layer would meet T on its other side, so there T = I.
+    """
+
+    def __init__(self, network: Network, moments: Moments):
+        self.network, self.mean = network, moments.mean
+        s, V = moments.spectrum()
+        lam = sum(penalty.lam for penalty in network.penalties)
+        scale = np.sqrt(s / s[0] + max(lam / s[0], 1e-6)) if s[0] > 0 else np.ones_like(s)
+        if any(isinstance(layer, Tied) for layer in network.decoder.layers):
+            scale = np.ones_like(s)
+        self.T = (V.T / scale) @ V
+        self.start: tuple[np.ndarray, np.ndarray] | None = None
+        theta, self.grad = network.theta.copy(), np.zeros_like(network.theta)
+        W, b = network.encoder.layers[0].W, network.encoder.layers[0].b
+        b += self.mean @ W
+        W[:] = (V.T * scale) @ (V @ W)
+        self.theta = network.theta.copy()
+        network.theta = theta
+
+    def write(self) -> None:
+        """Put the variables back into the network's own."""
+        self.network.theta = self.theta
+        layer = self.network.encoder.layers[0]
+        layer.W[:] = self.T @ layer.W
+        layer.b -= self.mean @ layer.W
+
+    def value_and_grad(self, x: np.ndarray, target: np.ndarray | None = None) -> float:
+        self.write()
+        value = self.network.value_and_grad(x, target)
+        layer = self.network.encoder.layers[0]
+        layer.dW[:] = self.T @ (layer.dW - np.outer(self.mean, layer.db))
+        self.grad[:] = self.network.grad
+        if self.start is None:
+            return value
+        theta, grad = self.start
+        return float((grad + self.grad) @ (self.theta - theta) / 2)
+
+    def take_differences_from_here(self, x: np.ndarray) -> None:
+        """From now on the value is J - J(here) by the trapezoidal rule, (g_0 + g)/2 (theta - theta_0).
+
+        Its error is of third order in the step, its rounding relative to the difference and not to J.
+        """
+        self.start = None
+        self.value_and_grad(x)
+        self.start = self.theta.copy(), self.grad.copy()
+
+
+def descend(
+    network: Network, x: Any, optimizer: Any = None, *, n_steps: int = 10_000, lr_final: float = 1e-5,
+    batch_size: int | None = None, rng: Any = None, record: Callable[[Network], float] | None = None, every: int = 10,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Train by `n_steps` steps of decaying length; the steps (M,) looked at and what `record(network)` said there (M,).
+
+        lr_t = lr_final + (lr - lr_final) (1 + cos(pi t / n_steps)) / 2
+
+    A fixed step of Adam ends in a cloud about as wide as the step; the decay lets the cloud shrink. x (N, D) is taken
+    whole, or `batch_size` random rows a step. optimizer: `Adam(lr=1e-2)` unless given; record: J unless given.
+    Loshchilov and Hutter (2017), SGDR, equation 5 without restarts.
+    """
+    x = np.asarray(x, network.theta.dtype)
+    step = (Adam(lr=1e-2) if optimizer is None else optimizer).start(network.theta)
+    lr, rng = step.lr, np.random.default_rng(rng)
+    steps, records = [], []
+    for t in range(n_steps + 1):
+        batch = x if batch_size is None else x[rng.integers(len(x), size=batch_size)]
+        value = network.value_and_grad(batch)
+        if t % every == 0 or t == n_steps:
+            steps.append(t)
+            records.append(value if record is None else record(network))
+        if t < n_steps:
+            step.lr = lr_final + (lr - lr_final) * (1 + np.cos(np.pi * t / n_steps)) / 2
+            step(network.grad)
+    return np.array(steps), np.array(records)
+
+
+def decoder_matrix(network: Any) -> np.ndarray:
+    """W_1 W_2 ... W_L (k, D) of an affine decoder x^ = h W + b; ValueError, saying why, where it is not affine."""
+    why = why_not_affine(network, "decoder")
+    if why:
+        raise ValueError(f"decoder_matrix: {why}, expected an affine decoder")
+    W, *rest = [layer.W for layer in network.decoder.layers]
+    for W_l in rest:
+        W = W @ W_l
+    return np.asarray(W)
+
+
+def why_not_affine(network: Any, side: str) -> str:
+    """What makes the encoder or decoder nonlinear, in words; "" where it is affine."""
+    if side == "decoder" and not isinstance(network.loss, SquaredError):
+        return f"the reconstruction is the mean under {network.loss}, which is not affine in the code"
+    for i, layer in enumerate(getattr(network, side).layers):
+        if not isinstance(layer.activation, Identity):
+            return f"layer {i} of the {side} is {layer.activation}, which is not affine"
+    return ""

@@ -1,0 +1,109 @@
+"""Mean, covariance and principal directions: what PCA and a linear autoencoder see of the data, and all they see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from npae.validation import check_array
+
+BLOCK_ROWS = 1024  # rows centred at a time: the block stays near the cache, its product runs at full BLAS speed
+SAFE = 1e-2  # a variance of at least this part of the second moment loses no more than two digits to their difference
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """The mean (D,) and the covariance (D, D), divided by N, of n_samples samples.
+
+    Whatever depends on the data through these two alone takes `Moments` in place of X (N, D), and then costs
+    nothing that grows with N.
+    """
+
+    mean: np.ndarray
+    covariance: np.ndarray
+    n_samples: int
+
+    @classmethod
+    def of(cls, X: Any) -> Moments:
+        """The moments of X (N, D), summed in float64; no centred copy of X is made."""
+        return cls._of(check_array(X, owner="Moments"))
+
+    @classmethod
+    def _of(cls, x: np.ndarray) -> Moments:
+        N, D = x.shape
+        if x.dtype == np.float64:
+            mean = x.mean(axis=0)
+            gram = x.T @ x / N  # one product, twice as fast as a general one: BLAS sees the symmetry
+            covariance = gram - np.outer(mean, mean)
+            if (covariance.diagonal() >= SAFE * gram.diagonal()).all():
+                return cls(mean, covariance, N)
+        # float32, or a mean so large that the difference would lose digits: centre block by block
+        blocks = [x[i : i + BLOCK_ROWS] for i in range(0, N, BLOCK_ROWS)]
+        mean = np.sum([block.sum(axis=0, dtype=np.float64) for block in blocks], axis=0) / N
+        covariance, product = np.zeros((D, D)), np.empty((D, D), x.dtype)
+        centred = np.empty((min(N, BLOCK_ROWS), D), x.dtype)
+        for block in blocks:
+            part = np.subtract(block, mean.astype(x.dtype), out=centred[: len(block)])
+            covariance += np.matmul(part.T, part, out=product)
+        return cls(mean, covariance / N, N)
+
+    def spectrum(self, dtype: Any = np.float64) -> tuple[np.ndarray, np.ndarray]:
+        """Eigenvalues (D,) of the covariance, descending, none below 0, and its eigenvectors as rows (D, D)."""
+        s, V = np.linalg.eigh(self.covariance.astype(dtype, copy=False))
+        return np.maximum(s[::-1], 0), fix_signs(V.T[::-1])
+
+    def sample(self) -> np.ndarray:
+        """r + 1 samples (r + 1, D) that have exactly these moments, r the rank of the covariance.
+
+            X = mean + sqrt(r + 1) H diag(sqrt s) V,    H (r + 1, r), H^T H = I, 1^T H = 0
+
+        An objective that is quadratic in x, that of a linear network of any depth with `SquaredError`, has the same
+        value and the same gradient on them as on the N samples, so every optimizer can fit from the moments alone.
+        H holds the cosines of the discrete cosine transform, the constant one left out.
+        """
+        s, V = self.spectrum()
+        r = int(np.count_nonzero(s > rounding_level(s, len(s))))
+        H = np.sqrt(2 / (r + 1)) * np.cos(np.pi * np.outer(np.arange(r + 1) + 0.5, np.arange(1, r + 1)) / (r + 1))
+        return self.mean + np.sqrt(r + 1) * (H * np.sqrt(s[:r])) @ V[:r]
+
+
+def spectrum(X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """What `principal_directions` finds in X (N, D), or the same of `Moments`."""
+    if isinstance(X, Moments):
+        s, V = X.spectrum()
+        return X.mean, s, V, rounding_level(s, len(s))
+    return principal_directions(check_array(X, owner="spectrum"))
+
+
+def principal_directions(x: np.ndarray, solver: str = "auto") -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Mean (D,), eigenvalues (m,) of the covariance over N, directions (m, D), and the eigenvalues' rounding level.
+
+    "svd" decomposes the centred x in about 6 N D^2 operations (N >= D); singular values are good to eps sigma_1.
+    "covariance" takes x^T x and its eigenvectors in about N D^2 + 9 D^3, at full BLAS speed and without a copy of x;
+    singular values are good to sqrt(eps) sigma_1. "auto" takes the covariance where N >= 10 D, so that D^3 is small
+    next to the product with x, and the SVD otherwise. m = min(N, D). ValueError for another solver.
+    """
+    N, D = x.shape
+    m = min(N, D)
+    if solver not in ("auto", "svd", "covariance"):
+        raise ValueError(f"got solver={solver!r}, expected 'auto', 'svd' or 'covariance'")
+    if solver == "covariance" or (solver == "auto" and N >= 10 * D):
+        moments = Moments._of(x)
+        s, V = moments.spectrum(x.dtype)
+        return moments.mean.astype(x.dtype, copy=False), s[:m], V[:m], rounding_level(s, max(N, D))
+    mean = x.mean(axis=0)
+    _, sigma, V = np.linalg.svd(x - mean, full_matrices=False)  # x - mean = U diag(sigma) V
+    return mean, sigma**2 / N, fix_signs(V), rounding_level(sigma, max(N, D)) ** 2 / N
+
+
+def rounding_level(values: np.ndarray, size: int) -> float:
+    """What eigenvalues or singular values (descending) of a matrix of this size are no more than rounding below."""
+    return size * float(np.finfo(values.dtype).eps) * float(values[0])
+
+
+def fix_signs(V: np.ndarray) -> np.ndarray:
+    """The rows of V (K, D), each with the sign that makes its entry of largest magnitude positive."""
+    largest = np.take_along_axis(V, np.abs(V).argmax(axis=1)[:, None], axis=1)
+    return V * np.where(largest < 0, -1, 1).astype(V.dtype)

@@ -60,24 +60,12 @@ def tangent_angles(T, T_true):
 
 
 def local_dimension(model, X):
-    """Dimension of the manifold at every x_n, (N,) whole numbers: the d >= 1 with the largest sigma_d / sigma_{d+1}.
+    """Dimension of the manifold at every x_n, (N,) whole numbers: the d with the largest drop sigma_d - sigma_{d+1}.
 
-    d is below min(K, D), so the code must be wider than the manifold. Singular values below 1e-6 of the largest count
-    as that much: a gap between rounding errors is none.
+    d is 1 to min(K, D), and what would follow the last singular value is 0. A drop, not a ratio: directions that are
+    contracted away differ by large factors that mean nothing.
     """
-    return spectral_gaps(model, X).argmax(axis=1) + 1
-
-
-def spectral_gaps(model, X):
-    """sigma_d / sigma_{d+1} for d = 1, ..., min(K, D) - 1: (N, min(K, D) - 1), all at least 1; see `local_dimension`.
-
-    Raises ValueError where there is one singular value only.
-    """
-    sigma = singular_values(model, X)
-    if sigma.shape[1] < 2:
-        raise ValueError("spectral_gaps: got one singular value, expected min(K, D) >= 2")
-    sigma = np.maximum(sigma, np.maximum(1e-6 * sigma[:, :1], np.finfo(sigma.dtype).tiny))
-    return sigma[:, :-1] / sigma[:, 1:]
+    return np.diff(singular_values(model, X), axis=1, append=0).argmin(axis=1) + 1
 
 
 def contraction_ratio(model, X, radii, *, rng, n_directions=8):

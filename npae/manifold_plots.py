@@ -1,0 +1,141 @@
+"""Figures of learnt manifolds: spectra, tangent planes, tangent images, contraction curves and walks.
+
+Every function takes arrays that `npae.manifold` computes and returns a matplotlib Figure, like those of `npae.plots`.
+"""
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+
+from npae.plots import STYLES, mosaic, new_figure
+
+
+def spectra(sigma, *, n_dims=None, normalize=False, width=7.0):
+    """Singular values by their rank: sigma is a dict label -> (N, k) of `singular_values`; median and quartiles.
+
+    `n_dims` marks a known dimension; `normalize` divides every sample's by its largest.
+    """
+    figure = new_figure(width, 3.8)
+    axis = figure.subplots()
+    for style, (label, values) in zip(STYLES, sigma.items()):
+        values = values / values[:, :1] if normalize else values
+        low, middle, high = np.quantile(np.maximum(values, 1e-8), (0.25, 0.5, 0.75), axis=0)
+        rank = np.arange(1, len(middle) + 1)
+        axis.plot(rank, middle, label=label, linewidth=1.6, marker=".", **style)
+        axis.fill_between(rank, low, high, color=style["color"], alpha=0.15, linewidth=0)
+    if n_dims is not None:
+        axis.axvline(n_dims + 0.5, color="0.6", linewidth=0.8)
+        axis.annotate(f"dimension {n_dims}", (n_dims + 0.55, 0.02), xycoords=("data", "axes fraction"), color="0.4")
+    axis.set_yscale("log")
+    axis.set_ylim(bottom=max(axis.get_ylim()[0], 1e-5))
+    axis.set_xlabel("rank")
+    axis.set_ylabel("singular value" + (" / largest" if normalize else ""))
+    axis.legend(frameon=False)
+    return figure
+
+
+def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=5.0):
+    """Learnt tangents (black) and true ones (orange) of a curve at X (N, D), seen in a plane.
+
+    T and T_true are (N, 1, D); `plane` (2, D) has orthonormal rows, such as a dataset's embedding; `curve` (M, D), in
+    order, is drawn underneath.
+    """
+    figure = new_figure(width, width)
+    axis = figure.subplots()
+    if curve is not None:
+        axis.plot(*(curve @ plane.T).T, color="0.7", linewidth=1)
+    ends = (("true", T_true, "#D55E00", 3.0), ("learnt", T, "#000000", 1.2))
+    for label, tangents, color, linewidth in ends:
+        step = length / 2 * tangents[:, 0]
+        lines = np.stack([(X - step) @ plane.T, (X + step) @ plane.T])  # (2, N, 2)
+        for i in range(len(X)):
+            axis.plot(*lines[:, i].T, color=color, linewidth=linewidth, label=label if i == 0 else None)
+    axis.scatter(*(X @ plane.T).T, s=8, color="#0072B2", zorder=3)
+    axis.set_aspect("equal")
+    axis.legend(frameon=False, loc="center")
+    _bare(axis)
+    return figure
+
+
+def tangents_on_surface(X, T, space, angles, *, cloud=None, length=0.25, view=(25, -60), width=6.0):
+    """Learnt tangent planes of a surface at X (N, D), seen in a three-dimensional space, as squares.
+
+    T (N, 2, D); `space` (3, D) has orthonormal rows; a square is darker the larger its angle to the true plane,
+    `angles` (N,) in radians; `cloud` (M, D) is drawn underneath.
+    """
+    figure = new_figure(width, width * 0.8)
+    axis = figure.add_subplot(projection="3d")
+    if cloud is not None:
+        axis.scatter(*(cloud @ space.T).T, s=1.5, color="0.6", linewidth=0)
+    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * length / 2
+    squares = (X[:, None, :] + corners @ T) @ space.T  # (N, 4, 3)
+    from mpl_toolkits.mplot3d.art3d import Poly3DCollection  # type: ignore[import-untyped]
+
+    shade = ScalarMappable(Normalize(0, 30), "viridis_r")
+    axis.add_collection3d(
+        Poly3DCollection(squares, facecolors=shade.to_rgba(np.degrees(angles)), edgecolors="0.2", linewidths=0.4)
+    )
+    figure.colorbar(shade, ax=axis, label="angle to the true plane, degrees", shrink=0.6, extend="max")
+    axis.view_init(*view)
+    axis.set_aspect("equal")
+    axis.set_axis_off()
+    return figure
+
+
+def tangent_images(X, tangents, image_shape, *, width=9.0):
+    """Which stroke moves: images X (N, D) in the first row and below, for every label, tangent images, white to black.
+
+    `tangents` is a dict label -> (N, T, D): one row for each of the T tangents. Mid-grey is no change; each tangent is
+    divided by its largest entry.
+    """
+    rows = [("x", X, (0, 1))]
+    for label, T in tangents.items():
+        for t in range(T.shape[1]):
+            each = T[:, t] / np.abs(T[:, t]).max(axis=1, keepdims=True)
+            rows.append((f"{label} {t + 1}" if T.shape[1] > 1 else label, each, (-1, 1)))
+    figure = new_figure(width, len(rows) * width * 0.85 / len(X) * image_shape[0] / image_shape[1] + 0.1)
+    for axis, (label, images, (low, high)) in zip(figure.subplots(len(rows), 1), rows):
+        axis.imshow(mosaic(images, image_shape, len(X)), cmap="gray_r", vmin=low, vmax=high, interpolation="nearest")
+        axis.set_ylabel(label, rotation=0, ha="right", va="center")
+        _bare(axis)
+    return figure
+
+
+def contraction_curves(radii, ratios, *, spacing=None, width=7.0):
+    """Distance between codes over distance between inputs by radius: ratios is a dict label -> (len(radii),).
+
+    `spacing` marks a distance, such as that between neighbouring data.
+    """
+    figure = new_figure(width, 3.8)
+    axis = figure.subplots()
+    for style, (label, ratio) in zip(STYLES, ratios.items()):
+        axis.plot(radii, ratio, label=label, linewidth=1.6, **style)
+    axis.axhline(1, color="0.7", linewidth=0.8)
+    if spacing is not None:
+        axis.axvline(spacing, color="0.6", linewidth=0.8)
+        axis.annotate(" nearest neighbour", (spacing, 0.02), xycoords=("data", "axes fraction"), color="0.4")
+    axis.set_xscale("log")
+    axis.set_ylim(bottom=0)
+    axis.set_xlabel("radius in input space")
+    axis.set_ylabel("contraction ratio")
+    axis.legend(frameon=False)
+    return figure
+
+
+def walks(path, straight, image_shape, *, width=9.0):
+    """A walk on the manifold above the straight line in pixel space: both (n_steps + 1, D), from the same image."""
+    rows = {"along the tangents": path, "straight line": straight}
+    figure = new_figure(width, 2 * width * 0.85 / len(path) * image_shape[0] / image_shape[1] + 0.2)
+    for axis, (label, images) in zip(figure.subplots(2, 1), rows.items()):
+        image = mosaic(images, image_shape, len(images))
+        axis.imshow(image, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+        axis.set_ylabel(label, rotation=0, ha="right", va="center")
+        _bare(axis)
+    return figure
+
+
+def _bare(axis):
+    axis.set_xticks([])
+    axis.set_yticks([])
+    for spine in axis.spines.values():
+        spine.set_visible(False)

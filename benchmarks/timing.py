@@ -1,0 +1,101 @@
+"""Interleaved timing: every function in turn, round after round, so that a noisy machine is noisy for all of them."""
+
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds a call: the median over rounds, and the rounds themselves."""
+
+    rounds: np.ndarray
+
+    @property
+    def median(self):
+        return float(np.median(self.rounds))
+
+    def ratio(self, other):
+        """other's time / this time, round by round: median, lower and upper quartile. Above 1 this one is faster."""
+        ratios = other.rounds / self.rounds
+        return tuple(float(q) for q in np.quantile(ratios, (0.5, 0.25, 0.75)))
+
+
+QUIET = 0.1  # of a core: what other processes may take in a round
+PATIENCE = 10.0  # seconds to wait for a quiet machine before a measurement, and again during it
+
+
+def interleave(functions, *, seconds=2.0, burst=0.03):
+    """{name: Timing} of {name: function without arguments}.
+
+    A round calls every function for `burst` seconds (after one call that warms its caches and wakes its threads) and
+    keeps the median call. Rounds in which other processes took more than QUIET of a core are dropped, because a
+    threaded matrix product that has to wait for one of its cores takes fifty times as long; where patience ends
+    before there are three quiet rounds the least disturbed are kept, and DISTURBANCE says so.
+    """
+    functions = {name: f for name, f in functions.items() if f is not None}
+    _wait_for_quiet()
+    for f in functions.values():
+        f()
+        f()
+    calls = {name: max(1, min(1000, int(burst / _quickest(f)))) for name, f in functions.items()}
+    rounds: list[tuple[float, dict[str, float]]] = []
+    start = time.perf_counter()
+    while len(rounds) < 3 or not _enough(rounds, time.perf_counter() - start, seconds):
+        before, began = _others(), time.perf_counter()
+        medians = {name: _burst(f, calls[name]) for name, f in functions.items()}
+        share = (_others() - before) / (time.perf_counter() - began)
+        rounds.append((share, medians))
+        if share > QUIET:
+            _wait_for_quiet()
+    quiet = [r for r in rounds if r[0] <= QUIET]
+    kept = quiet if len(quiet) >= 3 else sorted(rounds, key=lambda r: r[0])[:3]
+    DISTURBANCE.append(max(share for share, _ in kept))
+    return {name: Timing(np.array([medians[name] for _, medians in kept])) for name in functions}
+
+
+def _enough(rounds, elapsed, seconds):
+    quiet = sum(share <= QUIET for share, _ in rounds)
+    return elapsed > seconds + PATIENCE or (elapsed > seconds and quiet >= 3)
+
+
+def _wait_for_quiet():
+    """Return when other processes have left the machine alone for a fifth of a second, or patience ends."""
+    start = time.perf_counter()
+    while time.perf_counter() - start < PATIENCE:
+        before, began = _others(), time.perf_counter()
+        time.sleep(0.2)
+        if (_others() - before) / (time.perf_counter() - began) <= QUIET:
+            return
+
+
+DISTURBANCE: list[float] = []  # of every measurement: the share of a core that others took in its worst kept round
+
+
+def once(f):
+    """Seconds that one call takes."""
+    start = time.perf_counter()
+    f()
+    return time.perf_counter() - start
+
+
+def _burst(f, n):
+    f()
+    return float(np.median([once(f) for _ in range(n)]))
+
+
+def _quickest(f):
+    return max(1e-7, min(once(f) for _ in range(3)))
+
+
+def _others():
+    """Seconds of processor time that other processes have used so far; 0 where the system does not say."""
+    try:
+        with open("/proc/stat") as stat:
+            user, nice, system, _idle, _wait, irq, softirq, steal = map(int, stat.readline().split()[1:9])
+    except OSError:
+        return 0.0
+    own = os.times()
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK") - own.user - own.system

@@ -17,7 +17,7 @@ from npae.corruption import GaussianNoise, MaskingNoise, SaltAndPepper
 from npae.layers import Dense, Stack, Tied
 from npae.losses import BernoulliCrossEntropy, SquaredError
 from npae.network import Network
-from npae.optimizers import SGD, Adam, RMSProp, lbfgs
+from npae.optimizers import SGD, Adam, RMSProp
 from npae.penalties import Contractive, KLSparsity, L1Sparsity, WeightDecay
 
 __version__ = "0.1.0"
@@ -67,6 +67,7 @@ _LATER = {
     "NotFittedError": "npae.base",
     "PCA": "npae.pca",
     "TrainingInterrupted": "npae.training",
+    "lbfgs": "npae.full_batch",
     "load": "npae.model_file",
 }
 _MODULES = ("datasets", "estimators", "gradcheck", "manifold", "model_file", "pca", "plots", "training")

@@ -174,12 +174,13 @@ class Run:
         return self.models[name].measures[column]
 
 
-def mean_jacobian_norm(model, X, block=50):
-    """||dh/dx||_F of the code at X (N, D), mean over samples; blocks bound the memory."""
+def mean_jacobian_norm(model, X):
+    """||dh/dx||_F of a code of one layer at X (N, D), mean over samples: sqrt(sum_k phi'(a_k)^2 ||W_:k||^2)."""
     if isinstance(model, PCA):
         return float(np.linalg.norm(model.components_))  # h is linear in x
-    norms = [np.linalg.norm(manifold.jacobian(model, X[i : i + block]), axis=(1, 2)) for i in range(0, len(X), block)]
-    return float(np.concatenate(norms).mean())
+    (layer,) = model.network_.encoder.layers
+    slope = layer.activation.dphi(model.transform(X))
+    return float(np.sqrt(slope**2 @ (layer.W**2).sum(axis=0)).mean())
 
 
 def error(reconstruction, x):

@@ -1,6 +1,6 @@
 """Figures of linear theory: angles against steps, surfaces with their saddles, components as images, error against k.
 
-Each takes results and only draws; `figures()` computes those of the digits and of two toy problems, and draws them all.
+Those that train return what the others, which only draw, take.
 """
 
 from __future__ import annotations
@@ -11,24 +11,13 @@ from typing import Any
 import numpy as np
 
 from npae.activations import Tanh
-from npae.datasets import load_digits
+from npae.full_batch import lbfgs
 from npae.linear_theory import loss_surface
 from npae.linear_training import bottleneck_network, decoder_matrix, descend, fit_linear
 from npae.moments import Moments, fix_signs
-from npae.optimizers import Adam, lbfgs
+from npae.optimizers import Adam
 from npae.pca import PCA, compare_with_pca, principal_angles
 from npae.plots import STYLES, mosaic, new_figure
-
-
-def figures(random_state: Any = 0) -> dict[str, Any]:
-    """All Figures by name, "angles", "surfaces", "components", "errors"; half a minute, most of it for "errors"."""
-    X = load_digits()
-    return {
-        "angles": angle_curves(angle_histories(X.data, random_state=random_state)),
-        "surfaces": surfaces(),
-        "components": components(component_images(X.data, random_state=random_state), X.image_shape),
-        "errors": error_curves(*errors_by_width(X.data, random_state=random_state)),
-    }
 
 
 def angle_histories(X: Any, k: int = 8, n_steps: int = 10_000, random_state: Any = 0) -> dict[str, Any]:
@@ -49,7 +38,9 @@ def angle_histories(X: Any, k: int = 8, n_steps: int = 10_000, random_state: Any
     return histories
 
 
-def component_images(X: Any, k: int = 8, lam: float = 0.02, random_state: Any = 0) -> dict[str, Any]:
+def component_images(
+    X: Any, k: int = 8, lam: float = 0.02, max_iter: int = 200, random_state: Any = 0
+) -> dict[str, Any]:
     """Rows of images (k, D): PCA's directions beside the decoders of a plain, a regularized and a nonlinear network."""
     rows = {"PCA: directions by variance": PCA(k).fit(X).components_}
     for name, weight_decay in (
@@ -61,7 +52,7 @@ def component_images(X: Any, k: int = 8, lam: float = 0.02, random_state: Any = 
         W = decoder_matrix(network)
         rows[name] = np.linalg.svd(W, full_matrices=False)[2] if weight_decay else W
     network = bottleneck_network(X.shape[1], k, hidden=64, activation=Tanh(), rng=random_state)
-    lbfgs(network, X, max_iter=200)
+    lbfgs(network, X, max_iter=max_iter)
     step, middle = np.eye(k) * network.encode(X).std(axis=0), network.encode(X).mean(axis=0)
     rows["nonlinear autoencoder: what one code unit, a deviation up, adds"] = network.decode(
         middle + step

@@ -19,8 +19,9 @@ from npae.layers import Dense, Tied
 from npae.losses import SquaredError
 from npae.moments import Moments
 from npae.network import Network
-from npae.optimizers import Adam, LBFGSResult, lbfgs
+from npae.optimizers import Adam
 from npae.penalties import WeightDecay
+from npae.quasi_newton import LBFGSResult, minimize
 
 LEG = 1000  # iterations of L-BFGS before the variables are conditioned anew
 
@@ -55,10 +56,9 @@ def fit_linear(network: Network, X: Any, *, max_iter: int = 20_000, gtol: float 
     `_Conditioned`.
     ValueError for a network that is not linear, TypeError for one that is not float64; SciPy is needed.
     """
-    why = why_not_affine(network, "encoder") or why_not_affine(network, "decoder")
-    others = [penalty for penalty in network.penalties if not isinstance(penalty, WeightDecay)]
-    if why or others:
-        raise ValueError(f"fit_linear: {why or f'got the penalty {others[0]}'}, expected an objective quadratic in x")
+    why = why_not_quadratic(network)
+    if why:
+        raise ValueError(f"fit_linear: {why}, expected an objective quadratic in x")
     moments = X if isinstance(X, Moments) else Moments.of(X)
     x, mean = moments.sample(), moments.mean[None]
     first, last = network.encoder.layers[0], network.decoder.layers[-1]
@@ -70,7 +70,7 @@ def fit_linear(network: Network, X: Any, *, max_iter: int = 20_000, gtol: float 
         conditioned = _Conditioned(network, moments)
         if rounded:
             conditioned.take_differences_from_here(x)
-        result = lbfgs(conditioned, x, max_iter=min(LEG, max_iter - n_iter), gtol=gtol)
+        result = minimize(conditioned, x, max_iter=min(LEG, max_iter - n_iter), gtol=gtol)
         conditioned.write()
         n_iter += result.n_iter
         if result.converged or n_iter >= max_iter or result.n_iter == 0:
@@ -93,7 +93,7 @@ def _orthonormalize_decoder(network: Network) -> None:
 
 
 class _Conditioned:
-    """A network as `lbfgs` sees it after the change of variables W_1 = T W, b_1 = b - mean W_1 in its first layer.
+    """A network as `minimize` sees it after the change of variables W_1 = T W, b_1 = b - mean W_1 in its first layer.
 
         T = (S / s_1 + eps I)^(-1/2),    dW = T (dW_1 - mean^T db_1),    db = db_1
 
@@ -103,32 +103,35 @@ class _Conditioned:
 
     def __init__(self, network: Network, moments: Moments):
         self.network, self.mean = network, moments.mean
-        s, V = moments.spectrum()
-        lam = sum(penalty.lam for penalty in network.penalties)
-        scale = np.sqrt(s / s[0] + max(lam / s[0], 1e-6)) if s[0] > 0 else np.ones_like(s)
-        if any(isinstance(layer, Tied) for layer in network.decoder.layers):
-            scale = np.ones_like(s)
-        self.T = (V.T / scale) @ V
+        self.T: np.ndarray | None = None
         self.start: tuple[np.ndarray, np.ndarray] | None = None
         theta, self.grad = network.theta.copy(), np.zeros_like(network.theta)
         W, b = network.encoder.layers[0].W, network.encoder.layers[0].b
         b += self.mean @ W
-        W[:] = (V.T * scale) @ (V @ W)
+        s, V = moments.spectrum()
+        if s[0] > 0 and not any(isinstance(layer, Tied) for layer in network.decoder.layers):
+            lam = sum(penalty.lam for penalty in network.penalties)
+            scale = np.sqrt(s / s[0] + max(lam / s[0], 1e-6))
+            self.T = (V.T / scale) @ V
+            W[:] = (V.T * scale) @ (V @ W)
         self.theta = network.theta.copy()
         network.theta = theta
+
+    def _times_T(self, W: np.ndarray) -> np.ndarray:
+        return W if self.T is None else self.T @ W
 
     def write(self) -> None:
         """Put the variables back into the network's own."""
         self.network.theta = self.theta
         layer = self.network.encoder.layers[0]
-        layer.W[:] = self.T @ layer.W
+        layer.W[:] = self._times_T(layer.W)
         layer.b -= self.mean @ layer.W
 
     def value_and_grad(self, x: np.ndarray, target: np.ndarray | None = None) -> float:
         self.write()
         value = self.network.value_and_grad(x, target)
         layer = self.network.encoder.layers[0]
-        layer.dW[:] = self.T @ (layer.dW - np.outer(self.mean, layer.db))
+        layer.dW[:] = self._times_T(layer.dW - np.outer(self.mean, layer.db))
         self.grad[:] = self.network.grad
         if self.start is None:
             return value
@@ -192,3 +195,11 @@ def why_not_affine(network: Any, side: str) -> str:
         if not isinstance(layer.activation, Identity):
             return f"layer {i} of the {side} is {layer.activation}, which is not affine"
     return ""
+
+
+def why_not_quadratic(network: Any) -> str:
+    """What keeps J from being quadratic in x, in words; "" for a linear network with no penalty but `WeightDecay`."""
+    others = [penalty for penalty in network.penalties if not isinstance(penalty, WeightDecay)]
+    if others:
+        return f"got the penalty {others[0]}"
+    return why_not_affine(network, "encoder") or why_not_affine(network, "decoder")

@@ -2,7 +2,7 @@
 
 An optimizer is a frozen record of its hyperparameters; the step holds the state, and `step.lr` may be set
 between calls. theta and grad are flat (P,) vectors of one dtype; updates go through them in blocks that fit
-a cache. `lbfgs` is the exception: it takes the whole objective.
+a cache. L-BFGS, which takes the whole objective, is `npae.lbfgs`.
 """
 
 from dataclasses import dataclass
@@ -164,41 +164,3 @@ class _AdamStep(Step):
         np.divide(m, scratch, out=scratch)
         scratch *= self.lr * (1 - o.beta1) / (1 - o.beta1**self.t) / root_c
         theta -= scratch
-
-
-@dataclass(frozen=True)
-class LBFGSResult:
-    """What `lbfgs` reached: the objective, the largest |gradient| entry, iterations, and why it stopped."""
-
-    value: float
-    max_gradient: float
-    n_iter: int
-    converged: bool
-    message: str
-
-
-def lbfgs(network, x, target=None, *, max_iter=2000, gtol=1e-9):
-    """Minimize the network's full-batch objective in float64 by SciPy's L-BFGS-B; theta is left at the best point.
-
-    x, target: (N, D). Stops when no |dJ/dtheta| exceeds `gtol`, when J can fall no further in float64, or after
-    `max_iter` iterations. Liu and Nocedal (1989).
-    Raises ImportError without SciPy and TypeError for a network that is not float64.
-    """
-    try:
-        from scipy.optimize import minimize
-    except ImportError as error:
-        raise ImportError("lbfgs needs SciPy: pip install 'npae[lbfgs]'") from error
-    if network.theta.dtype != np.float64:
-        raise TypeError(
-            f"lbfgs: got a network of dtype {network.theta.dtype}, expected float64; use network.astype('float64')"
-        )
-
-    def objective(theta):
-        network.theta[:] = theta
-        return network.value_and_grad(x, target), network.grad.copy()
-
-    options = {"maxiter": max_iter, "maxfun": 2 * max_iter + 20, "gtol": gtol, "ftol": 0.0, "maxcor": 30}
-    result = minimize(objective, network.theta.copy(), jac=True, method="L-BFGS-B", options=options)
-    network.theta[:] = result.x
-    largest = float(np.abs(result.jac).max())
-    return LBFGSResult(float(result.fun), largest, int(result.nit), bool(largest <= gtol), str(result.message))

@@ -201,13 +201,17 @@ def test_gradient_adds_to_the_loss_and_to_other_penalties(rng):
     )
 
 
-@pytest.mark.parametrize("order", ["gram", "outputs", "inputs"])
-@pytest.mark.parametrize("widths", [(5, 4), (7, 5, 3), (3, 5, 6, 4)], ids=str)
-def test_every_order_of_multiplication_gives_the_same(order, widths, rng, monkeypatch):
+WIDTHS_AND_ORDERS = [
+    (widths, order)
+    for widths in ((5, 4), (7, 5, 3), (3, 5, 6, 4))
+    for order in ("gram", "outputs", "inputs")[: 2 if len(widths) == 2 else 3]  # probes are not taken from the inputs
+]
+
+
+@pytest.mark.parametrize(("widths", "order"), WIDTHS_AND_ORDERS, ids=str)
+def test_every_order_of_multiplication_gives_the_same(widths, order, rng, monkeypatch):
     if len(widths) == 2:  # one layer has a closed form of its own: the general product must agree with it
         penalty = HutchinsonContractive(0.3, probes=np.sqrt(widths[-1]) * np.eye(widths[-1]))
-        if order == "inputs":
-            pytest.skip("probes are multiplied from the outputs")
     else:
         penalty = Contractive(0.3)
     network, x = make_network(widths, Tanh(), False, [penalty], rng), rng.normal(size=(N, widths[0]))

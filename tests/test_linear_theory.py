@@ -190,7 +190,7 @@ def test_bad_input_says_what_came_and_what_was_expected():
 @pytest.mark.parametrize("name", NETWORKS)
 def test_lbfgs_reaches_pca_and_no_mixing_of_the_code_changes_that(name, k):
     network = bottleneck_network(64, k, rng=k, **NETWORKS[name])
-    result = fit_linear(network, DIGITS)
+    result = npae.lbfgs(network, DIGITS)
     assert result.converged
     np.testing.assert_allclose(network.value(DIGITS), linear_autoencoder_loss(DIGITS, k), rtol=1e-10)
     check(compare_with_pca(network, DIGITS))
@@ -215,7 +215,7 @@ def check(result):
 def test_lbfgs_reaches_pca_on_mnist():
     X = npae.datasets.load_mnist_5k().data
     network = bottleneck_network(784, 32, tied=True, rng=0)
-    fit_linear(network, X, gtol=1e-10)
+    npae.lbfgs(network, X)
     check(compare_with_pca(network, X))
 
 

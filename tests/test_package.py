@@ -18,13 +18,13 @@ ROOT = Path(npae.__file__).parent
 FLOORS = [
     {"kernels", "validation"},
     {"activations", "losses", "corruption", "optimizers", "gradcheck", "datasets"},
-    {"layers"},
+    {"layers", "quasi_newton"},
     {"penalties"},
     {"network"},
     {"pca", "manifold", "denoising", "variational"},
     {"training"},
     {"estimators", "model_file", "sweep"},
-    {"plots", "report", "cli"},
+    {"plots", "linear_plots", "manifold_plots", "report", "cli"},
 ]
 GROUND = FLOORS[1]
 ENTRANCES = {"__init__", "__main__"}  # of the package: they stand above everything
@@ -111,12 +111,12 @@ def test_the_mathematics_does_not_enter_by_the_front_door():
 
 
 def test_the_mathematics_needs_numpy_alone():
-    """scipy in lbfgs is imported where it is called, and missing it is said; nothing else comes from outside."""
+    """What L-BFGS needs is imported where it is called, and missing it is said; nothing else comes from outside."""
     standard = set(sys.stdlib_module_names)
     core = set().union(*FLOORS[:5]) - {"datasets", "gradcheck"}
     extra = {module: outside for module, path in files() if module in core
              if (outside := imported(path)[1] - standard - {"numpy"})}  # fmt: skip
-    assert extra in ({}, {"optimizers": {"scipy"}})
+    assert extra in ({}, {"quasi_newton": {"scipy", "threadpoolctl"}})
 
 
 def test_importing_npae_imports_no_plotting_and_no_extra():

@@ -3,8 +3,9 @@
 import numpy as np
 
 from npae import plots
-from npae.activations import Identity
-from npae.optimizers import lbfgs
+from npae.full_batch import lbfgs
+from npae.linear_training import bottleneck_network, decoder_matrix, descend
+from npae.moments import Moments
 from npae.pca import compare_with_pca
 from npae.report.page import claim, equation, figure, quote, text
 
@@ -13,15 +14,17 @@ ORDER = 20
 
 def build(run):
     K = run.settings.n_components
-    linear = run.autoencoder(K, activation=Identity(), output_activation=Identity(), max_iter=1)
-    linear.fit(run.train.astype(np.float64))
-    lbfgs_error = _descend(linear, run)
-    comparison = compare_with_pca(linear, run.train.astype(np.float64))
+    X = run.train.astype(np.float64)
+    k = min(K, 16)  # a few are enough to show it
+    linear = bottleneck_network(X.shape[1], k, tied=True, rng=run.seed)
+    how = _train(linear, X, run.quick)
+    comparison = compare_with_pca(linear, X)
+    angle = np.max(np.asarray(comparison.angles))
     pca, code = run.models["PCA"].model, run.models["undercomplete"].model
     decoder = code.network_.decoder.layers[0]
     groups = {
         "PCA directions": pca.components_.T,
-        "linear decoder rows": linear.network_.decoder.layers[0].W.T,
+        "linear decoder rows": decoder_matrix(linear).T,
         "sigmoid decoder rows": decoder.W.T,
     }
     gain = 1 - run.held_out("undercomplete") / run.held_out("PCA")
@@ -34,19 +37,19 @@ def build(run):
             r"\min_{W_e,\,W_d}\;\dfrac{1}{2N}\sum_n \Vert x_n-\mu-(x_n-\mu)\,W_e W_d\Vert^2,\qquad W_d\in R^{K\times D}"
         ),
         text(
-            f"A linear autoencoder with <i>K</i> = {K} was trained from random weights {lbfgs_error}, and its decoder "
+            f"A linear autoencoder with <i>K</i> = {k} and tied weights was trained from random weights {how}, and its decoder "
             "held against the first principal directions by the principal angles between the two subspaces. "
             "The single filters differ, because any invertible mixing of the code costs the same; the space they span "
             "does not."
         ),
         figure(
-            plots.filters(groups, run.image_shape, n=min(K, 16), n_columns=4),
+            plots.filters(groups, run.image_shape, n=k, n_columns=4),
             "Decoder filters: principal directions, a linear autoencoder that spans the same space, and the sigmoid "
             "autoencoder.",
         ),
         claim(
-            f"Largest principal angle between the linear decoder and PCA: {np.max(comparison.angles):.2e} rad; "
-            f"training loss above PCA's by {comparison.excess:.2e} of it."
+            f"Largest principal angle between the linear decoder and PCA: {angle:.1e} rad; "
+            f"training loss within {abs(comparison.excess):.0e} of PCA's."
         ),
         text(
             "With nonlinear <i>f</i> and <i>g</i> an autoencoder is a nonlinear generalization of PCA: at the same "
@@ -64,20 +67,11 @@ def build(run):
     return "Undercomplete autoencoders and PCA", blocks
 
 
-def _descend(linear, run):
-    """L-BFGS where SciPy is there, full-batch Adam with a falling step otherwise; says which."""
-    X = run.train.astype(np.float64)
-    network = linear.network_
+def _train(network, X, quick):
+    """L-BFGS where SciPy is there, Adam with a falling step otherwise; says which."""
     try:
-        result = lbfgs(network, X, max_iter=200 if run.quick else 3000)
-        return f"by {result.n_iter} iterations of L-BFGS"
+        return f"by {lbfgs(network, X, gtol=1e-5 if quick else 1e-10).n_iter} iterations of L-BFGS"
     except ImportError:
-        from npae.optimizers import Adam
-
-        steps = 300 if run.quick else 4000
-        step = Adam(1e-2).start(network.theta)
-        for t in range(steps):
-            step.lr = 1e-2 * 0.5 * (1 + np.cos(np.pi * t / steps))
-            network.value_and_grad(X)
-            step(network.grad)
-        return f"by {steps} full-batch steps of Adam with a falling step size"
+        n_steps = 1000 if quick else 10_000
+        descend(network, Moments.of(X).sample(), n_steps=n_steps)
+        return f"by {n_steps} full-batch steps of Adam with a falling step size"

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from npae import datasets, manifold
+from npae import datasets
 from npae.corruption import GaussianNoise
 from npae.estimators import Autoencoder
 from npae.optimizers import Adam

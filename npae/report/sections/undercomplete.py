@@ -37,8 +37,8 @@ def build(run):
             r"\min_{W_e,\,W_d}\;\dfrac{1}{2N}\sum_n \Vert x_n-\mu-(x_n-\mu)\,W_e W_d\Vert^2,\qquad W_d\in R^{K\times D}"
         ),
         text(
-            f"A linear autoencoder with <i>K</i> = {k} and tied weights was trained from random weights {how}, and its decoder "
-            "held against the first principal directions by the principal angles between the two subspaces. "
+            f"A linear autoencoder with <i>K</i> = {k} and tied weights was trained from random weights {how}, and its "
+            "decoder held against the first principal directions by the principal angles between the two subspaces. "
             "The single filters differ, because any invertible mixing of the code costs the same; the space they span "
             "does not."
         ),

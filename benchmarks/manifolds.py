@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from npae import datasets, manifold, manifold_plots
-from npae.manifold_experiments import MAKERS, digits, known_manifold, motion_angles, scale_cheat
+from npae.manifold_experiments import MAKERS, digits, known_manifold, motion_angles, scale_cheat, turning_walks
 
 
 def main(directory=None, n_steps=12000, n_digit_steps=6000):
     """Print the tables; draw the figures into `directory` if there is one."""
     figures = {}
-    print("known manifolds, N = 4000, noise 2 %, 20 dimensions; 1000 held-out points")
+    print("known manifolds, N = 20,000, noise 2 %, 20 dimensions; 1,000 held-out points")
     for name in MAKERS:
         result = known_manifold(name, n_steps=n_steps)
         print_known(result)
@@ -62,7 +62,7 @@ def print_digits(result):
     for label, sigma in result.sigma.items():
         relative = (sigma / sigma[:, :1]).mean(axis=0)
         effective = np.median((sigma**2).sum(axis=1) ** 2 / (sigma**4).sum(axis=1))
-        X = result.test.data
+        X = result.test
         error = np.square(result.models[label].reconstruct(X) - X).sum(axis=1).mean()
         ranks = (2, 5, 10, 15, 20, 30)
         print(
@@ -74,7 +74,10 @@ def print_digits(result):
         print(f"    {label}: " + ", ".join(f"{ratio:.3f}" for ratio in ratios))
     print("  median angle to the 8-dimensional tangent space, degrees")
     for label, model in result.models.items():
-        print(f"    {label}: " + ", ".join(f"{k} {v:.1f}" for k, v in motion_angles(model, result.test, 8).items()))
+        print(
+            f"    {label}: "
+            + ", ".join(f"{k} {v:.1f}" for k, v in motion_angles(model, result.test, (8, 8), 8).items())
+        )
 
 
 def known_figures(result):
@@ -94,17 +97,16 @@ def known_figures(result):
 
 def digit_figures(result):
     """Spectra, contraction, tangent images and a walk."""
-    model, test = result.models["contractive"], result.test
-    X = test.data[:8]
-    true = datasets.transform_tangents(X, test.image_shape, ("shift_x", "rotation"))
+    model, X = result.models["contractive"], result.test[:8]
+    true = datasets.transform_tangents(X, (8, 8), ("shift_x", "rotation"))
     tangents = {"learnt": manifold.tangent_space(model, X, 4), "shift": true[:, :1], "rotation": true[:, 1:]}
-    path = manifold.walk(model, X[:1], 10, 0.35, n_dims=8, direction=true[:1, 0])[:, 0]
-    line = X[0] + (path[-1] - X[0]) * np.linspace(0, 1, len(path))[:, None]
+    mnist = datasets.load_mnist_5k()
+    paths, lines = turning_walks(mnist.data[:900], mnist.data[900:904], mnist.image_shape)
     return {
         "spectra digits": manifold_plots.spectra(result.sigma, normalize=True),
         "contraction digits": manifold_plots.contraction_curves(result.radii, result.ratios, spacing=result.spacing),
-        "tangents digits": manifold_plots.tangent_images(X, tangents, test.image_shape),
-        "walk digits": manifold_plots.walks(path, line, test.image_shape),
+        "tangents digits": manifold_plots.tangent_images(X, tangents, (8, 8)),
+        "walks": manifold_plots.walks(paths, lines, mnist.image_shape),
     }
 
 

@@ -34,7 +34,7 @@ class Settings:
 
 SETTINGS = {
     "digits": Settings(16, 128, 200, 80, 1e-2, sigma=0.3, kl=0.1, l1=0.02, contractive=0.05),
-    "mnist": Settings(64, 1000, 60, 4, 3e-3, sigma=0.5, kl=0.1, l1=0.02, contractive=0.05),
+    "mnist": Settings(64, 1000, 40, 2, 3e-3, sigma=0.5, kl=0.1, l1=0.02, contractive=0.05),
 }
 
 

@@ -55,7 +55,9 @@ class Tangents:
     sigma: dict[str, np.ndarray]  # model -> (N, k)
 
 
-def known_manifold(name, *, n_samples=4000, noise=0.02, n_features=20, n_steps=12000, random_state=0):
+def known_manifold(
+    name, *, n_samples=20_000, noise=0.02, n_features=20, n_steps=12_000, neighbours=NEIGHBOURS, random_state=0
+):
     """Train on a circle, sphere or swiss roll and compare tangent spaces with the true ones and with local PCA's."""
     both = MAKERS[name](n_samples + 1000, noise=noise, n_features=n_features, rng=random_state)
     train_set, test = both.subset(slice(0, n_samples)), both.subset(slice(n_samples, None))
@@ -63,13 +65,13 @@ def known_manifold(name, *, n_samples=4000, noise=0.02, n_features=20, n_steps=1
     models = {}
     for label, penalties in PENALTIES.items():
         network = manifold_network(n_features, penalties, rng=random_state)
-        models[label] = train(network, train_set.data, n_steps=n_steps, lr=5e-3, batch_size=250, rng=random_state)
+        models[label] = train(network, train_set.data, n_steps=n_steps, lr=1e-2, batch_size=250, rng=random_state)
     angles = {
         label: _degrees(manifold.tangent_space(model, test.data, d), test.tangents) for label, model in models.items()
     }
     local = {
         k: float(np.median(_degrees(manifold.local_pca(train_set.data, test.data, k, d), test.tangents)))
-        for k in NEIGHBOURS
+        for k in neighbours
         if k <= n_samples
     }
     sigma = {label: manifold.singular_values(model, test.data) for label, model in models.items()}
@@ -94,23 +96,19 @@ def manifold_network(n_features, penalties, *, width=128, n_components=6, rng=No
 
 
 @dataclass(frozen=True)
-class Digits:
-    """Plain, denoising and contractive autoencoders of the digits, tied, 128 sigmoids, and their held-out spectra."""
+class ImageCodes:
+    """Plain, denoising and contractive autoencoders of images, tied, 128 sigmoids, as they are at held-out images."""
 
-    train: datasets.Dataset
-    test: datasets.Dataset
+    test: np.ndarray  # (N, D)
     models: dict[str, Network]
-    spacing: float  # median distance of a held-out digit to the nearest training digit
-    sigma: dict[str, np.ndarray]  # model -> (N, 64)
+    spacing: float  # median distance of a held-out image to the nearest training image
+    sigma: dict[str, np.ndarray]  # model -> (N, min(128, D)) singular values
     radii: np.ndarray
-    ratios: dict[str, np.ndarray]  # model -> (len(radii),)
+    ratios: dict[str, np.ndarray]  # model -> (len(radii),) contraction ratios
 
 
-def digits(*, lam=0.3, sigma=0.3, n_steps=6000, random_state=0):
-    """Train the three on 1,400 digits and look at the other 397."""
-    both = datasets.load_digits()
-    order = np.random.default_rng(random_state).permutation(len(both))
-    train_set, test = both.subset(order[:1400]), both.subset(order[1400:])
+def image_codes(X_train, X_test, *, lam=0.3, sigma=0.3, n_steps=6000, random_state=0):
+    """Train the three on X_train (M, D) and look at X_test (N, D); radii run to ten times the spacing."""
     models = {}
     for label, penalties, corruption in (
         ("plain", (), 0.0),
@@ -118,33 +116,59 @@ def digits(*, lam=0.3, sigma=0.3, n_steps=6000, random_state=0):
         ("contractive", (Contractive(lam),), 0.0),
     ):
         rng = np.random.default_rng(random_state)
-        dense = Dense(64, 128, Sigmoid(), rng=rng)
+        dense = Dense(X_train.shape[1], 128, Sigmoid(), rng=rng)
         network = Network([dense], [Tied(dense)], penalties=penalties, dtype=np.float32)
-        models[label] = train(network, train_set.data, n_steps=n_steps, lr=3e-3, sigma=corruption, rng=rng)
-    spacing = float(np.median(nearest_distance(train_set.data, test.data)))
-    radii = np.geomspace(0.01, 1, 9) * spacing
-    return Digits(
-        train_set,
-        test,
-        models,
-        spacing,
-        {label: manifold.singular_values(model, test.data) for label, model in models.items()},
-        radii,
-        {label: manifold.contraction_ratio(model, test.data, radii, rng=0) for label, model in models.items()},
-    )
+        models[label] = train(network, X_train, n_steps=n_steps, lr=3e-3, sigma=corruption, rng=rng)
+    spacing = float(np.median(nearest_distance(X_train, X_test)))
+    radii = np.geomspace(0.01, 10, 13) * spacing
+    sigmas = {label: manifold.singular_values(model, X_test) for label, model in models.items()}
+    ratios = {label: manifold.contraction_ratio(model, X_test, radii, rng=0) for label, model in models.items()}
+    return ImageCodes(X_test, models, spacing, sigmas, radii, ratios)
 
 
-def motion_angles(model, test, n_dims, *, rng=0):
-    """Median angle in degrees of each motion of the image, and of a random direction, to the learnt tangent space.
+def digits(*, n_steps=6000, random_state=0):
+    """`image_codes` of 1,400 digits of 8 x 8, looked at on the other 397."""
+    X = datasets.load_digits().data
+    order = np.random.default_rng(random_state).permutation(len(X))
+    return image_codes(X[order[:1400]], X[order[1400:]], n_steps=n_steps, random_state=random_state)
 
-    {motion: degrees} for shift_x, shift_y, rotation and 'random'; `test` is a dataset of images.
+
+def motion_angles(model, X, image_shape, n_dims, *, rng=0):
+    """Median angle in degrees of each motion of the images X (N, D), and of a random direction, to the tangent space.
+
+    {motion: degrees} for shift_x, shift_y, rotation and 'random'.
     """
     kinds = ("shift_x", "shift_y", "rotation")
-    T = manifold.tangent_space(model, test.data, n_dims)
-    true = datasets.transform_tangents(test.data, test.image_shape, kinds)
+    T = manifold.tangent_space(model, X, n_dims)
+    true = datasets.transform_tangents(X, image_shape, kinds)
     directions = {kind: true[:, i] for i, kind in enumerate(kinds)}
-    directions["random"] = np.random.default_rng(rng).standard_normal(test.data.shape)
+    directions["random"] = np.random.default_rng(rng).standard_normal(X.shape)
     return {kind: float(np.median(_degrees(T, u[:, None, :]))) for kind, u in directions.items()}
+
+
+def turning_walks(X_train, X, image_shape, *, n_steps=3000, n_walk=10, random_state=0):
+    """Walks (n_walk + 1, N, D) from images X (N, D) that begin as a turn, and the straight lines that begin alike.
+
+    The autoencoder, D-256-24-256-D, learns X_train (M, D) turned by up to 40 degrees either way, under noise.
+    """
+    rng = np.random.default_rng(random_state)
+    pick = np.repeat(np.arange(len(X_train)), 2)
+    angles = rng.uniform(-0.7, 0.7, len(pick))
+    turned = datasets.transform_images(X_train[pick], image_shape, rotation=angles).clip(0, 1)
+    D = turned.shape[1]
+    network = Network(
+        [Dense(D, 256, Tanh(), rng=rng), Dense(256, 24, rng=rng)],
+        [Dense(24, 256, Tanh(), rng=rng), Dense(256, D, Sigmoid(), rng=rng)],
+        dtype=np.float32,
+    )
+    train(network, turned, n_steps=n_steps, lr=3e-3, sigma=0.3, rng=rng)
+    turn = datasets.transform_tangents(X, image_shape, ("rotation",))
+    step = 0.08 * float(np.linalg.norm(X, axis=1).mean())
+    walk = manifold.walk(network, X, n_walk, step, n_dims=6, direction=turn[:, 0])
+    V = manifold.tangent_space(network, X, 6)
+    t = np.einsum("nid,nie,ne->nd", V, V, turn[:, 0])
+    t /= np.linalg.norm(t, axis=1, keepdims=True)
+    return walk, X + step * np.arange(n_walk + 1)[:, None, None] * t
 
 
 def scale_cheat(*, n_steps=6000, lam=0.3, random_state=0):

@@ -10,12 +10,12 @@ from matplotlib.colors import Normalize
 from npae.plots import STYLES, mosaic, new_figure
 
 
-def spectra(sigma, *, n_dims=None, normalize=False, width=7.0):
+def spectra(sigma, *, n_dims=None, normalize=False, width=7.0, height=3.8):
     """Singular values by their rank: sigma is a dict label -> (N, k) of `singular_values`; median and quartiles.
 
     `n_dims` marks a known dimension; `normalize` divides every sample's by its largest.
     """
-    figure = new_figure(width, 3.8)
+    figure = new_figure(width, height)
     axis = figure.subplots()
     for style, (label, values) in zip(STYLES, sigma.items()):
         values = values / values[:, :1] if normalize else values
@@ -77,7 +77,9 @@ def tangents_on_surface(X, T, space, angles, *, cloud=None, length=0.25, view=(2
     )
     figure.colorbar(shade, ax=axis, label="angle to the true plane, degrees", shrink=0.6, extend="max")
     axis.view_init(*view)
-    axis.set_aspect("equal")
+    low, high = squares.min(axis=(0, 1)), squares.max(axis=(0, 1))
+    axis.set(**{f"{name}lim": limits for name, limits in zip("xyz", zip(low, high))})
+    axis.set_box_aspect(high - low, zoom=1.3)
     axis.set_axis_off()
     return figure
 
@@ -113,7 +115,8 @@ def contraction_curves(radii, ratios, *, spacing=None, width=7.0):
     axis.axhline(1, color="0.7", linewidth=0.8)
     if spacing is not None:
         axis.axvline(spacing, color="0.6", linewidth=0.8)
-        axis.annotate(" nearest neighbour", (spacing, 0.02), xycoords=("data", "axes fraction"), color="0.4")
+        axis.annotate("nearest neighbour", (spacing, 0.02), (-4, 0), xycoords=("data", "axes fraction"),
+                      textcoords="offset points", color="0.4", ha="right")  # fmt: skip
     axis.set_xscale("log")
     axis.set_ylim(bottom=0)
     axis.set_xlabel("radius in input space")
@@ -122,15 +125,17 @@ def contraction_curves(radii, ratios, *, spacing=None, width=7.0):
     return figure
 
 
-def walks(path, straight, image_shape, *, width=9.0):
-    """A walk on the manifold above the straight line in pixel space: both (n_steps + 1, D), from the same image."""
-    rows = {"along the tangents": path, "straight line": straight}
-    figure = new_figure(width, 2 * width * 0.85 / len(path) * image_shape[0] / image_shape[1] + 0.2)
-    for axis, (label, images) in zip(figure.subplots(2, 1), rows.items()):
-        image = mosaic(images, image_shape, len(images))
-        axis.imshow(image, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
-        axis.set_ylabel(label, rotation=0, ha="right", va="center")
-        _bare(axis)
+def walks(paths, lines, image_shape, *, width=9.0):
+    """Walks on the manifold, each above the straight line in pixel space that begins alike: (n_steps + 1, N, D)."""
+    n_steps, n_images = len(paths), paths.shape[1]
+    figure = new_figure(width, 2 * n_images * width * 0.85 / n_steps * image_shape[0] / image_shape[1] + 0.2)
+    axes = figure.subplots(2 * n_images, 1)
+    for n in range(n_images):
+        for axis, label, images in zip(axes[2 * n :], ("walk", "straight line"), (paths[:, n], lines[:, n])):
+            image = mosaic(images, image_shape, n_steps)
+            axis.imshow(image, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+            axis.set_ylabel(label, rotation=0, ha="right", va="center")
+            _bare(axis)
     return figure
 
 

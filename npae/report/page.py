@@ -12,7 +12,7 @@ STYLE = """
 :root { color-scheme: light; }
 * { box-sizing: border-box; }
 body { margin: 0; background: white; color: #1c1c1c; font: 17px/1.55 Georgia, 'Times New Roman', serif; }
-main, header { max-width: 46rem; margin: 0 auto; padding: 0 1.1rem; }
+main, header { max-width: 50rem; margin: 0 auto; padding: 0 1.1rem; }
 header { padding-top: 2.2rem; }
 h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 .4rem; }
 h2 { font-size: 1.45rem; margin: 2.8rem 0 .6rem; padding-top: .8rem; border-top: 1px solid #ccc; }
@@ -28,11 +28,11 @@ figcaption { font-size: .88rem; color: #444; margin-top: .4rem; }
 .claim { margin: 1.1rem 0; padding: .6rem .9rem; background: #eef3ee; border-left: 4px solid #4b7a4b; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font: .86rem/1.4 system-ui, sans-serif; white-space: nowrap; margin: 1rem 0; }
-th, td { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid #ddd; }
+th, td { text-align: right; padding: .25rem .4rem; border-bottom: 1px solid #ddd; }
 th:first-child, td:first-child { text-align: left; }
 code, pre { font: .86rem/1.45 ui-monospace, Menlo, Consolas, monospace; }
 pre { overflow-x: auto; background: #f3f3ef; padding: .7rem .9rem; }
-footer { max-width: 46rem; margin: 3rem auto 2rem; padding: 0 1.1rem; font-size: .85rem; color: #555; }
+footer { max-width: 50rem; margin: 3rem auto 2rem; padding: 0 1.1rem; font-size: .85rem; color: #555; }
 """
 
 

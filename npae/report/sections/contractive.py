@@ -2,17 +2,29 @@
 
 import numpy as np
 
-from npae import manifold, plots
-from npae.report.page import claim, equation, figure, quote, text
+from npae import datasets, manifold, manifold_plots
+from npae.manifold_experiments import image_codes, motion_angles, turning_walks
+from npae.report.page import claim, equation, figure, quote, table, text
 
 ORDER = 70
-NAMES = ("undercomplete", "denoising", "contractive")
+N_DIMS = 8  # of the tangent spaces that motions are held against
 
 
 def build(run):
-    n = min(len(run.test), 200)
-    spectra = {name: manifold.singular_values(run.models[name].model, run.test[:n]).mean(axis=0) for name in NAMES}
-    norms = {name: run.held_out(name, "mean ||J||_F") for name in NAMES}
+    n = 200 if run.test.shape[1] < 100 else 12 if run.quick else 40  # a decomposition of 128 x D for each
+    X = run.test[:n].astype(np.float64)
+    codes = image_codes(run.train, X, n_steps=500 if run.quick else 4000, random_state=run.seed)
+    norms = {name: run.held_out(name, "mean ||J||_F") for name in ("undercomplete", "denoising", "contractive")}
+    effective = {
+        name: np.median((sigma**2).sum(axis=1) ** 2 / (sigma**4).sum(axis=1)) for name, sigma in codes.sigma.items()
+    }
+    near = {name: ratio[0] for name, ratio in codes.ratios.items()}
+    model, shown = codes.models["contractive"], X[:8]
+    true = datasets.transform_tangents(shown, run.image_shape, ("shift_x", "rotation"))
+    tangents = {"learnt": manifold.tangent_space(model, shown, 3), "shift": true[:, :1], "rotation": true[:, 1:]}
+    paths, lines = turning_walks(
+        run.train[:1000], X[:3], run.image_shape, n_steps=300 if run.quick else 3000, random_state=run.seed
+    )
     blocks = [
         quote(
             "CAE is trained to map a neighborhood of input points to a smaller neighborhood of output points, by "
@@ -28,11 +40,6 @@ def build(run):
             "the directions in which images differ, the penalty wants none: what survives are the directions along "
             "the data."
         ),
-        figure(
-            _spectra(spectra),
-            "Singular values of the encoder's Jacobian at held-out images, mean: how much each local direction moves "
-            "the code.",
-        ),
         claim(
             "Mean &#8214;J&#8214;<sub>F</sub> at held-out images: "
             + ", ".join(f"{name} {value:.3f}" for name, value in norms.items())
@@ -40,18 +47,50 @@ def build(run):
             f"plain one; its held-out error is {run.held_out('contractive'):.3f} against "
             f"{run.held_out('undercomplete'):.3f}."
         ),
+        text("Three autoencoders with 128 tied sigmoids, alike but for what regularizes them, at held-out images:"),
+        figure(
+            manifold_plots.spectra(codes.sigma, normalize=True),
+            "Singular values of the encoder's Jacobian, each image's divided by its largest; median and quartiles.",
+        ),
+        figure(
+            manifold_plots.contraction_curves(codes.radii, codes.ratios, spacing=codes.spacing),
+            "Distance between codes over distance between inputs, for random displacements of every size.",
+        ),
+        claim(
+            "Effective number of directions that move the code, (&Sigma;&sigma;&sup2;)&sup2; / "
+            "&Sigma;&sigma;<sup>4</sup>: "
+            + ", ".join(f"{name} {value:.0f}" for name, value in effective.items())
+            + ". Contraction ratio close to the data: "
+            + ", ".join(f"{name} {value:.2f}" for name, value in near.items())
+            + "."
+        ),
+        text(
+            "Which directions are they? Those that move strokes: the learnt tangents look like differences between an "
+            "image and the same image shifted or turned, whose true tangents are known by differentiation."
+        ),
+        figure(
+            manifold_plots.tangent_images(shown, tangents, run.image_shape),
+            "Images, the three strongest tangents of the contractive code, and the true tangents of two motions; grey "
+            "is no change.",
+        ),
+        table(
+            [
+                f"median angle to {N_DIMS} learnt tangents, degrees",
+                "shift x",
+                "shift y",
+                "rotation",
+                "random direction",
+            ],
+            [
+                [name, *(f"{angle:.0f}" for angle in motion_angles(each, X, run.image_shape, N_DIMS).values())]
+                for name, each in codes.models.items()
+            ],
+        ),
+        text(
+            "A step along a tangent leaves the manifold a little; the reconstruction brings it back, and the next step "
+            "takes the tangent there. An autoencoder that was shown turned images walks by turning the strokes; a "
+            "straight line in pixel space that starts alike only adds ghosts."
+        ),
+        figure(manifold_plots.walks(paths, lines, run.image_shape), "Walks along a tangent, and straight lines."),
     ]
     return "Contractive autoencoders", blocks
-
-
-def _spectra(spectra):
-    figure = plots.new_figure(7.0, 3.2)
-    axis = figure.subplots()
-    for style, (name, values) in zip(plots.STYLES, spectra.items()):
-        axis.plot(np.arange(1, len(values) + 1), values, label=name, marker="o", markersize=3, linewidth=1.6, **style)
-    axis.set_yscale("log")
-    axis.set_xlabel("singular value, by rank")
-    axis.set_ylabel("mean over images")
-    axis.legend(frameon=False)
-    axis.spines[["top", "right"]].set_visible(False)
-    return figure

@@ -1,0 +1,65 @@
+"""Tangent planes learnt on manifolds whose planes are known."""
+
+import numpy as np
+
+from npae import manifold, manifold_plots
+from npae.manifold_experiments import NEIGHBOURS, known_manifold
+from npae.report.page import claim, equation, figure, table, text
+
+ORDER = 65
+
+
+def build(run):
+    n_steps, n_samples, neighbours = (400, 2000, (100, 400)) if run.quick else (3000, 4000, NEIGHBOURS)
+    results = [
+        known_manifold(name, n_samples=n_samples, n_steps=n_steps, neighbours=neighbours, random_state=run.seed)
+        for name in ("circle", "sphere")
+    ]
+    rows, gaps = [], []
+    for each in results:
+        best, local = min(each.local_pca.items(), key=lambda item: item[1])
+        angles = {label: np.median(degrees) for label, degrees in each.angles.items()}
+        rows.append([each.name, f"{angles['contractive']:.1f}", f"{local:.1f} ({best})", f"{angles['plain']:.0f}"])
+        sigma = each.sigma["contractive"]
+        gaps.append(f"{each.name} {np.median(sigma[:, each.n_dims - 1] / sigma[:, each.n_dims]):.1f}")
+    circle, sphere = results
+    blocks = [
+        text(
+            f"On a circle and a sphere the tangent planes are known. {n_samples} points of each, with noise of 2 % of "
+            "the extent and turned into 20 dimensions at random, train a contractive autoencoder (20-128-128-6-20). "
+            "The directions in which its code still answers,"
+        ),
+        equation(r"J(x)=\dfrac{\partial f}{\partial x}=U\,\mathrm{diag}(\sigma)\,V^T,"),
+        text(
+            "are the right-singular vectors with large &sigma;. Held-out points, seen in the plane of the circle and "
+            "the space of the sphere:"
+        ),
+        figure(_circle(circle), "Learnt tangents on true ones at 40 held-out points of the circle."),
+        figure(_sphere(sphere), "Learnt tangent planes at 150 held-out points of the sphere."),
+        figure(
+            manifold_plots.spectra(sphere.sigma, n_dims=2, height=3.2),
+            "Singular values on the sphere, median and quartiles: two directions stay, the others are contracted away.",
+        ),
+        table(["median angle, degrees", "contractive", "local PCA (neighbours)", "plain"], rows),
+        claim(
+            "Singular values before and after the dimension of the manifold differ by a factor (median): "
+            + ", ".join(gaps)
+            + f". Local PCA, with the best of {len(neighbours)} neighbourhood sizes, keeps all training points; the "
+            "autoencoder has its weights alone."
+        ),
+    ]
+    return "Tangent planes", blocks
+
+
+def _circle(result):
+    some, model = result.test.subset(slice(0, 40)), result.models["contractive"]
+    T = manifold.tangent_space(model, some.data, 1)
+    curve = result.test.chart(np.linspace(0, 2 * np.pi, 200)[:, None])
+    return manifold_plots.tangents_on_curve(some.data, T, some.tangents, some.embedding, curve=curve)
+
+
+def _sphere(result):
+    some, model = result.test.subset(slice(0, 150)), result.models["contractive"]
+    T = manifold.tangent_space(model, some.data, 2)
+    angles = manifold.tangent_angles(T, some.tangents)
+    return manifold_plots.tangents_on_surface(some.data, T, some.embedding, angles, cloud=result.test.data)

@@ -1,14 +1,14 @@
 """Activation functions h = phi(a), with phi' and phi'' as functions of the output h.
 
 A layer need not keep `a`: the derivatives of all of them can be written in h, and one contractive formula
-serves all. `out` may be the argument itself.
+serves all. `out` may be the argument of phi itself; the derivatives read h to the end, so there it may not.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from npae.kernels import broadcast, logistic, sigmoid, softplus
+from npae.kernels import broadcast, logistic, positive_part, sigmoid, softplus
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,9 @@ class Activation:
     def ddphi(self, h, out=None):
         """phi''(a) where phi(a) = h, shape (N, K)."""
         raise NotImplementedError
+
+    def check(self, n_units):
+        """Raise ValueError where a layer of `n_units` cannot have this activation."""
 
     def backward(self, h, dh, out=None):
         """da = dh phi'(a), shape (N, K)."""
@@ -120,7 +123,7 @@ class ReLU(Activation):
     gain = 2**0.5
 
     def __call__(self, a, out=None):
-        return np.maximum(a, 0, out=out)
+        return positive_part(a, out=out)
 
     def dphi(self, h, out=None):
         out = np.empty_like(h) if out is None else out
@@ -162,12 +165,16 @@ class TopK(Activation):
     elementwise = False
 
     def __post_init__(self):
-        if not isinstance(self.k, (int, np.integer)) or self.k < 1:
+        if not isinstance(self.k, (int, np.integer)) or isinstance(self.k, bool) or self.k < 1:
             raise ValueError(f"TopK: got k={self.k!r}, expected a whole number >= 1")
 
+    def check(self, n_units):
+        """Raise ValueError where there are fewer than k units."""
+        if self.k > n_units:
+            raise ValueError(f"TopK: got k={self.k} for {n_units} units, expected k <= the number of units")
+
     def __call__(self, a, out=None):
-        if self.k > a.shape[-1]:
-            raise ValueError(f"TopK: got k={self.k} for {a.shape[-1]} units, expected k <= the number of units")
+        self.check(a.shape[-1])
         dropped = np.argsort(a.real, axis=-1, kind="stable")[..., : a.shape[-1] - self.k]
         h = np.positive(a, out=out)
         np.put_along_axis(h, dropped, 0, axis=-1)

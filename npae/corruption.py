@@ -17,12 +17,24 @@ class Corruption:
     """
 
     def corrupt(self, x, rng, out=None):
+        """x~ for x, a fresh array unless `out`, a C-ordered array of x~'s shape and dtype, is given.
+
+        The same seed gives the same x~ whatever the memory order of x. TypeError for what is not real, ValueError for
+        an `out` that does not fit or overlaps x.
+        """
         x = np.asarray(x)
         if x.dtype.kind not in "fiub":
             raise TypeError(f"{type(self).__name__}: got an array of dtype {x.dtype}, expected real numbers")
-        if x.dtype.kind != "f":
+        if x.dtype not in (np.float32, np.float64):
             x = x.astype(np.float64)
-        return self._corrupt(x, np.random.default_rng(rng), np.empty_like(x) if out is None else out)
+        if out is None:
+            out = np.empty(x.shape, x.dtype)
+        elif out.shape != x.shape or out.dtype != x.dtype or not out.flags.c_contiguous or np.may_share_memory(out, x):
+            raise ValueError(
+                f"{type(self).__name__}: got out of shape {out.shape} and dtype {out.dtype}, expected a C-ordered "
+                f"array {x.shape} of {x.dtype} apart from x"
+            )
+        return self._corrupt(x, np.random.default_rng(rng), out)
 
     __call__ = corrupt
 

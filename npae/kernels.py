@@ -169,6 +169,13 @@ def logistic(h):
     return np.reciprocal(h, out=h)
 
 
+def positive_part(a, out=None):
+    """max(a, 0), by the real part alone: NumPy's maximum looks at the imaginary part where the real ones tie."""
+    if a.dtype.kind == "c":
+        return np.multiply(a, a.real > 0, out=out)
+    return np.maximum(a, 0, out=out)
+
+
 def negative_abs(a, out=None):
     """-|a|; for complex numbers the sign is the real part's."""
     if a.dtype.kind != "c":
@@ -188,4 +195,4 @@ def sum_log1p(e):
 def softplus(a, out=None):
     """log(1 + exp(a)) = max(a, 0) + log1p(exp(-|a|)), without overflow."""
     tail = np.log1p(np.exp(negative_abs(a)))
-    return np.add(np.maximum(a, 0), tail, out=out)
+    return np.add(positive_part(a), tail, out=out)

@@ -41,7 +41,7 @@ class Dense:
     2010, equation 16; He et al. 2015 for ReLU), b at zero; `rng` is a numpy Generator or a seed. Goodfellow, Bengio
     and Courville (2016), Deep Learning, algorithms 6.3 and 6.4.
 
-    Raises ValueError for sizes below 1, TypeError for what is not an activation.
+    Raises ValueError for sizes below 1 and an activation that does not fit, TypeError for what is not an activation.
     """
 
     parameters: tuple[str, ...] = ("W", "b")
@@ -51,6 +51,7 @@ class Dense:
             if not isinstance(size, (int, np.integer)) or size < 1:
                 raise ValueError(f"{type(self).__name__}: got {name}={size!r}, expected a whole number >= 1")
         self.activation = _check_activation(activation, type(self).__name__)
+        activation.check(n_out)
         limit = activation.gain * (6 / (n_in + n_out)) ** 0.5
         self.W = np.random.default_rng(rng).uniform(-limit, limit, (n_in, n_out))
         self.b = np.zeros(n_out)
@@ -80,8 +81,8 @@ class Dense:
 
     def forward(self, x, empty=fresh):
         """h (N, K), keeping x and h for backward; `empty` supplies the array that is written."""
-        W = self.W
-        self.x = x
+        W, x = self.W, np.asarray(x)
+        self.x, self.pending = x, Pending()
         self.h = self(x, out=empty("h", (len(x), W.shape[1]), x.dtype if x.dtype == W.dtype else np.result_type(x, W)))
         return self.h
 
@@ -89,7 +90,7 @@ class Dense:
         """dx (N, D) from dh (N, K), or None if it is not needed; leaves dW and db, pending terms included."""
         if self.h is None:
             raise RuntimeError(f"{self!r}: got backward() first, expected a forward(x) before it")
-        pending, self.pending = self.pending, Pending()
+        pending = self.pending
         if pending.dh is not None:
             dh = broadcast(np.add, pending.dh, dh, out=empty("dh", self.h.shape, self.h.dtype))
         da = self.activation.backward(self.h, dh, out=empty("da", self.h.shape, self.h.dtype))
@@ -124,6 +125,7 @@ class Tied(Dense):
             raise TypeError(f"Tied: got {dense!r}, expected the Dense layer whose weights it shares")
         self.dense = dense
         self.activation = _check_activation(activation, "Tied")
+        activation.check(dense.n_in)
         self.b = np.zeros(dense.n_in, dense.W.dtype)
         self.db = np.zeros_like(self.b)
         self.dW = np.zeros_like(dense.W).T
@@ -145,10 +147,12 @@ class Tied(Dense):
 class Stack:
     """Layers one after another: f = phi_L(... phi_1(x W_1 + b_1) ...).
 
-    Raises ValueError where a layer's width does not fit the one before it.
+    Raises ValueError where a layer's width does not fit the one before it, TypeError for what is no list of layers.
     """
 
     def __init__(self, layers):
+        if not isinstance(layers, (list, tuple)) or not all(hasattr(layer, "n_in") for layer in layers):
+            raise TypeError(f"Stack: got {layers!r}, expected a list of layers such as [Dense(64, 25, Sigmoid())]")
         self.layers = list(layers)
         for i, (before, after) in enumerate(itertools.pairwise(self.layers)):
             if before.n_out != after.n_in:

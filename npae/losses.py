@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npae.kernels import column_sums, dot, negative_abs, sigmoid, sum_log1p
+from npae.kernels import dot, negative_abs, positive_part, sigmoid, sum_log1p
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class SquaredError:
 
     def __call__(self, a, x, out=None):
         """Value (mean over samples, sum over features) and da (N, D), written into `out` if given."""
+        a, x = _pair(a, x)
         da = np.subtract(a, x, out=out)
         value = dot(da, da) / (2 * len(a))
         da *= 1 / len(a)
@@ -51,10 +52,12 @@ class BernoulliCrossEntropy:
 
     def __call__(self, a, x, out=None):
         """Value (mean over samples, sum over features) and da (N, D), written into `out` if given."""
-        e = negative_abs(a, out=out)
-        max_a_0 = (column_sums(a) - column_sums(e)) / 2  # max(a, 0) = (a + |a|) / 2
-        np.exp(e, out=e)
-        value = (max_a_0.sum() - dot(a, x) + sum_log1p(e)) / len(a)
+        a, x = _pair(a, x)
+        e = np.greater(a.real, 0, out=np.empty_like(a) if out is None else out, casting="unsafe")
+        e -= x
+        value = dot(e, a)  # max(a, 0) - x a = ([a > 0] - x) a, term by term: no term is negative, so none cancel
+        np.exp(negative_abs(a, out=e), out=e)
+        value = (value + sum_log1p(e)) / len(a)
         da = sigmoid(a, out=e)
         da -= x
         da *= 1 / len(a)
@@ -65,7 +68,7 @@ class BernoulliCrossEntropy:
         low, high = x.min(), x.max()
         if low < 0 or high > 1:
             raise ValueError(
-                f"BernoulliCrossEntropy: got targets from {low:.6g} to {high:.6g}, expected all in [0, 1]; "
+                f"BernoulliCrossEntropy: got targets from {float(low)!r} to {float(high)!r}, expected all in [0, 1]; "
                 "scale the data or use SquaredError()"
             )
 
@@ -75,11 +78,18 @@ class BernoulliCrossEntropy:
 
     def log_likelihood(self, a, x):
         """log p(x_n | a_n) in nats, shape (N,)."""
-        return (x * a - np.maximum(a, 0) - np.log1p(np.exp(negative_abs(a)))).sum(axis=1)
+        return (x * a - positive_part(a) - np.log1p(np.exp(negative_abs(a)))).sum(axis=1)
 
     def sample(self, a, rng):
         """A draw x ~ Bernoulli(sigmoid(a)), shape (N, D) of zeros and ones in a's dtype; rng: Generator or seed."""
         return (np.random.default_rng(rng).random(a.shape) < sigmoid(a)).astype(a.dtype)
+
+
+def _pair(a, x):
+    a, x = np.asarray(a), np.asarray(x)
+    if a.shape != x.shape:
+        raise ValueError(f"got outputs of shape {a.shape} and targets of shape {x.shape}, expected the same (N, D)")
+    return (a, x) if a.dtype.kind in "fc" else (a.astype(np.float64), x)
 
 
 BY_NAME = {"squared_error": SquaredError(), "bernoulli": BernoulliCrossEntropy()}

@@ -8,7 +8,7 @@ import copy
 import numpy as np
 
 from npae.kernels import Buffers, aligned
-from npae.layers import Dense, Pending, Stack, Tied
+from npae.layers import Dense, Stack, Tied
 from npae.losses import SquaredError
 from npae.validation import check_array
 
@@ -18,7 +18,8 @@ class Network:
 
     encoder, decoder: Stack or list of layers. loss: such as SquaredError(). penalties: such as [WeightDecay(1e-3)].
     dtype: of theta, by default the layers' own (float64); float32 trains faster, complex128 serves a complex step.
-    `theta` (P,), `grad` (P,); `parameters` and `gradients` name their pieces, e.g. 'encoder.0.W'.
+    `theta` (P,), `grad` (P,); `parameters` and `gradients` name their pieces, e.g. 'encoder.0.W'. A layer belongs to
+    the network it was last given to.
 
     Raises ValueError where widths do not fit, where a penalty does not fit the encoder, where a layer appears
     twice or a tied layer does not come after the layer whose weights it shares; TypeError for a wrong dtype.
@@ -28,6 +29,8 @@ class Network:
         self.encoder = encoder if isinstance(encoder, Stack) else Stack(encoder)
         self.decoder = decoder if isinstance(decoder, Stack) else Stack(decoder)
         self.loss = loss
+        if not isinstance(penalties, (list, tuple)):
+            raise TypeError(f"Network: got penalties={penalties!r}, expected a list such as [WeightDecay(1e-3)]")
         self.penalties = tuple(penalties)
         self._check_parts()
         self._bind(self._layers()[0][1].W.dtype if dtype is None else dtype)
@@ -41,8 +44,8 @@ class Network:
     def _check_parts(self):
         for name, stack in (("encoder", self.encoder), ("decoder", self.decoder)):
             if not len(stack):
-                raise ValueError(f"Network: got a {name} without layers, expected at least one")
-        if not callable(self.loss) or not hasattr(self.loss, "check_target"):
+                raise ValueError(f"Network: got no layers for the {name}, expected at least one")
+        if isinstance(self.loss, type) or not callable(self.loss) or not hasattr(self.loss, "check_target"):
             raise TypeError(f"Network: got loss={self.loss!r}, expected a loss such as SquaredError()")
         Stack([self.encoder.layers[-1], self.decoder.layers[0]])
         D, D_out = self.encoder.layers[0].n_in, self.decoder.layers[-1].n_out
@@ -56,7 +59,7 @@ class Network:
                 raise ValueError(f"Network: got a Tied layer at {name}, expected its Dense layer before it")
             seen.append(layer)
         for penalty in self.penalties:
-            if not callable(penalty) or not hasattr(penalty, "check"):
+            if isinstance(penalty, type) or not callable(penalty) or not hasattr(penalty, "check"):
                 raise TypeError(f"Network: got penalty {penalty!r}, expected one such as WeightDecay(1e-3)")
             penalty.check(self.encoder)
 
@@ -105,6 +108,9 @@ class Network:
         self.__dict__.update(state)
         self._bind(self._layers()[0][1].W.dtype)
 
+    def __copy__(self):
+        return copy.deepcopy(self)
+
     def astype(self, dtype):
         """An independent copy whose theta has the given dtype."""
         other = object.__new__(type(self))
@@ -143,10 +149,7 @@ class Network:
 
     def value(self, x, target=None):
         """J alone, for the same arguments."""
-        value = self._forward(*self._check_batch(x, target))[0]
-        for _, layer in self._layers():
-            layer.pending = Pending()
-        return value
+        return self._forward(*self._check_batch(x, target))[0]
 
     def _value_and_grad(self, x, target):
         value, da = self._forward(x, target)
@@ -160,7 +163,7 @@ class Network:
         value, da = self.loss(a, target, out=self._buffers("da", a.shape, a.dtype))
         for penalty, empty in zip(self.penalties, self._penalty_buffers):
             value = value + penalty(self.encoder, self.decoder, empty)
-        return value.item(), da
+        return np.asarray(value).item(), da
 
     def _check_batch(self, x, target):
         self._adopt()

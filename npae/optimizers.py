@@ -11,6 +11,7 @@ import numpy as np
 
 from npae.kernels import BLOCK, aligned, blocks, flush_denormals
 
+TINY = float(np.finfo(np.float32).tiny)  # an eps below is 0 in float32, and 0 / 0 where a gradient is 0
 FLUSH = 128  # steps: a running mean of 0.9 falls through the denormal numbers in about as many
 
 
@@ -42,7 +43,9 @@ class Step:
         self._scratch = aligned((min(theta.size, BLOCK),), theta.dtype)
 
     def __call__(self, grad):
-        """Update theta in place by the gradient (P,)."""
+        """Update theta in place by the gradient (P,); ValueError for another length."""
+        if grad.shape != self.theta.shape:
+            raise ValueError(f"step: got a gradient of shape {grad.shape}, expected {self.theta.shape}")
         self.t += 1
         for block in self._blocks:
             self.update(block, self.theta[block], grad[block], self._scratch[: block.stop - block.start])
@@ -101,7 +104,7 @@ class RMSProp:
     """v = decay v + (1 - decay) g^2, theta -= lr g / (sqrt(v) + eps).
 
     Tieleman and Hinton (2012), Neural networks for machine learning, lecture 6.5.
-    Raises ValueError for lr or eps < 0 and for a decay outside [0, 1).
+    Raises ValueError for lr < 0, eps not above 0 and for a decay outside [0, 1).
     """
 
     lr: float
@@ -109,7 +112,7 @@ class RMSProp:
     eps: float = 1e-8
 
     def __post_init__(self):
-        _check(self, lr=(0, np.inf), decay=(0, 1), eps=(0, np.inf))
+        _check(self, lr=(0, np.inf), decay=(0, 1), eps=(TINY, np.inf))
 
     def start(self, theta):
         """A step that holds the running mean v of the squared gradient."""
@@ -135,7 +138,7 @@ class Adam:
     Kingma and Ba (2015), Adam, algorithm 1. The step keeps m / (1 - beta1) and v / (1 - beta2), which saves
     two multiplications a parameter: with c = (1 - beta2) / (1 - beta2^t) the same update is
     lr (1 - beta1) / (1 - beta1^t) m / (sqrt(c v) + eps).
-    Raises ValueError for lr or eps < 0 and for beta1 or beta2 outside [0, 1).
+    Raises ValueError for lr < 0, eps not above 0 and for beta1 or beta2 outside [0, 1).
     """
 
     lr: float = 1e-3
@@ -144,7 +147,7 @@ class Adam:
     eps: float = 1e-8
 
     def __post_init__(self):
-        _check(self, lr=(0, np.inf), beta1=(0, 1), beta2=(0, 1), eps=(0, np.inf))
+        _check(self, lr=(0, np.inf), beta1=(0, 1), beta2=(0, 1), eps=(TINY, np.inf))
 
     def start(self, theta):
         """A step that holds the two running means."""

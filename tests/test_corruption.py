@@ -128,3 +128,22 @@ def test_what_is_no_array_of_real_numbers_is_refused(corruption, x):
 def test_corruptions_are_records_that_compare_and_print():
     assert MaskingNoise(0.3) == MaskingNoise(0.3) != MaskingNoise(0.4)
     assert repr(GaussianNoise(0.5)) == "GaussianNoise(sigma=0.5)"
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS, ids=name)
+def test_the_same_seed_gives_the_same_whatever_the_memory_order_or_byte_order(corruption):
+    x = np.random.default_rng(0).random((7, 5))
+    expected = corruption.corrupt(x, 3)
+    for other in (np.asfortranarray(x), x[:, ::-1][:, ::-1], x.astype(">f8")):
+        assert np.array_equal(corruption.corrupt(other, 3), expected)
+    assert corruption.corrupt(x.astype(np.float16), 3).dtype == np.float64
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS, ids=name)
+def test_an_out_that_does_not_fit_or_overlaps_the_input_is_refused(corruption):
+    x = np.random.default_rng(0).random((4, 6))
+    before = x.copy()
+    for out in (x, np.empty((4, 5)), np.empty((4, 6), np.float32), np.empty((6, 4)).T):
+        with pytest.raises(ValueError, match="got out of shape"):
+            corruption.corrupt(x, 0, out=out)
+    assert np.array_equal(x, before)

@@ -141,8 +141,34 @@ def test_the_gradient_may_be_written_into_a_given_array(loss, a, x):
 
 @pytest.mark.parametrize(("low", "high"), [(-0.1, 1), (0, 1.5), (-3, 7)])
 def test_bernoulli_refuses_targets_outside_the_unit_interval(low, high):
-    with pytest.raises(ValueError, match=rf"got targets from {low:g} to {high:g}, expected all in \[0, 1\]"):
+    with pytest.raises(ValueError, match=rf"got targets from {float(low)} to {float(high)}, expected all in \[0, 1\]"):
         BernoulliCrossEntropy().check_target(np.array([[low, high, 0.5]]))
+
+
+def test_bernoulli_says_how_little_a_target_is_outside():
+    with pytest.raises(ValueError, match=r"from 0\.5 to 1\.0000000000000002,"):
+        BernoulliCrossEntropy().check_target(np.array([[0.5, 1 + 2.3e-16]]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bernoulli_keeps_its_digits_where_the_logits_are_sure_and_right(dtype):
+    a = np.tile(np.array([40.0, -40.0, 60.0], dtype), (5000, 1))
+    x = (a > 0).astype(dtype)
+    expected = 2 * np.exp(-40.0) + np.exp(-60.0)  # log1p(e) = e; the sums of max(a, 0) and of x a are 10^5 and cancel
+    value, _ = BernoulliCrossEntropy()(a, x)
+    assert 0 <= value < 1e-6
+    if dtype == np.float64:
+        assert value <= 1.01 * expected
+
+
+@pytest.mark.parametrize("loss", [SquaredError(), BernoulliCrossEntropy()])
+def test_whole_numbers_and_lists_are_taken_and_shapes_that_differ_are_refused(loss):
+    a, x = [[1, -2], [0, 3]], [[1, 0], [0, 1]]
+    value, da = loss(a, x)
+    expected, da_expected = loss(np.array(a, float), np.array(x, float))
+    assert value == expected and np.array_equal(da, da_expected)
+    with pytest.raises(ValueError, match=r"shape \(2, 2\) and targets of shape \(2, 1\), expected the same"):
+        loss(np.zeros((2, 2)), np.zeros((2, 1)))
 
 
 def test_bernoulli_accepts_the_ends_and_squared_error_everything():

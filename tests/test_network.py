@@ -10,6 +10,7 @@ import pytest
 from autograd.tracer import getval
 from catalogue import ACTIVATIONS, LOSSES, NETWORKS, complex_step, make_batch, make_network, name, relative_error
 
+import npae
 from npae import (
     BernoulliCrossEntropy,
     Contractive,
@@ -430,3 +431,63 @@ def test_a_tied_layer_inside_the_encoder_is_contracted_too(batch):
     network = Network(encoder, [Dense(2, 5, rng=2)], penalties=EVERYTHING)
     report = check_network(network, *batch, method="complex", rtol=1e-12)
     assert report.ok and report.max_error < 1e-12, str(report)
+
+
+# what is left over, copied or put together wrongly
+
+
+def test_looking_at_a_penalty_or_the_value_does_not_change_the_next_gradient(batch):
+    network = Network([Dense(5, 4, Sigmoid(), rng=0)], [Dense(4, 5, rng=1)], penalties=EVERYTHING)
+    network.value_and_grad(*batch)
+    expected = network.grad.copy()
+    network.value(*batch)
+    for penalty in network.penalties:
+        penalty(network.encoder, network.decoder)
+    network.value_and_grad(*batch)
+    assert np.array_equal(network.grad, expected)
+
+
+def test_a_shallow_copy_is_a_network_of_its_own(batch):
+    network = Network([Dense(5, 4, Sigmoid(), rng=0)], [Dense(4, 5, rng=1)])
+    other = copy.copy(network)
+    other.theta[:] = 0
+    assert network.theta.any() and not other.encoder.layers[0].W.any()
+
+
+def test_complex_kernels_look_at_the_real_part_where_it_is_exactly_zero():
+    a, h = np.zeros((1, 1)), 1e-30
+    for activation, slope in ((npae.ReLU(), 0.0), (npae.Softplus(), 0.5)):
+        assert activation(a + 1j * h).imag[0, 0] / h == pytest.approx(slope)
+    value, _ = npae.BernoulliCrossEntropy()(a + 1j * h, np.full((1, 1), 0.2))
+    assert value.imag / h == pytest.approx(0.5 - 0.2)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Network(Dense(5, 4), [Dense(4, 5)]), "Stack: got Dense"),
+        (lambda: Network([1], [2]), r"Stack: got \[1\], expected a list of layers"),
+        (lambda: Network([Dense(5, 4)], [Dense(4, 5)], loss=npae.SquaredError), "expected a loss such as"),
+        (lambda: Network([Dense(5, 4)], [Dense(4, 5)], penalties=[WeightDecay]), "expected one such as"),
+        (lambda: Network([Dense(5, 4)], [Dense(4, 5)], penalties=WeightDecay(0.1)), "expected a list such as"),
+    ],
+)
+def test_parts_that_are_no_parts_are_named(build, message):
+    with pytest.raises(TypeError, match=message):
+        build()
+
+
+@pytest.mark.parametrize("make", [lambda: Dense(5, 2, npae.TopK(3)), lambda: npae.Tied(Dense(2, 5), npae.TopK(3))])
+def test_topk_is_refused_where_there_are_too_few_units(make):
+    with pytest.raises(ValueError, match="TopK: got k=3 for 2 units"):
+        make()
+
+
+def test_a_loss_may_return_a_plain_number(batch):
+    class Plain(npae.SquaredError):
+        def __call__(self, a, x, out=None):
+            value, da = super().__call__(a, x, out)
+            return float(value), da
+
+    network = Network([Dense(5, 4)], [Dense(4, 5)], loss=Plain())
+    assert isinstance(network.value_and_grad(*batch), float)

@@ -117,7 +117,7 @@ def test_two_starts_share_no_state(optimizer):
 
 def test_the_first_adam_step_is_the_learning_rate_whatever_the_size_of_the_gradient():
     theta = np.zeros(5)
-    Adam(0.01, eps=0).start(theta)(np.array([1e-6, -1e-3, 1.0, -1e3, 1e6]))
+    Adam(0.01, eps=1e-30).start(theta)(np.array([1e-6, -1e-3, 1.0, -1e3, 1e6]))
     np.testing.assert_allclose(theta, [-0.01, 0.01, -0.01, 0.01, -0.01], rtol=1e-12)
 
 
@@ -175,3 +175,17 @@ def test_a_network_is_trained_through_its_theta(optimizer):
         network.value_and_grad(x)
         step(network.grad)
     assert network.value(x) < before
+
+
+@pytest.mark.parametrize("make", [lambda eps: Adam(0.1, eps=eps), lambda eps: RMSProp(0.1, eps=eps)])
+@pytest.mark.parametrize("eps", [0, 1e-60, -1e-8])
+def test_an_eps_that_would_divide_nothing_by_nothing_is_refused(make, eps):
+    with pytest.raises(ValueError, match="got eps="):
+        make(eps)
+
+
+def test_a_gradient_of_another_length_is_refused():
+    theta = np.ones(5)
+    with pytest.raises(ValueError, match=r"got a gradient of shape \(4,\), expected \(5,\)"):
+        SGD(0.1).start(theta)(np.ones(4))
+    assert np.array_equal(theta, np.ones(5))

@@ -120,9 +120,9 @@ def dense_pair(n=4):
 
 def test_a_side_without_layers_is_refused():
     encoder, decoder = dense_pair()
-    with pytest.raises(ValueError, match="got a encoder without layers, expected at least one"):
+    with pytest.raises(ValueError, match="got no layers for the encoder, expected at least one"):
         Network([], decoder)
-    with pytest.raises(ValueError, match="got a decoder without layers, expected at least one"):
+    with pytest.raises(ValueError, match="got no layers for the decoder, expected at least one"):
         Network(encoder, [])
 
 

@@ -9,7 +9,8 @@ from benchmarks import report, timing
 NOTES = """\
 Ratios are medians over interleaved rounds in one process, quartiles in brackets. *step / products*: npae's step over
 its own matrix products alone (`np.dot` into existing arrays, same dtype); 1 is the limit. *X / npae*: above 1 npae is
-faster; below 1 in bold.
+faster; below 1 in bold. *its products / NumPy's*: the same products by PyTorch's BLAS; below 1 that BLAS is the faster
+one here, which no code around the products makes up for.
 """
 OWN = ("steps", "compiled", "fits", "growth", "others")
 FURTHER = ("contraction", "gradcheck")  # whole programs too: python -m benchmarks.contraction

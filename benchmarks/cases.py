@@ -74,8 +74,8 @@ def npae_step(case):
     return run
 
 
-def products(case):
-    """The step's own matrix products and nothing else: h = x W, dW = x^T da, dx = da W^T except in the first layer."""
+def product_calls(case):
+    """(a, b, out) of the step's matrix products: h = x W, dW = x^T da, and dx = da W^T except in the first layer."""
     rng, N = np.random.default_rng(0), SIZES[case.size][1]
 
     def array(*shape):
@@ -87,6 +87,12 @@ def products(case):
         calls += [(x, W, h), (x.T, da, np.empty_like(W))]
         if i:
             calls.append((da, W.T, np.empty_like(x)))
+    return calls
+
+
+def products(case):
+    """The step's own matrix products and nothing else, by NumPy."""
+    calls = product_calls(case)
 
     def run():
         for a, b, out in calls:

@@ -5,7 +5,7 @@ import importlib.util
 
 import numpy as np
 
-from benchmarks.cases import BETA, LAM, LR, RHO, SIGMA
+from benchmarks.cases import BETA, LAM, LR, RHO, SIGMA, product_calls
 
 
 def installed(name):
@@ -41,6 +41,24 @@ def _all_threads():
     import torch
 
     return torch.get_num_threads()  # asked once: the steps below change it
+
+
+def torch_products(case):
+    """The step's matrix products alone, by PyTorch: what its BLAS takes where NumPy's takes `products`."""
+    if not installed("torch"):
+        return None
+    import torch
+
+    calls = [tuple(map(torch.from_numpy, call)) for call in product_calls(case)]
+    threads = _all_threads()
+
+    def run():
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+        for a, b, out in calls:
+            torch.mm(a, b, out=out)
+
+    return run
 
 
 def _torch_step(torch, case, threads, variant, compiled):

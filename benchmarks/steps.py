@@ -35,6 +35,7 @@ def measure(case, *, seconds=3.0, all_peers=True):
         "npae": npae_step(case),
         "products": products(case),
         "PyTorch": eager.get(best),
+        "PyTorch's products": peers.torch_products(case),
         "textbook": peers.textbook_step(case),
     }
     if all_peers:
@@ -61,7 +62,7 @@ def main(*, quick=False, only=None):
         results[case] = measure(case, seconds=1.0 if quick else 3.0, all_peers=not quick)
         print(f"  {case}: {row(case, *results[case])[4:8]}", flush=True)
     others = ["textbook"] + ([] if quick else ["JAX", "autograd"])
-    header = ["network", "kind", "optimizer", "dtype", "step / products", "PyTorch / npae"]
+    header = ["network", "kind", "optimizer", "dtype", "step / products", "PyTorch / npae", "its products / NumPy's"]
     lines = table([*header, *(f"{o} / npae" for o in others), "npae, ms", "products, ms", "best of PyTorch"],
                   [row(case, timings, best, others) for case, (timings, best) in results.items()])  # fmt: skip
     return lines, results
@@ -74,6 +75,7 @@ def row(case, timings, best, others=()):
     return [
         case.size, kind, case.optimizer, case.dtype,
         cell(limit.ratio(npae)), cell(npae.ratio(timings["PyTorch"]), mark=True) if best else "not installed",
+        cell(limit.ratio(timings["PyTorch's products"])) if best else "-",
         *(cell(npae.ratio(timings[o])) if o in timings else "-" for o in others),
         f"{1e3 * npae.median:.3g}", f"{1e3 * limit.median:.3g}", best or "-",
     ]  # fmt: skip

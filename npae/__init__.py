@@ -11,14 +11,7 @@ noise enters as an argument. float32 stays float32, float64 stays float64, integ
 """
 
 import importlib
-
-from npae.activations import Identity, ReLU, Sigmoid, Softplus, Tanh, TopK
-from npae.corruption import GaussianNoise, MaskingNoise, SaltAndPepper
-from npae.layers import Dense, Stack, Tied
-from npae.losses import BernoulliCrossEntropy, SquaredError
-from npae.network import Network
-from npae.optimizers import SGD, Adam, RMSProp
-from npae.penalties import Contractive, KLSparsity, L1Sparsity, WeightDecay
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
@@ -32,6 +25,8 @@ __all__ = [
     "Dense",
     "DivergenceError",
     "GaussianNoise",
+    "HigherOrderContractive",
+    "HutchinsonContractive",
     "Identity",
     "KLSparsity",
     "L1Sparsity",
@@ -41,11 +36,13 @@ __all__ = [
     "NotFittedError",
     "RMSProp",
     "ReLU",
+    "ReconstructionContractive",
     "SaltAndPepper",
     "Sigmoid",
     "Softplus",
     "SquaredError",
     "Stack",
+    "TangentPropagation",
     "Tanh",
     "Tied",
     "TopK",
@@ -59,30 +56,71 @@ __all__ = [
     "pca",
 ]
 
-# What is imported on first use, so that `import npae` stays near the cost of `import numpy`.
-_LATER = {
-    "Autoencoder": "npae.estimators",
-    "DivergenceError": "npae.training",
-    "ModelFileError": "npae.model_file",
-    "NotFittedError": "npae.base",
-    "PCA": "npae.pca",
-    "TrainingInterrupted": "npae.training",
-    "lbfgs": "npae.full_batch",
-    "load": "npae.model_file",
+# Everything is imported on first use, so that `import npae` costs no more than `import numpy`.
+_HOMES = {
+    "activations": ("Identity", "ReLU", "Sigmoid", "Softplus", "Tanh", "TopK"),
+    "base": ("NotFittedError",),
+    "corruption": ("GaussianNoise", "MaskingNoise", "SaltAndPepper"),
+    "datasets": (),
+    "estimators": ("Autoencoder",),
+    "full_batch": ("lbfgs",),
+    "gradcheck": (),
+    "layers": ("Dense", "Stack", "Tied"),
+    "losses": ("BernoulliCrossEntropy", "SquaredError"),
+    "manifold": (),
+    "model_file": ("ModelFileError", "load"),
+    "network": ("Network",),
+    "optimizers": ("SGD", "Adam", "RMSProp"),
+    "pca": ("PCA",),
+    "penalties": (
+        "Contractive",
+        "HigherOrderContractive",
+        "HutchinsonContractive",
+        "KLSparsity",
+        "L1Sparsity",
+        "ReconstructionContractive",
+        "TangentPropagation",
+        "WeightDecay",
+    ),
+    "plots": (),
+    "training": ("DivergenceError", "TrainingInterrupted"),
 }
-_MODULES = ("datasets", "estimators", "gradcheck", "manifold", "model_file", "pca", "plots", "training")
+
+if TYPE_CHECKING:
+    from npae import datasets, gradcheck, manifold, pca
+    from npae.activations import Identity, ReLU, Sigmoid, Softplus, Tanh, TopK
+    from npae.base import NotFittedError
+    from npae.corruption import GaussianNoise, MaskingNoise, SaltAndPepper
+    from npae.estimators import Autoencoder
+    from npae.full_batch import lbfgs
+    from npae.layers import Dense, Stack, Tied
+    from npae.losses import BernoulliCrossEntropy, SquaredError
+    from npae.model_file import ModelFileError, load
+    from npae.network import Network
+    from npae.optimizers import SGD, Adam, RMSProp
+    from npae.pca import PCA
+    from npae.penalties import (
+        Contractive,
+        HigherOrderContractive,
+        HutchinsonContractive,
+        KLSparsity,
+        L1Sparsity,
+        ReconstructionContractive,
+        TangentPropagation,
+        WeightDecay,
+    )
+    from npae.training import DivergenceError, TrainingInterrupted
 
 
 def __getattr__(name):
-    if name in _LATER:
-        value = getattr(importlib.import_module(_LATER[name]), name)
-    elif name in _MODULES:
-        value = importlib.import_module(f"npae.{name}")
-    else:
-        raise AttributeError(f"module 'npae' has no attribute {name!r}")
-    globals()[name] = value
-    return value
+    if name in _HOMES:
+        return importlib.import_module(f"npae.{name}")
+    for home, names in _HOMES.items():
+        if name in names:
+            globals()[name] = value = getattr(importlib.import_module(f"npae.{home}"), name)
+            return value
+    raise AttributeError(f"module 'npae' has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_HOMES})

@@ -5,11 +5,11 @@ import pickle
 
 import numpy as np
 import pytest
-from catalogue import ACTIVATIONS, complex_step, name, relative_error
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
 
+from catalogue import ACTIVATIONS, complex_step, name, relative_error
 from npae import Dense, Identity, ReLU, Sigmoid, Softplus, Tanh, TopK, activations
 from npae.kernels import negative_abs, sigmoid, softplus
 

@@ -6,11 +6,24 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from catalogue import relative_error
 
-from npae import Dense, Identity, Network, ReLU, Sigmoid, Softplus, SquaredError, Stack, Tanh, Tied, WeightDecay
-from npae import contraction as contraction_module
-from npae.contraction import cheapest_order, contraction, hutchinson
+from catalogue import relative_error
+from npae import (
+    Dense,
+    Identity,
+    Network,
+    ReLU,
+    Sigmoid,
+    Softplus,
+    SquaredError,
+    Stack,
+    Tanh,
+    Tied,
+    WeightDecay,
+    jacobian_product,
+)
+from npae.contraction import contraction, hutchinson
+from npae.jacobian_product import cheapest_order
 from npae.penalties import (
     Contractive,
     HigherOrderContractive,
@@ -216,7 +229,7 @@ def test_every_order_of_multiplication_gives_the_same(widths, order, rng, monkey
         penalty = Contractive(0.3)
     network, x = make_network(widths, Tanh(), False, [penalty], rng), rng.normal(size=(N, widths[0]))
     expected = penalty_value(network, Contractive(0.3), x), penalty_gradient(network, Contractive(0.3), x)
-    monkeypatch.setattr(contraction_module, "cheapest_order", lambda *_: order)
+    monkeypatch.setattr(jacobian_product, "cheapest_order", lambda *_: order)
     assert penalty_value(network, penalty, x) == pytest.approx(expected[0], rel=1e-13)
     assert relative_error(penalty_gradient(network, penalty, x), expected[1]) < 1e-13
 
@@ -236,7 +249,7 @@ def test_blocks_of_samples_change_nothing(name, n_samples, rng, monkeypatch):
     )
     network, x = make_network((7, 5, 6, 3), Sigmoid(), False, [penalty], rng), rng.normal(size=(n_samples, 7))
     expected = penalty_gradient(network, penalty, x)
-    monkeypatch.setattr(contraction_module, "BLOCK", 3 * 3 * 6)  # three samples
+    monkeypatch.setattr(jacobian_product, "BLOCK", 3 * 3 * 6)  # three samples
     assert relative_error(penalty_gradient(network, penalty, x), expected) < 1e-13
 
 

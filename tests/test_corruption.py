@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from catalogue import CORRUPTIONS, name
 from scipy import stats
 
+from catalogue import CORRUPTIONS, name
 from npae import GaussianNoise, MaskingNoise, SaltAndPepper
 
 

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from catalogue import make_batch, make_network
 from scipy import optimize
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from catalogue import make_batch, make_network
 from npae import BernoulliCrossEntropy, Identity, KLSparsity, Sigmoid, SquaredError, lbfgs
 
 

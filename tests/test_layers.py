@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 import pytest
-from catalogue import ACTIVATIONS, complex_step, name, relative_error
 
+from catalogue import ACTIVATIONS, complex_step, name, relative_error
 from npae import Dense, Identity, Network, ReLU, Sigmoid, Stack, Tanh, Tied, TopK
 from npae.kernels import BLOCK, Buffers, add_scaled, blocks, column_squares
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from catalogue import LOSSES, complex_step, name, relative_error
 from scipy import special, stats
 from sklearn import metrics
 
+from catalogue import LOSSES, complex_step, name, relative_error
 from npae import BernoulliCrossEntropy, SquaredError, losses
 
 

@@ -8,9 +8,9 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd.tracer import getval
-from catalogue import ACTIVATIONS, LOSSES, NETWORKS, complex_step, make_batch, make_network, name, relative_error
 
 import npae
+from catalogue import ACTIVATIONS, LOSSES, NETWORKS, complex_step, make_batch, make_network, name, relative_error
 from npae import (
     BernoulliCrossEntropy,
     Contractive,

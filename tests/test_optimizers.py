@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from catalogue import make_batch, make_network, name
 
+from catalogue import make_batch, make_network, name
 from npae import SGD, Adam, RMSProp, Sigmoid, SquaredError
 from npae.kernels import BLOCK
 

@@ -4,9 +4,9 @@ import copy
 
 import numpy as np
 import pytest
-from catalogue import complex_step, make_batch, make_network, name, relative_error
 from scipy import special, stats
 
+from catalogue import complex_step, make_batch, make_network, name, relative_error
 from npae import (
     Dense,
     Identity,

@@ -4,9 +4,9 @@ import warnings
 
 import numpy as np
 import pytest
-from catalogue import make_batch, make_network
 from scipy import sparse
 
+from catalogue import make_batch, make_network
 from npae import (
     BernoulliCrossEntropy,
     Contractive,

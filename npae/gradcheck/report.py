@@ -1,6 +1,7 @@
 """What a gradient check found: one row a parameter array, as text, as a table in a notebook, as a picture."""
 
 import html
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,7 +48,7 @@ class Row:
         return {key: _plain(getattr(self, key)) for key in keys.split()}
 
 
-@dataclass
+@dataclass(repr=False)
 class GradientReport:
     """The result of a gradient check; `str()` prints it, a notebook shows it, `plot()` draws it.
 
@@ -85,6 +86,9 @@ class GradientReport:
 
     def __bool__(self):
         return self.ok
+
+    def __repr__(self):
+        return f"<{self.headline}>"
 
     @property
     def verdict(self):
@@ -136,7 +140,7 @@ class GradientReport:
         )
 
     def plot(self, ax=None):
-        """Numeric against analytic, one colour an array, on symmetric logarithmic axes; returns the matplotlib axes.
+        """Numeric against analytic, one marker an array, on symmetric logarithmic axes; returns the matplotlib axes.
 
         Right entries lie on the diagonal; a constant factor is a shift, a wrong sign the other diagonal, a
         missing term a horizontal line. Marked: the worst coordinate of each array that is wrong.
@@ -150,14 +154,15 @@ class GradientReport:
         top = max(values.max(initial=0.0), np.finfo(float).tiny)
         positive = values[values > 0]
         threshold = max(np.quantile(positive, 0.05) if len(positive) else top, top * 1e-6)
-        for row in self.rows:
-            points = ax.plot(row.analytic_values, row.numeric_values, ".", label=row.name)
+        for row, marker in zip(self.rows, itertools.cycle("osD^vPX*")):
+            points = ax.plot(row.analytic_values, row.numeric_values, marker, mfc="none", ms=5, label=row.name)
             if row.status == WRONG:
-                ax.plot(row.analytic, row.numeric, "o", mfc="none", ms=11, color=points[0].get_color())
+                ax.plot(row.analytic, row.numeric, "o", mfc="none", mew=2, ms=14, color=points[0].get_color())
         ax.axline((0, 0), slope=1, color="0.6", lw=0.8, zorder=0)
         for setting in ("x", "y"):
             getattr(ax, f"set_{setting}scale")("symlog", linthresh=threshold)
             getattr(ax, f"set_{setting}lim")(-1.6 * top, 1.6 * top)
+            getattr(ax, f"set_{setting}ticks")(_decades(threshold, top))
         ax.set(xlabel="analytic", ylabel="numeric", title=f"gradient check: {self.verdict}", aspect="equal")
         ax.tick_params(axis="x", rotation=60)
         ax.legend(fontsize="small")
@@ -202,6 +207,13 @@ def _cells(row):
     numbers = [f"{number:.6g}" for number in (row.analytic, row.numeric, row.ratio)]
     shape = "x".join(map(str, row.shape)) or "scalar"
     return (row.name, shape, f"{row.error:.1e}", f"{row.tolerance:.0e}", where, *numbers, verdict)
+
+
+def _decades(threshold, top):
+    """Ticks of a symmetric logarithmic axis: 0 and at most three powers of ten on either side."""
+    last = np.floor(np.log10(top))
+    powers = 10.0 ** np.arange(last, np.log10(threshold), -max(1, np.ceil((last - np.log10(threshold)) / 3)))
+    return [*-powers, 0, *powers[::-1]]
 
 
 def _plain(value):

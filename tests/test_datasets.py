@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import http.server
+import importlib
 import io
 import os
 import pickle
@@ -74,7 +75,7 @@ def test_mnist_5k_classes_take_turns_so_that_any_split_at_ten_is_balanced():
 
 
 def test_digits_agree_with_scikit_learn_in_values_and_order():
-    theirs = pytest.importorskip("sklearn.datasets").load_digits()
+    theirs = importlib.import_module("sklearn.datasets").load_digits()
     assert np.array_equal(load_digits().data * 16, theirs.data)
     assert np.array_equal(load_digits().target, theirs.target)
 
@@ -381,8 +382,6 @@ def test_the_real_table_names_the_four_files_and_secure_mirrors():
 
 
 def test_patches_are_grey_squares_of_the_photographs_and_follow_the_seed():
-    pytest.importorskip("sklearn.datasets")
-    pytest.importorskip("PIL")
     patches = load_patches(200, size=6, rng=3)
     assert patches.data.shape == (200, 36) and patches.image_shape == (6, 6) and patches.data.dtype == np.float64
     assert patches.data.min() >= 0 and patches.data.max() <= 1 and set(patches.target) == {0, 1}
@@ -397,8 +396,7 @@ def test_patches_are_grey_squares_of_the_photographs_and_follow_the_seed():
 
 
 def test_a_patch_as_large_as_the_photograph_is_its_luma():
-    sk = pytest.importorskip("sklearn.datasets")
-    pytest.importorskip("PIL")
+    sk = importlib.import_module("sklearn.datasets")
     patch = load_patches(1, size=427, rng=0)
     red, green, blue = np.moveaxis(sk.load_sample_images().images[patch.target[0]] / 255, -1, 0)
     grey = 0.299 * red + 0.587 * green + 0.114 * blue  # (427, 640)
@@ -408,7 +406,6 @@ def test_a_patch_as_large_as_the_photograph_is_its_luma():
 
 @pytest.mark.parametrize("missing", ["sklearn.datasets", "PIL"])
 def test_patches_without_their_libraries_name_the_extra(monkeypatch, missing):
-    pytest.importorskip("sklearn.datasets")
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ImportError, match=r"npae\[patches\]"):
         load_patches(1, rng=0)

@@ -24,7 +24,7 @@ MAKERS: dict[str, Any] = {
     "sphere": datasets.make_sphere,
     "swiss roll": datasets.make_swiss_roll,
 }
-NEIGHBOURS = (25, 50, 100, 150, 200, 300, 400, 600, 800, 1200)
+NEIGHBOURS = (25, 50, 100, 200, 400, 800, 1200, 1800, 2500, 3500)
 PENALTIES: dict[str, tuple[Any, ...]] = {"contractive": (Contractive(1.0), WeightDecay(3e-4)), "plain": ()}
 
 

@@ -50,7 +50,9 @@ class PCA(Estimator):
 
     def fit(self, X, y=None):
         """Find mean, directions and variances of X (N, D); y is ignored."""
-        x = self._check_fit(X)
+        return self._fit(self._check_fit(X))
+
+    def _fit(self, x):
         if self.whiten not in (False, True, "pca", "zca"):
             raise ValueError(f"PCA: got whiten={self.whiten!r}, expected False, True, 'pca' or 'zca'")
         check_number(self.eps, "eps", "PCA")
@@ -98,12 +100,14 @@ class PCA(Estimator):
 
     def transform(self, X):
         """Codes (N, k), or (N, D) with ZCA, of X (N, D)."""
-        x = self._check(X)
+        return self._frame(self._project(self._check(X)), X)
+
+    def _project(self, x):
         h = x @ self.components_.T
         h -= self.mean_ @ self.components_.T  # centred after the projection: no centred copy of X is made
         if self.whiten:
             h /= self._scale()
-        return self._frame(h @ self.components_ if self.whiten == "zca" else h, X)
+        return h @ self.components_ if self.whiten == "zca" else h
 
     def inverse_transform(self, H):
         """Points (N, D) whose transform is H (N, k); with ZCA H is (N, D)."""
@@ -118,7 +122,8 @@ class PCA(Estimator):
 
     def fit_transform(self, X, y=None):
         """`fit(X)`, then the codes of X."""
-        return self.fit(X).transform(X)
+        x = self._check_fit(X)
+        return self._frame(self._fit(x)._project(x), X)
 
     def reconstruct(self, X):
         """x^ = mean + (x - mean) V_k^T V_k (N, D), whitened or not: the best k-dimensional affine approximation."""

@@ -29,6 +29,8 @@ def main(argv=None):
 
 
 def _add_demo(commands):
+    from npae.fuzz import seed_number
+
     demo = commands.add_parser(
         "demo",
         help="train the whole family on handwritten digits and write the report page",
@@ -38,7 +40,7 @@ def _add_demo(commands):
     demo.add_argument("--data", choices=("digits", "mnist"), default="digits", help="8x8 digits, or 5,000 MNIST images")
     demo.add_argument("--quick", action="store_true", help="fewer epochs: a look in seconds")
     demo.add_argument(
-        "--seed", type=_seed, default=0, metavar="S", help="whole number; the same gives the same numbers"
+        "--seed", type=seed_number, default=0, metavar="S", help="whole number; the same gives the same numbers"
     )
     demo.add_argument("--out", default="npae-report.html", metavar="FILE", help="the page (default: %(default)s)")
     demo.set_defaults(run=_demo)
@@ -46,7 +48,7 @@ def _add_demo(commands):
 
 def _demo(args):
     folder = os.path.dirname(os.path.abspath(args.out))
-    if not os.path.isdir(folder) or os.path.isdir(args.out):
+    if not os.path.isdir(folder) or os.path.isdir(os.path.abspath(args.out)):
         print(f"npae demo: got --out {args.out!r}, expected a file in a folder that exists", file=sys.stderr)
         return 2
     from npae.demo import Run
@@ -57,13 +59,6 @@ def _demo(args):
     path = write_report(run, args.out)
     print(f"\nreport: {os.path.abspath(path)}")
     return 0
-
-
-def _seed(text):
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"got {text}, expected a whole number >= 0")
-    return value
 
 
 def _add_gradcheck(commands):

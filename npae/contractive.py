@@ -243,7 +243,7 @@ def _finite(array, name, penalty, ndims, shape):
     if array.ndim not in ndims or not array.size or not np.isfinite(array).all():
         raise ValueError(
             f"{type(penalty).__name__}: got {name} of shape {array.shape}, "
-            f"expected finite numbers {shape}, or a seed >= 0"
+            f"expected finite numbers {shape}{'' if name == 'tangents' else ', or a seed >= 0'}"
         )
     array.flags.writeable = False
     return array

@@ -97,7 +97,7 @@ class SaltAndPepper(Corruption):
 
     def _corrupt(self, x, rng, out):
         out[...] = x
-        for rows in blocks(len(x), max(1, 4096 // max(1, x[0].size))):
+        for rows in blocks(len(x), max(1, 4096 * len(x) // max(1, x.size))):
             u = rng.random(x[rows].shape, dtype=x.dtype)
             np.copyto(out[rows], u < self.p / 2, where=u < self.p)
         return out

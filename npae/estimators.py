@@ -1,5 +1,7 @@
 """The scikit-learn face: arguments in, fitted attributes with a trailing underscore out."""
 
+import contextlib
+
 import numpy as np
 
 from npae import activations, losses
@@ -93,9 +95,10 @@ class Autoencoder(Estimator):
         DivergenceError when the objective leaves the finite numbers, with the best finite weights in `network_`.
         """
         self._check_arguments()
-        X = self._check_fit(X)
-        self._start(X.shape[1], X.dtype, X)
-        X, X_validation = self._split(X)
+        with self._all_or_nothing():
+            X = self._check_fit(X)
+            self._start(X.shape[1], X.dtype, X)
+            X, X_validation = self._split(X)
         progress = ProgressLine(type(self).__name__, self.max_iter) if self.verbose else None
         try:
             self._train(
@@ -115,9 +118,10 @@ class Autoencoder(Estimator):
         """One epoch over X (N, D), going on from the weights and the optimizer's state of the call before."""
         self._check_arguments()
         first = not hasattr(self, "network_")
-        X = self._check_fit(X, reset=first)
-        if first:
-            self._start(X.shape[1], X.dtype, X)
+        with self._all_or_nothing():
+            X = self._check_fit(X, reset=first)
+            if first:
+                self._start(X.shape[1], X.dtype, X)
         self.network_.loss.check_target(X)
         self._train(X.astype(self.network_.theta.dtype, copy=False), max_iter=1)
         return self
@@ -136,6 +140,17 @@ class Autoencoder(Estimator):
             callbacks=callbacks,
             **limits,
         )
+
+    @contextlib.contextmanager
+    def _all_or_nothing(self):
+        """What was fitted before stays as it was where the block fails."""
+        before = self.__dict__.copy()
+        try:
+            yield
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
 
     def _start(self, n_features, dtype, target=None):
         """New weights, a new step, and the streams that training draws from; nothing if the loss refuses the target."""
@@ -204,14 +219,17 @@ class Autoencoder(Estimator):
         owner = type(self).__name__
         for name, low in (("n_components", 1), ("batch_size", 1), ("max_iter", 1), ("n_iter_no_change", 1)):
             check_number(getattr(self, name), name, owner, low=low, integer=True)
-        hidden = self.hidden_layer_sizes
-        for size in (hidden,) if np.isscalar(hidden) else hidden:
+        hidden = [self.hidden_layer_sizes] if np.isscalar(self.hidden_layer_sizes) else self.hidden_layer_sizes
+        if not isinstance(hidden, (list, tuple)):
+            raise TypeError(f"{owner}: got hidden_layer_sizes={hidden!r}, expected a list of whole numbers")
+        for size in hidden:
             check_number(size, "hidden_layer_sizes", owner, low=1, integer=True)
         check_number(self.tol, "tol", owner)
         check_number(self.validation_fraction, "validation_fraction", owner, high=1, include_high=False)
-        if self.corruption is not None and not hasattr(self.corruption, "corrupt"):
+        corruption, optimizer = self.corruption, self._optimizer()
+        if corruption is not None and (isinstance(corruption, type) or not hasattr(corruption, "corrupt")):
             raise TypeError(f"{owner}: got corruption={self.corruption!r}, expected one such as MaskingNoise(0.3)")
-        if not hasattr(self._optimizer(), "start"):
+        if isinstance(optimizer, type) or not hasattr(optimizer, "start"):
             raise TypeError(f"{owner}: got optimizer={self.optimizer!r}, expected one such as Adam(1e-3)")
         if not isinstance(self.tied, (bool, np.bool_)):
             raise TypeError(f"{owner}: got tied={self.tied!r}, expected True or False")

@@ -10,11 +10,11 @@ def lbfgs(network, x, target=None, *, max_iter=5000, gtol=1e-10):
 
     Stops when no |dJ/dtheta| exceeds `gtol`, when J can fall no further in float64, or after `max_iter` iterations;
     Ctrl-C, too, leaves the best theta. A linear network takes the way of `npae.linear_training.fit_linear`: to PCA's
-    subspace in nine digits, at a cost that does not grow with N, with `gtol` for the gradient in that way's variables.
+    subspace in nine digits, at a cost that does not grow with N; there `gtol` is relative to the largest variance of x.
     Raises ImportError without SciPy, TypeError for a network that is not float64, ValueError for bad x or max_iter.
     Liu and Nocedal (1989), On the limited memory BFGS method, Mathematical Programming 45.
     """
-    check_problem(network, max_iter)
+    check_problem(network, max_iter, gtol)
     if target is None and isinstance(network, Network) and not why_not_quadratic(network):
         return fit_linear(network, x, max_iter=max_iter, gtol=gtol)
     return minimize(network, x, target, max_iter=max_iter, gtol=gtol)

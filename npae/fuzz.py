@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import sys
 import time
+import traceback
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 
@@ -202,7 +203,7 @@ def add_arguments(parser):
         help="check your own f(x) -> (value, gradient) at the file's <function>_x or x; without it, fuzz the catalogue",
     )
     parser.add_argument("--models", type=_positive, default=1000, metavar="N", help="how many random networks (1000)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="which random networks (0)")
+    parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="which random networks (0)")
     parser.add_argument("--jobs", type=_positive, default=2, metavar="J", help="processes (2)")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
@@ -216,7 +217,9 @@ def run(args):
     try:
         f, x = load_function(args.function)
         checked = check_gradient(f, x)
-    except (ValueError, TypeError) as error:
+    except Exception as error:  # the user's file may raise anything
+        if not isinstance(error, (ValueError, TypeError)) and not args.json:
+            traceback.print_exc()
         if args.json:
             print(json.dumps({"ok": False, "error": str(error)}))
         else:
@@ -224,6 +227,14 @@ def run(args):
         return 2
     print(json.dumps(checked.to_dict()) if args.json else checked)
     return 0 if checked.ok else 1
+
+
+def seed_number(text):
+    """A whole number >= 0, for argparse."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"got {text}, expected a whole number >= 0")
+    return number
 
 
 def _positive(text):

@@ -86,7 +86,7 @@ class _Given:
         self.n_rows = given.shape[1]
 
     def forward(self, n):
-        C = self.empty("C 0", self.given[n].shape, self.dtype)  # a copy: backward writes over it
+        C = self.empty("C given", self.given[n].shape, self.dtype)  # a copy: backward writes over it
         C[...] = self.given[n]
         return C
 

@@ -48,7 +48,7 @@ class Dense:
 
     def __init__(self, n_in, n_out, activation=Identity(), *, rng=None):
         for name, size in (("n_in", n_in), ("n_out", n_out)):
-            if not isinstance(size, (int, np.integer)) or size < 1:
+            if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1:
                 raise ValueError(f"{type(self).__name__}: got {name}={size!r}, expected a whole number >= 1")
         self.activation = _check_activation(activation, type(self).__name__)
         activation.check(n_out)
@@ -151,7 +151,9 @@ class Stack:
     """
 
     def __init__(self, layers):
-        if not isinstance(layers, (list, tuple)) or not all(hasattr(layer, "n_in") for layer in layers):
+        if not isinstance(layers, (list, tuple)) or not all(
+            hasattr(layer, "n_in") and not isinstance(layer, type) for layer in layers
+        ):
             raise TypeError(f"Stack: got {layers!r}, expected a list of layers such as [Dense(64, 25, Sigmoid())]")
         self.layers = list(layers)
         for i, (before, after) in enumerate(itertools.pairwise(self.layers)):

@@ -22,6 +22,7 @@ from npae.network import Network
 from npae.optimizers import Adam
 from npae.penalties import WeightDecay
 from npae.quasi_newton import LBFGSResult, minimize
+from npae.validation import check_array
 
 LEG = 1000  # iterations of L-BFGS before the variables are conditioned anew
 
@@ -52,14 +53,18 @@ def fit_linear(network: Network, X: Any, *, max_iter: int = 20_000, gtol: float 
     The weights start where they are, up to a mixing of the code, the biases where they do the centring, which leaves
     the rest of J to the weights.
     X (N, D) or `Moments`; only their `sample()` of at most D + 1 rows is trained on, with the same J and gradient, so
-    the cost of an iteration does not grow with N. Stops where no |dJ/dphi| exceeds `gtol`, phi the variables of
-    `_Conditioned`.
+    the cost of an iteration does not grow with N. Stops where no |dJ/dphi| exceeds `gtol` times the largest variance,
+    phi the variables of `_Conditioned`, whatever the units of x.
     ValueError for a network that is not linear, TypeError for one that is not float64; SciPy is needed.
     """
     why = why_not_quadratic(network)
     if why:
         raise ValueError(f"fit_linear: {why}, expected an objective quadratic in x")
-    moments = X if isinstance(X, Moments) else Moments.of(X)
+    if isinstance(X, Moments):
+        moments = X
+    else:
+        n_features = network.encoder.layers[0].n_in
+        moments = Moments.of(check_array(X, name="x", owner="Network", dtype=np.float64, n_features=n_features))
     x, mean = moments.sample(), moments.mean[None]
     first, last = network.encoder.layers[0], network.decoder.layers[-1]
     first.b[:] = -(mean @ first.W)[0]
@@ -70,8 +75,10 @@ def fit_linear(network: Network, X: Any, *, max_iter: int = 20_000, gtol: float 
         conditioned = _Conditioned(network, moments)
         if rounded:
             conditioned.take_differences_from_here(x)
-        result = minimize(conditioned, x, max_iter=min(LEG, max_iter - n_iter), gtol=gtol)
-        conditioned.write()
+        try:
+            result = minimize(conditioned, x, max_iter=min(LEG, max_iter - n_iter), gtol=gtol)
+        finally:  # after Ctrl-C, too
+            conditioned.write()
         n_iter += result.n_iter
         if result.converged or n_iter >= max_iter or result.n_iter == 0:
             return replace(result, value=network.value(x), n_iter=n_iter)
@@ -98,7 +105,7 @@ class _Conditioned:
         T = (S / s_1 + eps I)^(-1/2),    dW = T (dW_1 - mean^T db_1),    db = db_1
 
     In these variables the first layer looks at white inputs. eps: lam / s_1, for T must not inflate the weight decay,
-    or 1e-6. J is the same function; a tied layer would meet T on its other side, so there T = I.
+    or 1e-6. J is the same function but for its unit, s_1; a tied layer would meet T on its other side, so there T = I.
     """
 
     def __init__(self, network: Network, moments: Moments):
@@ -109,6 +116,7 @@ class _Conditioned:
         W, b = network.encoder.layers[0].W, network.encoder.layers[0].b
         b += self.mean @ W
         s, V = moments.spectrum()
+        self.unit = s[0] or 1.0
         if s[0] > 0 and not any(isinstance(layer, Tied) for layer in network.decoder.layers):
             lam = sum(penalty.lam for penalty in network.penalties)
             scale = np.sqrt(s / s[0] + max(lam / s[0], 1e-6))
@@ -129,10 +137,10 @@ class _Conditioned:
 
     def value_and_grad(self, x: np.ndarray, target: np.ndarray | None = None) -> float:
         self.write()
-        value = self.network.value_and_grad(x, target)
+        value = self.network.value_and_grad(x, target) / self.unit
         layer = self.network.encoder.layers[0]
         layer.dW[:] = self._times_T(layer.dW - np.outer(self.mean, layer.db))
-        self.grad[:] = self.network.grad
+        np.divide(self.network.grad, self.unit, out=self.grad)
         if self.start is None:
             return value
         theta, grad = self.start

@@ -21,7 +21,7 @@ class SquaredError:
     def __call__(self, a, x, out=None):
         """Value (mean over samples, sum over features) and da (N, D), written into `out` if given."""
         a, x = _pair(a, x)
-        da = np.subtract(a, x, out=out)
+        da = np.subtract(a, x, out=np.empty_like(a) if out is None else out, casting="same_kind")
         value = dot(da, da) / (2 * len(a))
         da *= 1 / len(a)
         return value, da
@@ -35,10 +35,12 @@ class SquaredError:
 
     def log_likelihood(self, a, x):
         """log p(x_n | a_n) in nats, shape (N,)."""
+        a, x = _pair(a, x)
         return -0.5 * ((a - x) ** 2).sum(axis=1) - 0.5 * a.shape[1] * np.log(2 * np.pi)
 
     def sample(self, a, rng):
         """A draw x ~ N(a, I), shape (N, D); rng is a numpy Generator or a seed."""
+        a, _ = _pair(a, a)
         return a + np.random.default_rng(rng).standard_normal(a.shape, dtype=a.dtype)
 
 
@@ -74,14 +76,16 @@ class BernoulliCrossEntropy:
 
     def mean(self, a):
         """The reconstruction x^ = E[x | a] = sigmoid(a), shape (N, D)."""
-        return sigmoid(a)
+        return sigmoid(_pair(a, a)[0])
 
     def log_likelihood(self, a, x):
         """log p(x_n | a_n) in nats, shape (N,)."""
+        a, x = _pair(a, x)
         return (x * a - positive_part(a) - np.log1p(np.exp(negative_abs(a)))).sum(axis=1)
 
     def sample(self, a, rng):
         """A draw x ~ Bernoulli(sigmoid(a)), shape (N, D) of zeros and ones in a's dtype; rng: Generator or seed."""
+        a, _ = _pair(a, a)
         return (np.random.default_rng(rng).random(a.shape) < sigmoid(a)).astype(a.dtype)
 
 

@@ -54,7 +54,7 @@ def tangent_angles(T, T_true):
     Raises ValueError for shapes that do not fit and for dependent rows.
     """
     T, T_true = np.asarray(T), np.asarray(T_true)
-    if T.ndim != 3 or T_true.ndim != 3 or len(T) != len(T_true):
+    if T.ndim != 3 or T_true.ndim != 3 or len(T) != len(T_true) or not T.shape[1] or not T_true.shape[1]:
         raise ValueError(f"tangent_angles: got shapes {T.shape} and {T_true.shape}, expected (N, d, D) and (N, d', D)")
     return principal_angles(np.swapaxes(T, 1, 2), np.swapaxes(T_true, 1, 2))[:, -1]
 
@@ -131,6 +131,8 @@ def local_pca(X_train, X, n_neighbors, n_dims):
     X = check_array(X, name="X", owner="local_pca", dtype=X_train.dtype, n_features=X_train.shape[1])
     check_number(n_dims, "n_dims", "local_pca", low=1, high=X.shape[1], integer=True)
     check_number(n_neighbors, "n_neighbors", "local_pca", low=n_dims + 1, high=len(X_train), integer=True)
+    centre = X_train.mean(axis=0)  # far from the origin the difference below would cancel
+    X_train, X = X_train - centre, X - centre
     squares, V = np.square(X_train).sum(axis=1), []
     for n in blocks(len(X), max(1, BLOCK // max(len(X_train), n_neighbors * X.shape[1]))):
         distance = squares - 2 * X[n] @ X_train.T  # squared, up to ||x_n||^2

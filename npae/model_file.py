@@ -17,6 +17,10 @@ import npae
 from npae.files import write_atomically
 
 FORMAT = 1
+UNREADABLE = (  # what NumPy and zipfile raise on bytes that are damaged
+    ValueError, KeyError, TypeError, EOFError, AttributeError, OSError, NotImplementedError, RuntimeError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 class ModelFileError(ValueError):
@@ -48,14 +52,14 @@ def load(path):
 
     Raises ModelFileError, naming the file and what is wrong with it, and OSError where it cannot be read.
     """
+    with open(path, "rb") as file:
+        content = io.BytesIO(file.read())
     try:
-        with open(path, "rb") as whole, np.load(whole, allow_pickle=False) as file:
+        with np.load(content, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(arrays["header"].tobytes())
         kind = header["format"]
-    except OSError:
-        raise
-    except (ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         raise ModelFileError(f"{path}: no npae model, or not whole ({error})") from error
     if kind != FORMAT:
         raise ModelFileError(f"{path}: got format {kind!r}, expected {FORMAT}; a newer npae may read it")

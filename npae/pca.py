@@ -112,6 +112,8 @@ class PCA(Estimator):
     def inverse_transform(self, H):
         """Points (N, D) whose transform is H (N, k); with ZCA H is (N, D)."""
         self._check_fitted("components_")
+        if self.n_components_ == 0 and self.whiten != "zca":
+            return np.tile(self.mean_, (len(H), 1))
         h = check_array(H, name="H", owner="PCA", n_features=self._n_features_out)
         if self.whiten == "zca":
             h = h @ self.components_.T

@@ -100,7 +100,9 @@ def compare_with_pca(model: Any, X: Any, *, pca: Any = None, rank_rtol: float | 
     error = _half_mse(network.reconstruct(x) - x)
     pca_error = _half_mse(centred @ P.T @ P - centred)
     scale = max(pca_error, eps * _half_mse(centred))  # PCA may be perfect: no 0 / 0
-    excess = (error - pca_error) / scale if scale > 0 else 0.0
+    excess = (error - pca_error) / scale if scale > 0 else np.inf
+    if scale == 0 and error <= eps**2 * _half_mse(x):  # no variance: PCA is perfect, and so is the model
+        excess = 0.0
     why = why_not_affine(network, "decoder")
     if why:
         return PCAComparison(k, None, None, error, pca_error, excess, f"No angles: {why}.")

@@ -24,7 +24,7 @@ def minimize(network, x, target=None, *, max_iter, gtol):
 
     theta is left at the best point, after Ctrl-C too. Arguments and errors are those of `npae.lbfgs`.
     """
-    scipy_minimize = check_problem(network, max_iter)
+    scipy_minimize = check_problem(network, max_iter, gtol)
     best = np.inf, network.theta.copy()
 
     def objective(theta):
@@ -46,9 +46,10 @@ def minimize(network, x, target=None, *, max_iter, gtol):
     return LBFGSResult(float(result.fun), largest, int(result.nit), bool(largest <= gtol), str(result.message))
 
 
-def check_problem(network, max_iter):
+def check_problem(network, max_iter, gtol):
     """SciPy's minimize, or an error that says what is missing or wrong before anything moves."""
     check_number(max_iter, "max_iter", "lbfgs", low=1, integer=True)
+    check_number(gtol, "gtol", "lbfgs")
     if network.theta.dtype != np.float64:
         raise TypeError(
             f"lbfgs: got a network of dtype {network.theta.dtype}, expected float64; use network.astype('float64')"

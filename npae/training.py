@@ -121,7 +121,7 @@ def train(
                 if progress:
                     progress(epoch, f"loss {loss:.6g}")
                 answers = [callback(network, history) for callback in callbacks]
-                if any(answer is True for answer in answers):
+                if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
                     break
                 if n_iter_no_change is not None and epoch - last_gain >= n_iter_no_change:
                     break

@@ -1,5 +1,6 @@
 """The command line, as a user meets it."""
 
+import json
 import re
 import subprocess
 import sys
@@ -54,3 +55,17 @@ def test_demo_refuses_a_folder_that_does_not_exist_before_it_trains(tmp_path, ca
     assert cli.main(["demo", "--out", str(tmp_path / "none" / "page.html")]) == 2
     assert "expected a file in a folder that exists" in capsys.readouterr().err
     assert cli.main(["demo", "--out", str(tmp_path)]) == 2
+
+
+@pytest.mark.parametrize("body", ["def f(x):\n    raise ZeroDivisionError('oh')\nx = [1.0]\n", "def f(x:\n"])
+def test_a_file_that_fails_is_not_a_wrong_gradient(body, tmp_path, capsys):
+    path = tmp_path / "mine.py"
+    path.write_text(body)
+    assert cli.main(["gradcheck", f"{path}:f", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+def test_a_negative_seed_is_refused_in_words(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["gradcheck", "--models", "1", "--seed", "-1"])
+    assert "expected a whole number >= 0" in capsys.readouterr().err

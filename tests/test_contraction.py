@@ -23,6 +23,7 @@ from npae import (
     jacobian_product,
 )
 from npae.contraction import contraction, hutchinson
+from npae.gradcheck import check_network
 from npae.jacobian_product import cheapest_order
 from npae.penalties import (
     Contractive,
@@ -40,7 +41,7 @@ PHI = {
     Softplus(): lambda a: anp.logaddexp(a, 0.0),
 }
 # encoders of depth 1 to 4; among them every order of multiplication, and codes wider and narrower than the layers
-WIDTHS = [(5, 4), (7, 5, 3), (3, 6, 4), (6, 4, 5, 3), (3, 5, 6, 4), (9, 5, 4, 3, 2), (3, 5, 6, 4, 4)]
+WIDTHS = [(5, 4), (4, 4), (3, 3, 3), (7, 5, 3), (3, 6, 4), (6, 4, 5, 3), (3, 5, 6, 4), (9, 5, 4, 3, 2), (3, 5, 6, 4, 4)]
 N = 4
 
 
@@ -429,3 +430,11 @@ def test_memory_does_not_grow_with_the_number_of_samples_beyond_the_layers_own(r
     grown = peak(2000) - peak(1000)
     assert grown < 1000 * 8 * 10 * (64 + 48)  # against 1000 * 8 * 64 * 48 for one (N, K_1, K_2) array
     assert hutchinson  # the same blocks
+
+
+@pytest.mark.parametrize("widths", [(3, 3), (3, 3, 3), (4, 4, 2)], ids=str)
+def test_tangent_propagation_shares_no_buffer_where_widths_are_equal(widths, rng):
+    penalty = TangentPropagation(1.0, rng.normal(size=(N, 2, widths[0])))
+    network = make_network(widths, Tanh(), False, [penalty], rng)
+    report = check_network(network, rng.normal(size=(N, widths[0])), method="complex", rtol=1e-12)
+    assert report.ok, str(report)

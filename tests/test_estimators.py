@@ -209,3 +209,29 @@ def test_an_unfitted_model_says_so():
 def test_top_k_keeps_k_units(X):
     model = Autoencoder(20, activation=TopK(4), max_iter=3, random_state=0).fit(X)
     assert np.all((model.transform(X) != 0).sum(axis=1) <= 4)
+
+
+def test_a_fit_that_is_refused_leaves_what_was_fitted_before():
+    X = np.random.default_rng(0).random((60, 6))
+    model = Autoencoder(2, max_iter=2, random_state=0).fit(X)
+    before = model.transform(X)
+    for changes, x in (
+        ({"early_stopping": True, "validation_fraction": 0.0}, X),
+        ({"early_stopping": False, "loss": "bernoulli"}, X[:, :3] * 9),
+        ({"loss": "squared_error", "hidden_layer_sizes": None}, X),
+        ({"hidden_layer_sizes": (), "optimizer": npae.Adam}, X),
+        ({"optimizer": None, "corruption": npae.MaskingNoise}, X),
+    ):
+        with pytest.raises((ValueError, TypeError), match=r"Autoencoder|Bernoulli"):
+            model.set_params(**changes).fit(x)
+        np.testing.assert_array_equal(model.transform(X), before)
+    new = Autoencoder(2, early_stopping=True)
+    with pytest.raises(ValueError, match="validation_fraction"):
+        new.fit(X[:3])
+    with pytest.raises(ValueError, match="not fitted yet"):
+        new.transform(X)
+
+
+def test_a_callback_may_return_numpys_true():
+    X = np.random.default_rng(0).random((20, 4))
+    assert Autoencoder(2, max_iter=7, callbacks=lambda network, history: np.bool_(True)).fit(X).n_iter_ == 1

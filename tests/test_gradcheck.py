@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
+import npae
 import npae.gradcheck as gradcheck
 from npae.activations import Identity, ReLU, Sigmoid, Softplus, Tanh
 from npae.gradcheck import (
@@ -487,3 +488,50 @@ def test_plot_draws_numeric_against_analytic():
 
 def test_everything_public_is_documented():
     assert all(getattr(gradcheck, name).__doc__ for name in gradcheck.__all__)
+
+
+def test_taylor_slope_of_what_is_not_finite_is_nan():
+    assert np.isnan(taylor_slope(lambda x: ((x**2).sum(), np.full(3, np.nan)), np.ones(3))[2])
+    assert np.isnan(taylor_slope(lambda x: ((x**2).sum() if (x == 1).all() else np.nan, 0 * x), np.ones(3))[2])
+
+
+def test_taylor_slope_takes_the_direction_by_its_keys():
+    x = {"a": np.ones(2), "b": np.array(2.0)}
+
+    def f(d):
+        return (d["a"] ** 4).sum() + 100 * d["b"] ** 3, {"a": 4 * d["a"] ** 3, "b": 300 * d["b"] ** 2}
+
+    one = taylor_slope(f, x, {"a": np.zeros(2), "b": np.array(1.0)})[1]
+    other = taylor_slope(f, x, {"b": np.array(1.0), "a": np.zeros(2)})[1]
+    np.testing.assert_array_equal(one, other)
+    with pytest.raises(ValueError, match="direction"):
+        taylor_slope(lambda x: ((x**2).sum(), 2 * x), np.ones((3, 4)), np.ones((4, 3)))
+
+
+@pytest.mark.parametrize("penalty", [WeightDecay(0.1), Contractive(0.3), L1Sparsity(0.1)])
+def test_a_penalty_is_checked_on_a_layer_and_on_a_list_of_layers(penalty, rng):
+    layer, x = Dense(4, 3, Sigmoid(), rng=0), rng.normal(size=(5, 4))
+    assert check_penalty(penalty, layer, x).ok and check_penalty(penalty, [layer], x).ok
+
+
+def test_a_penalty_that_refuses_an_encoder_refuses_it_here_too(rng):
+    with pytest.raises(ValueError, match="TopK"):
+        check_penalty(Contractive(1.0), Stack([Dense(4, 3, npae.TopK(1))]), rng.normal(size=(5, 4)))
+
+
+def test_a_difference_that_is_not_finite_is_inconclusive_not_wrong():
+    report = check_gradient(
+        lambda x: ((np.sqrt(x) * x).sum(), 1.5 * np.sqrt(x)), np.array([0.0, 1.0]), method="central"
+    )
+    assert report.verdict == "inconclusive", str(report)
+
+
+def test_a_report_of_zeros_can_be_drawn():
+    axes = check_gradient(lambda x: (0 * x.sum(), 0 * x), np.ones(3)).plot()
+    axes.figure.canvas.draw()
+    assert axes.get_xlim()[1] > 1
+
+
+def test_an_estimator_is_told_from_its_network():
+    with pytest.raises(TypeError, match="network_"):
+        check_network(npae.Autoencoder(2), np.ones((3, 4)))

@@ -264,3 +264,44 @@ def test_a_nonlinear_autoencoder_beats_pca_on_a_curved_manifold(make, k):
     npae.lbfgs(network, train, max_iter=500)
     result = compare_with_pca(network, test, pca=PCA(k).fit(train))
     assert result.angles is None and result.excess < -0.5
+
+
+def test_an_interrupted_lbfgs_leaves_the_best_weights_of_a_linear_network():
+    X = np.random.default_rng(1).normal(size=(100, 20)) @ np.diag(np.logspace(0, -2, 20)) + 3
+    for stop in range(3, 12):
+        network = bottleneck_network(20, 5, rng=3)
+        value_and_grad, seen = network.value_and_grad, []
+
+        def interrupted(x, target=None, value_and_grad=value_and_grad, seen=seen, stop=stop):
+            seen.append(value_and_grad(x, target))
+            if len(seen) == stop:
+                raise KeyboardInterrupt
+            return seen[-1]
+
+        network.value_and_grad = interrupted
+        with pytest.raises(KeyboardInterrupt):
+            npae.lbfgs(network, X)
+        assert network.value(X) <= min(seen[:-1]) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e-1, 1e5, 1e8])
+def test_the_units_of_the_data_do_not_matter(scale):
+    X = np.random.default_rng(0).normal(size=(500, 6)) * [3, 2.5, 2, 1.5, 1, 0.5] * scale
+    network = bottleneck_network(6, 2, rng=0)
+    result = npae.lbfgs(network, X)
+    assert result.converged and compare_with_pca(network, X).angles[-1] < 1e-6
+
+
+def test_float32_data_and_wrong_widths_are_treated_as_everywhere():
+    network = bottleneck_network(64, 3, rng=0)
+    x = DIGITS.astype(np.float32)
+    assert npae.lbfgs(network, x).value == pytest.approx(network.value(x), rel=1e-12)
+    with pytest.raises(ValueError, match="x has 63 features, but Network is expecting 64"):
+        npae.lbfgs(network, DIGITS[:, 1:])
+    with pytest.raises(ValueError, match="lbfgs: got gtol=nan"):
+        npae.lbfgs(network, DIGITS, gtol=np.nan)
+
+
+def test_data_without_variance_show_an_excess_where_the_model_is_wrong():
+    result = compare_with_pca(bottleneck_network(6, 2, rng=0), np.ones((5, 6)))
+    assert result.pca_error == 0 and result.reconstruction_error > 0 and result.excess == np.inf

@@ -293,3 +293,12 @@ def test_a_walk_goes_around_the_circle(circle):
     assert abs(radius - 1).max() < 0.15
     turn = np.abs(np.angle(np.exp(1j * np.diff(np.arctan2(plane[..., 1], plane[..., 0]), axis=0))).sum(axis=0))
     assert np.median(turn) == pytest.approx(3.0, rel=0.15)
+
+
+def test_local_pca_does_not_depend_on_where_the_origin_is(rng):
+    train, x = rng.normal(size=(300, 5)), rng.normal(size=(6, 5))
+    expected = manifold.local_pca(train, x, 6, 2)
+    far = manifold.local_pca((train + 100).astype(np.float32), (x + 100).astype(np.float32), 6, 2)
+    assert manifold.tangent_angles(expected, far).max() < 1e-3
+    with pytest.raises(ValueError, match="tangent_angles"):
+        manifold.tangent_angles(np.ones((6, 0, 5)), np.ones((6, 1, 5)))

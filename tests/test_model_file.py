@@ -111,3 +111,17 @@ def test_an_object_of_ones_own_cannot_be_saved(model, tmp_path):
     model.corruption = Mine(0.1)
     with pytest.raises(TypeError, match="corruption"):
         model.save(tmp_path / "m.npz")
+
+
+def test_no_damaged_byte_gets_past_the_error_that_names_the_file(model, tmp_path):
+    path = tmp_path / "m.npz"
+    model.save(path)
+    whole = path.read_bytes()
+    refused = 0
+    for at in range(whole.index(b"PK\x01\x02"), len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        try:
+            npae.load(path)  # whole all the same, or refused by name
+        except ModelFileError:
+            refused += 1
+    assert refused > 50

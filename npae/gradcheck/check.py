@@ -108,7 +108,8 @@ def taylor_slope(f, x, direction=None):
     f(x) -> (value, gradient); x an array, a dict or a list of arrays; direction in the same structure, by default a
     random one, scaled to unit 2-norm. Returns the steps t (41,), the remainders R (41,) and the slope: the median of
     the local slopes over the smallest decade and a half of remainders that stand above rounding. Where nothing stands
-    above rounding (f is linear along v and the gradient right) the slope is infinite.
+    above rounding (f is linear along v and the gradient right) the slope is infinite; where f or the gradient is not
+    finite, it is NaN.
 
     Boumal (2023), An introduction to optimization on smooth manifolds, section 4.8.
     """
@@ -116,9 +117,9 @@ def taylor_slope(f, x, direction=None):
     point = subject.point
     v = np.random.default_rng(SEED).standard_normal(point.size)
     if direction is not None:
-        v = Variables(direction, "direction").point
-        if v.size != point.size or not v.any():
-            raise ValueError(f"got a direction of {v.size} numbers, expected {point.size}, not all zero")
+        v = subject.variables.flatten(direction, "direction")
+        if not v.any():
+            raise ValueError("got a direction of zeros, expected one that leads somewhere")
     v /= np.linalg.norm(v)
     f0, gradient = subject.value_and_gradient(point.copy())
     steps = np.logspace(-8, 0, 41)
@@ -132,6 +133,6 @@ def taylor_slope(f, x, direction=None):
     clear = np.isfinite(remainders) & np.logical_and.accumulate(above[::-1])[::-1]
     chosen = np.flatnonzero(clear)[:8]
     if len(chosen) < 2:
-        return steps, remainders, np.inf
+        return steps, remainders, np.inf if np.isfinite(remainders).all() else np.nan
     local = np.diff(np.log(remainders[chosen])) / np.diff(np.log(steps[chosen]))
     return steps, remainders, float(np.median(local))

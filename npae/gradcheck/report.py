@@ -151,8 +151,9 @@ class GradientReport:
             _, ax = plt.subplots(figsize=(5, 5), layout="constrained")
         values = np.concatenate([np.concatenate([row.analytic_values, row.numeric_values]) for row in self.rows])
         values = np.abs(values[np.isfinite(values)])
-        top = max(values.max(initial=0.0), np.finfo(float).tiny)
-        positive = values[values > 0]
+        top = values.max(initial=0.0)
+        top = top if top > 1e-250 else 1.0
+        positive = values[values > top * 1e-12]
         threshold = max(np.quantile(positive, 0.05) if len(positive) else top, top * 1e-6)
         for row, marker in zip(self.rows, itertools.cycle("osD^vPX*")):
             points = ax.plot(row.analytic_values, row.numeric_values, marker, mfc="none", ms=5, label=row.name)

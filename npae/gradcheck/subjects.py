@@ -23,6 +23,8 @@ def check_network(network, x, target=None, *, method="auto", rtol=None, directio
     TypeError for a float32 network. Checked at the network's present parameters: have them at unit scale, the
     biases not zero, N > 1, or a wrong gradient may look right.
     """
+    if not hasattr(network, "theta"):
+        raise TypeError(f"got {network!r}, expected a network with theta, such as the network_ of a fitted estimator")
     if network.theta.dtype != np.float64:
         raise TypeError(
             f"got a network of dtype {network.theta.dtype}, expected float64: check network.astype(np.float64); "
@@ -128,13 +130,38 @@ def check_loss(loss, a, x, *, method="auto", rtol=None, directions=None, coordin
     return Check(Function(lambda a: loss(a, x), a, name="a"), options).report()
 
 
+class _Layers:
+    """Layers one after another, as a penalty asks for them."""
+
+    def __init__(self, layers):
+        self.layers = layers
+
+    def __len__(self):
+        return len(self.layers)
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, dh):
+        for layer in reversed(self.layers):
+            dh = layer.backward(dh)
+        return dh
+
+
 def check_penalty(penalty, encoder, x, *, method="auto", rtol=None, directions=None, coordinates=None):
     """Check what a penalty adds to the gradient of an encoder's parameters, with no loss beside it.
 
     J = penalty(encoder, None) after encoder.forward(x); dJ is what encoder.backward(0) leaves in dW and db.
 
-    encoder: a Stack or a layer; x (N, D). Deliberately alone: inside a network a wrong penalty term is diluted.
+    encoder: a Stack, a list of layers or a layer; x (N, D). Deliberately alone: inside a network a wrong penalty term
+    is diluted. Where the penalty has a `check(encoder)`, what that raises is raised here.
     """
+    if not hasattr(encoder, "layers"):
+        encoder = _Layers(list(encoder) if isinstance(encoder, (list, tuple)) else [encoder])
+    if hasattr(penalty, "check"):
+        penalty.check(encoder)
     x = Variables(x).view(Variables(x).point)
     trial = copy.deepcopy(encoder)
     h = trial.forward(x)

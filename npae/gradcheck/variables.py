@@ -40,33 +40,33 @@ class Variables:
             return views[0]
         return dict(zip(self.keys, views)) if self.kind is dict else self.kind(views)
 
-    def flatten(self, gradient):
+    def flatten(self, gradient, what="gradient"):
         """A gradient in the caller's structure as a fresh flat vector (P,); an error says what does not match."""
         if self.kind is dict:
             if not isinstance(gradient, dict) or set(gradient) != set(self.keys):
                 got = sorted(map(str, gradient)) if isinstance(gradient, dict) else type(gradient).__name__
-                raise ValueError(f"got a gradient {got}, expected a dict with the keys of x: {sorted(self.names)}")
+                raise ValueError(f"got a {what} {got}, expected a dict with the keys of x: {sorted(self.names)}")
             parts = [gradient[key] for key in self.keys]
         elif self.kind is None:
             parts = [gradient]
         else:
             if not isinstance(gradient, (list, tuple)) or len(gradient) != len(self.keys):
                 got = f"{len(gradient)} of them" if isinstance(gradient, (list, tuple)) else type(gradient).__name__
-                raise ValueError(f"got a gradient {got}, expected a list of {len(self.keys)} arrays like x")
+                raise ValueError(f"got a {what} {got}, expected a list of {len(self.keys)} arrays like x")
             parts = list(gradient)
-        return np.concatenate([self._flat(name, part) for name, part in zip(self.names, parts)])
+        return np.concatenate([self._flat(name, part, what) for name, part in zip(self.names, parts)])
 
-    def _flat(self, name, gradient):
+    def _flat(self, name, gradient, what):
         if isinstance(gradient, (dict, list, tuple)) or gradient is None:
-            raise ValueError(f"gradient of {name}: got {type(gradient).__name__}, expected an array")
+            raise ValueError(f"{what} of {name}: got {type(gradient).__name__}, expected an array")
         gradient, shape = np.asarray(gradient), self.shapes[name]
         if gradient.dtype == np.float32 or gradient.dtype == np.float16:
             raise TypeError(
-                f"gradient of {name}: got {gradient.dtype} for a float64 x, expected float64; "
+                f"{what} of {name}: got {gradient.dtype} for a float64 x, expected float64; "
                 "look for an array or a constant in the backward pass that is not float64"
             )
         if gradient.dtype.kind not in "fiub":
-            raise TypeError(f"gradient of {name}: got dtype {gradient.dtype}, expected real numbers")
+            raise TypeError(f"{what} of {name}: got dtype {gradient.dtype}, expected real numbers")
         if gradient.shape != shape:
             hint = ""
             if gradient.shape == shape[::-1]:
@@ -75,7 +75,7 @@ class Variables:
                 hint = "; the same size in another shape: look for a keepdims or a reshape"
             elif len(gradient.shape) > len(shape) and gradient.shape[1:] == shape:
                 hint = "; one gradient a sample: sum or average them as the value does"
-            raise ValueError(f"gradient of {name}: got shape {gradient.shape}, expected {shape}{hint}")
+            raise ValueError(f"{what} of {name}: got shape {gradient.shape}, expected {shape}{hint}")
         return gradient.astype(float).ravel()
 
 

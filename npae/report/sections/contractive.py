@@ -11,9 +11,10 @@ N_DIMS = 8  # of the tangent spaces that motions are held against
 
 
 def build(run):
-    n = 200 if run.test.shape[1] < 100 else 12 if run.quick else 40  # a decomposition of 128 x D for each
-    X = run.test[:n].astype(np.float64)
-    codes = image_codes(run.train, X, n_steps=500 if run.quick else 4000, random_state=run.seed)
+    small = run.test.shape[1] < 100  # a decomposition of 128 x D for each image, and training at D
+    X = run.test[: 200 if small else 8 if run.quick else 40].astype(np.float64)
+    n_steps = (500 if small else 150) if run.quick else (4000 if small else 1500)
+    codes = image_codes(run.train, X, n_steps=n_steps, random_state=run.seed)
     norms = {name: run.held_out(name, "mean ||J||_F") for name in ("undercomplete", "denoising", "contractive")}
     effective = {
         name: np.median((sigma**2).sum(axis=1) ** 2 / (sigma**4).sum(axis=1)) for name, sigma in codes.sigma.items()
@@ -22,9 +23,7 @@ def build(run):
     model, shown = codes.models["contractive"], X[:8]
     true = datasets.transform_tangents(shown, run.image_shape, ("shift_x", "rotation"))
     tangents = {"learnt": manifold.tangent_space(model, shown, 3), "shift": true[:, :1], "rotation": true[:, 1:]}
-    paths, lines = turning_walks(
-        run.train[:1000], X[:3], run.image_shape, n_steps=300 if run.quick else 3000, random_state=run.seed
-    )
+    paths, lines = turning_walks(run.train[:1000], X[:3], run.image_shape, n_steps=n_steps, random_state=run.seed)
     blocks = [
         quote(
             "CAE is trained to map a neighborhood of input points to a smaller neighborhood of output points, by "

@@ -74,7 +74,7 @@ def _components(data, run):
 
 
 def _errors(X, run):
-    widths, max_iter = ([2, 8], 80) if run.quick else ([1, 2, 3, 4, 6, 8, 12, 16], 300)
+    widths, max_iter = ([2, 8], 80) if run.quick else ([1, 2, 4, 8, 16], 300)
     try:
         widths, errors = linear_plots.errors_by_width(X, widths, max_iter, run.seed)
     except ImportError as error:

@@ -10,7 +10,7 @@ ORDER = 65
 
 
 def build(run):
-    n_steps, n_samples, neighbours = (400, 2000, (100, 400)) if run.quick else (3000, 4000, NEIGHBOURS)
+    n_steps, n_samples, neighbours = (300, 1000, (100, 300)) if run.quick else (3000, 4000, NEIGHBOURS)
     results = [
         known_manifold(name, n_samples=n_samples, n_steps=n_steps, neighbours=neighbours, random_state=run.seed)
         for name in ("circle", "sphere")

@@ -10,7 +10,7 @@ W_scale or dW), and returns the value. `empty` supplies the arrays that are writ
 import numpy as np
 
 from npae.jacobian_product import JacobianProduct, rows, zeros
-from npae.kernels import broadcast, dot, fresh, product
+from npae.kernels import broadcast, column_squares, dot, fresh, product
 
 
 def contraction(layers, scale, empty=fresh):
@@ -126,7 +126,7 @@ def _one_layer_change(layer, x, h, scale, empty):
 
 def _one_layer_norm(layer, s, scale):
     """scale sum_nj s_nj^2 ||W_:j||^2 and ds, which replaces s; leaves W_scale."""
-    w2 = np.einsum("dk,dk->k", layer.W, layer.W)  # a third faster than squaring by blocks
+    w2 = column_squares(layer.W)
     s2 = np.einsum("nk,nk->k", s, s)
     layer.pending.add("W_scale", 2 * scale * s2)
     broadcast(np.multiply, 2 * scale * w2, s)

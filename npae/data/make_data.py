@@ -56,6 +56,7 @@ def packed_npz(**arrays: np.ndarray) -> bytes:
 
 
 def main() -> None:
+    """Write both archives, or compare them with what is there."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     check = parser.parse_args().check

@@ -1,9 +1,11 @@
 """One training step: against its own matrix products, and against the same step in other libraries."""
 
+import time
+
 from benchmarks import peers
 from benchmarks.cases import KINDS, SIZES, Case, npae_step, products
 from benchmarks.report import cell, table
-from benchmarks.timing import interleave, once
+from benchmarks.timing import REST, interleave, once
 
 QUICK = [
     Case("64-25-64"),
@@ -27,7 +29,7 @@ def cases(quick=False):
 OPTIMIZERS, DTYPES = ("SGD", "Adam"), ("float32", "float64")
 
 
-def measure(case, *, seconds=3.0, all_peers=True):
+def measure(case, *, seconds=6.0, all_peers=True):
     """(Timings by 'npae', 'products', 'PyTorch', ..., and the PyTorch configuration that was best)."""
     eager = {name: step for name, step in peers.torch_steps(case).items() if _works(step)}
     best = min(eager, key=lambda name: _quickest(eager[name]), default=None)
@@ -59,7 +61,7 @@ def main(*, quick=False, only=None):
     for case in cases(quick):
         if only and only not in f"{case}":
             continue
-        results[case] = measure(case, seconds=1.0 if quick else 3.0, all_peers=not quick)
+        results[case] = measure(case, seconds=1.0 if quick else 6.0, all_peers=not quick)
         print(f"  {case}: {row(case, *results[case])[4:8]}", flush=True)
     others = ["textbook"] + ([] if quick else ["JAX", "autograd"])
     header = ["network", "kind", "optimizer", "dtype", "step / products", "PyTorch / npae", "its products / NumPy's"]
@@ -91,5 +93,6 @@ def _works(step):
 
 
 def _quickest(step, n=7):
+    time.sleep(REST)
     step()
     return min(once(step) for _ in range(n))

@@ -23,6 +23,7 @@ class Timing:
         return tuple(float(q) for q in np.quantile(ratios, (0.5, 0.25, 0.75)))
 
 
+REST = 0.06  # seconds asleep before a burst: OpenBLAS's threads spin on for 26 ms, on a core that the next one needs
 QUIET = 0.1  # of a core: what other processes may take in a round
 PATIENCE = 10.0  # seconds to wait for a quiet machine before a measurement, and again during it
 
@@ -30,10 +31,11 @@ PATIENCE = 10.0  # seconds to wait for a quiet machine before a measurement, and
 def interleave(functions, *, seconds=2.0, burst=0.03):
     """{name: Timing} of {name: function without arguments}.
 
-    A round calls every function for `burst` seconds (after one call that warms its caches and wakes its threads) and
-    keeps the median call. Rounds in which other processes took more than QUIET of a core are dropped, because a
-    threaded matrix product that has to wait for one of its cores takes fifty times as long; where patience ends
-    before there are three quiet rounds the least disturbed are kept, and DISTURBANCE says so.
+    A round rests, calls a function for `burst` seconds, which warms its caches and wakes its threads, times it for
+    `burst` seconds more, keeps the median call, and goes on to the next function. Rounds in which other processes took
+    more than QUIET of a core are dropped, because a threaded matrix product that has to wait for one of its cores
+    takes fifty times as long; where patience ends before there are three quiet rounds the least disturbed are kept,
+    and DISTURBANCE says so.
     """
     functions = {name: f for name, f in functions.items() if f is not None}
     _wait_for_quiet()
@@ -45,7 +47,7 @@ def interleave(functions, *, seconds=2.0, burst=0.03):
     start = time.perf_counter()
     while len(rounds) < 3 or not _enough(rounds, time.perf_counter() - start, seconds):
         before, began = _others(), time.perf_counter()
-        medians = {name: _burst(f, calls[name]) for name, f in functions.items()}
+        medians = {name: _burst(f, calls[name], burst) for name, f in functions.items()}
         share = (_others() - before) / (time.perf_counter() - began)
         rounds.append((share, medians))
         if share > QUIET:
@@ -81,8 +83,12 @@ def once(f):
     return time.perf_counter() - start
 
 
-def _burst(f, n):
+def _burst(f, n, warm):
+    time.sleep(REST)
+    end = time.perf_counter() + warm
     f()
+    while time.perf_counter() < end:
+        f()
     return float(np.median([once(f) for _ in range(n)]))
 
 

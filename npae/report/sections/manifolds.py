@@ -4,14 +4,12 @@ import numpy as np
 
 from npae import plots
 from npae.optimizers import Adam
-from npae.pca import PCA
 from npae.report.page import claim, figure, quote, text
 
 ORDER = 60
 
 
 def build(run):
-    pca = PCA(2).fit(run.train)
     deep = run.autoencoder(
         2,
         hidden_layer_sizes=(128, 32),
@@ -20,7 +18,8 @@ def build(run):
         max_iter=max(10, run.epochs // 2),
     ).fit(run.train)
     n = min(len(run.test), 500)
-    codes = {"PCA": pca.transform(run.test[:n]), "autoencoder": deep.transform(run.test[:n])}
+    pca = run.models["PCA"].model
+    codes = {"PCA": pca.transform(run.test[:n])[:, :2], "autoencoder": deep.transform(run.test[:n])}
     right = {name: neighbour_agreement(h, run.test_target[:n]) for name, h in codes.items()}
     D = run.test.shape[1]
     blocks = [

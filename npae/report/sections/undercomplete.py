@@ -6,7 +6,7 @@ from npae import plots
 from npae.full_batch import lbfgs
 from npae.linear_training import bottleneck_network, decoder_matrix, descend
 from npae.moments import Moments
-from npae.pca import compare_with_pca
+from npae.pca import PCA, compare_with_pca
 from npae.report.page import claim, equation, figure, quote, text
 
 ORDER = 20
@@ -18,7 +18,7 @@ def build(run):
     k = min(K, 16)  # a few are enough to show it
     linear = bottleneck_network(X.shape[1], k, tied=True, rng=run.seed)
     how = _train(linear, X, run.quick)
-    comparison = compare_with_pca(linear, X)
+    comparison = compare_with_pca(linear, X, pca=PCA(k, solver="covariance").fit(X))
     angle = np.max(np.asarray(comparison.angles))
     pca, code = run.models["PCA"].model, run.models["undercomplete"].model
     decoder = code.network_.decoder.layers[0]

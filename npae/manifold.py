@@ -25,14 +25,14 @@ BLOCK = 2**22  # entries of J at a time where only its singular values or vector
 def jacobian(model, X):
     """J (N, K, D) with J[n, k, d] = dh_k / dx_d at X (N, D), in the network's dtype."""
     network, X = _check(model, X, "jacobian")
-    return _jacobian(network.encoder.layers, X)
+    return _jacobian(network.encoder.layers, X, network.encoder.layers[0].W)
 
 
 def singular_values(model, X):
     """Singular values of J(x_n), (N, min(K, D)), descending."""
     network, X = _check(model, X, "singular_values")
-    layers = network.encoder.layers
-    return np.concatenate([np.linalg.svd(_jacobian(layers, X[n]), compute_uv=False) for n in _blocks(network, X)])
+    layers, (_, R) = network.encoder.layers, _row_space(network.encoder.layers)
+    return np.concatenate([np.linalg.svd(_jacobian(layers, X[n], R), compute_uv=False) for n in _blocks(network, X)])
 
 
 def tangent_space(model, X, n_dims):
@@ -43,8 +43,9 @@ def tangent_space(model, X, n_dims):
     network, X = _check(model, X, "tangent_space")
     layers = network.encoder.layers
     check_number(n_dims, "n_dims", "tangent_space", low=1, high=min(layers[-1].n_out, X.shape[1]), integer=True)
-    V = [np.linalg.svd(_jacobian(layers, X[n]), full_matrices=False)[2][:, :n_dims] for n in _blocks(network, X)]
-    return np.concatenate(V)
+    Q, R = _row_space(layers)
+    V = [np.linalg.svd(_jacobian(layers, X[n], R), full_matrices=False)[2][:, :n_dims] for n in _blocks(network, X)]
+    return np.concatenate(V) if Q is None else np.concatenate(V) @ Q.T
 
 
 def tangent_angles(T, T_true):
@@ -142,16 +143,26 @@ def local_pca(X_train, X, n_neighbors, n_dims):
     return np.concatenate(V)
 
 
-def _jacobian(layers, X):
+def _jacobian(layers, X, W_1):
     """J = S_L W_L^T ... S_1 W_1^T, multiplied from the outputs: one product a layer, over the rows of all samples."""
     H: list[np.ndarray] = []
     for layer in layers:
         H.append(layer(H[-1] if H else X))
-    J = layers[-1].activation.dphi(H[-1])[:, :, None] * layers[-1].W.T  # (N, K_L, K_{L-1})
-    for layer, h in zip(layers[-2::-1], H[-2::-1]):
+    weights = [W_1, *(layer.W for layer in layers[1:])]
+    J = layers[-1].activation.dphi(H[-1])[:, :, None] * weights[-1].T  # (N, K_L, K_{L-1})
+    for layer, h, W in zip(layers[-2::-1], H[-2::-1], weights[-2::-1]):
         J *= layer.activation.dphi(h)[:, None, :]
-        J = (J.reshape(-1, layer.n_out) @ layer.W.T).reshape(*J.shape[:2], layer.n_in)
+        J = (J.reshape(-1, layer.n_out) @ W.T).reshape(*J.shape[:2], len(W))
     return J
+
+
+def _row_space(layers):
+    """Q (D, K_1) and R of W_1 = Q R: J = (S_L W_L^T ... S_1 R^T) Q^T, a small factor with J's singular values.
+
+    (None, W_1) where the factor would be no smaller, or would have fewer singular values than J.
+    """
+    W, K = layers[0].W, layers[-1].n_out
+    return np.linalg.qr(W) if K <= W.shape[1] < W.shape[0] else (None, W)
 
 
 def _blocks(network, X):

@@ -1,11 +1,9 @@
 """One training step: against its own matrix products, and against the same step in other libraries."""
 
-import time
-
 from benchmarks import peers
 from benchmarks.cases import KINDS, SIZES, Case, npae_step, products
 from benchmarks.report import cell, table
-from benchmarks.timing import REST, interleave, once
+from benchmarks.timing import interleave, once, warm_up
 
 QUICK = [
     Case("64-25-64"),
@@ -93,6 +91,5 @@ def _works(step):
 
 
 def _quickest(step, n=7):
-    time.sleep(REST)
-    step()
+    warm_up(step)
     return min(once(step) for _ in range(n))

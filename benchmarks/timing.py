@@ -24,6 +24,7 @@ class Timing:
 
 
 REST = 0.06  # seconds asleep before a burst: OpenBLAS's threads spin on for 26 ms, on a core that the next one needs
+WARM = 0.1  # seconds of calls before a burst that are not timed: caches fill, and threads find a core each
 QUIET = 0.1  # of a core: what other processes may take in a round
 PATIENCE = 10.0  # seconds to wait for a quiet machine before a measurement, and again during it
 
@@ -31,11 +32,10 @@ PATIENCE = 10.0  # seconds to wait for a quiet machine before a measurement, and
 def interleave(functions, *, seconds=2.0, burst=0.03):
     """{name: Timing} of {name: function without arguments}.
 
-    A round rests, calls a function for `burst` seconds, which warms its caches and wakes its threads, times it for
-    `burst` seconds more, keeps the median call, and goes on to the next function. Rounds in which other processes took
-    more than QUIET of a core are dropped, because a threaded matrix product that has to wait for one of its cores
-    takes fifty times as long; where patience ends before there are three quiet rounds the least disturbed are kept,
-    and DISTURBANCE says so.
+    A round rests, warms a function up, times its calls for `burst` seconds (0: one call, not warmed up), keeps the
+    median, and goes on to the next function. Rounds in which other processes took more than QUIET of a core are
+    dropped, because a threaded matrix product that has to wait for one of its cores takes fifty times as long; where
+    patience ends before there are three quiet rounds the least disturbed are kept, and DISTURBANCE says so.
     """
     functions = {name: f for name, f in functions.items() if f is not None}
     _wait_for_quiet()
@@ -47,7 +47,7 @@ def interleave(functions, *, seconds=2.0, burst=0.03):
     start = time.perf_counter()
     while len(rounds) < 3 or not _enough(rounds, time.perf_counter() - start, seconds):
         before, began = _others(), time.perf_counter()
-        medians = {name: _burst(f, calls[name], burst) for name, f in functions.items()}
+        medians = {name: _burst(f, calls[name], WARM if burst else 0) for name, f in functions.items()}
         share = (_others() - before) / (time.perf_counter() - began)
         rounds.append((share, medians))
         if share > QUIET:
@@ -83,12 +83,17 @@ def once(f):
     return time.perf_counter() - start
 
 
-def _burst(f, n, warm):
+def warm_up(f, seconds=WARM):
+    """Let other threads fall asleep, then call f for that long, at least once."""
     time.sleep(REST)
-    end = time.perf_counter() + warm
+    end = time.perf_counter() + seconds
     f()
     while time.perf_counter() < end:
         f()
+
+
+def _burst(f, n, warm):
+    warm_up(f, warm)
     return float(np.median([once(f) for _ in range(n)]))
 
 

@@ -31,7 +31,7 @@ def jacobian(model, X):
 def singular_values(model, X):
     """Singular values of J(x_n), (N, min(K, D)), descending."""
     network, X = _check(model, X, "singular_values")
-    layers, (_, R) = network.encoder.layers, _row_space(network.encoder.layers)
+    layers, (_, R) = network.encoder.layers, _row_space(network.encoder.layers, len(X))
     return np.concatenate([np.linalg.svd(_jacobian(layers, X[n], R), compute_uv=False) for n in _blocks(network, X)])
 
 
@@ -43,9 +43,11 @@ def tangent_space(model, X, n_dims):
     network, X = _check(model, X, "tangent_space")
     layers = network.encoder.layers
     check_number(n_dims, "n_dims", "tangent_space", low=1, high=min(layers[-1].n_out, X.shape[1]), integer=True)
-    Q, R = _row_space(layers)
-    V = [np.linalg.svd(_jacobian(layers, X[n], R), full_matrices=False)[2][:, :n_dims] for n in _blocks(network, X)]
-    return np.concatenate(V) if Q is None else np.concatenate(V) @ Q.T
+    Q, R = _row_space(layers, len(X))
+    V = np.concatenate(
+        [np.linalg.svd(_jacobian(layers, X[n], R), full_matrices=False)[2][:, :n_dims] for n in _blocks(network, X)]
+    )
+    return V if Q is None else (V.reshape(-1, V.shape[2]) @ Q.T).reshape(len(X), n_dims, -1)
 
 
 def tangent_angles(T, T_true):
@@ -156,13 +158,14 @@ def _jacobian(layers, X, W_1):
     return J
 
 
-def _row_space(layers):
+def _row_space(layers, n_samples):
     """Q (D, K_1) and R of W_1 = Q R: J = (S_L W_L^T ... S_1 R^T) Q^T, a small factor with J's singular values.
 
-    (None, W_1) where the factor would be no smaller, or would have fewer singular values than J.
+    (None, W_1) where the factor would be no smaller or have fewer singular values than J, and where all J together
+    have so few rows that the QR would cost more than it saves.
     """
     W, K = layers[0].W, layers[-1].n_out
-    return np.linalg.qr(W) if K <= W.shape[1] < W.shape[0] else (None, W)
+    return np.linalg.qr(W) if K <= W.shape[1] < W.shape[0] <= n_samples * K / 4 else (None, W)
 
 
 def _blocks(network, X):

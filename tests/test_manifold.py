@@ -72,7 +72,7 @@ def test_the_penalty_is_the_mean_squared_norm_of_the_jacobian(rng):
     assert 0.3 * (manifold.singular_values(network, X) ** 2).sum(axis=1).mean() == pytest.approx(expected, rel=1e-13)
 
 
-@pytest.mark.parametrize("widths", [(5, 3), (3, 5), (4, 6, 4), (9, 5, 4), (9, 3, 5)], ids=str)
+@pytest.mark.parametrize("widths", [(5, 3), (3, 5), (4, 6, 4), (7, 5, 4), (6, 3, 5)], ids=str)
 def test_singular_values_and_tangents_decompose_the_jacobian(widths, rng, monkeypatch):
     network, X = make_network(widths), rng.normal(size=(7, widths[0]))
     J, k = manifold.jacobian(network, X), min(widths[0], widths[-1])

@@ -10,10 +10,10 @@ import time
 import numpy as np
 
 import npae
-from npae.linear_theory import directions_from_regularized
-from npae.linear_training import bottleneck_network, decoder_matrix, descend, fit_linear
-from npae.moments import Moments
 from npae.pca import PCA, compare_with_pca
+from npae.pca.moments import Moments
+from npae.pca.theory import directions_from_regularized
+from npae.pca.training import bottleneck_network, decoder_matrix, descend, fit_linear
 
 NETWORKS = {"untied": {}, "tied": {"tied": True}, "two hidden layers": {"hidden": 48}}
 

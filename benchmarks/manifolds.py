@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from npae import datasets, manifold, manifold_plots
-from npae.manifold_experiments import MAKERS, digits, known_manifold, motion_angles, scale_cheat, turning_walks
+from npae import datasets, manifold
+from npae.experiments.manifolds import MAKERS, digits, known_manifold, motion_angles, scale_cheat, turning_walks
+from npae.plots import manifolds as manifold_plots
 
 
 def main(directory=None, n_steps=12000, n_digit_steps=6000):

@@ -11,116 +11,45 @@ noise enters as an argument. float32 stays float32, float64 stays float64, integ
 """
 
 import importlib
-from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "PCA",
-    "SGD",
-    "Adam",
-    "Autoencoder",
-    "BernoulliCrossEntropy",
-    "Contractive",
-    "Dense",
-    "DivergenceError",
-    "GaussianNoise",
-    "HigherOrderContractive",
-    "HutchinsonContractive",
-    "Identity",
-    "KLSparsity",
-    "L1Sparsity",
-    "MaskingNoise",
-    "ModelFileError",
-    "Network",
-    "NotFittedError",
-    "RMSProp",
-    "ReLU",
-    "ReconstructionContractive",
-    "SaltAndPepper",
-    "Sigmoid",
-    "Softplus",
-    "SquaredError",
-    "Stack",
-    "TangentPropagation",
-    "Tanh",
-    "Tied",
-    "TopK",
-    "TrainingInterrupted",
-    "WeightDecay",
-    "datasets",
-    "gradcheck",
-    "lbfgs",
-    "load",
-    "manifold",
-    "pca",
-]
-
-# Everything is imported on first use, so that `import npae` costs no more than `import numpy`.
+# The public names by the module they live in, imported on first use: `import npae` costs no more than `import numpy`.
 _HOMES = {
     "activations": ("Identity", "ReLU", "Sigmoid", "Softplus", "Tanh", "TopK"),
-    "base": ("NotFittedError",),
+    "autoencoder": ("Autoencoder",),
+    "contraction.family": (
+        "HigherOrderContractive",
+        "HutchinsonContractive",
+        "ReconstructionContractive",
+        "TangentPropagation",
+    ),
     "corruption": ("GaussianNoise", "MaskingNoise", "SaltAndPepper"),
-    "datasets": (),
-    "estimators": ("Autoencoder",),
-    "full_batch": ("lbfgs",),
-    "gradcheck": (),
     "layers": ("Dense", "Stack", "Tied"),
+    "lbfgs_training": ("lbfgs",),
     "losses": ("BernoulliCrossEntropy", "SquaredError"),
-    "manifold": (),
     "model_file": ("ModelFileError", "load"),
     "network": ("Network",),
     "optimizers": ("SGD", "Adam", "RMSProp"),
     "pca": ("PCA",),
-    "penalties": (
-        "Contractive",
-        "HigherOrderContractive",
-        "HutchinsonContractive",
-        "KLSparsity",
-        "L1Sparsity",
-        "ReconstructionContractive",
-        "TangentPropagation",
-        "WeightDecay",
-    ),
-    "plots": (),
+    "penalties": ("Contractive", "KLSparsity", "L1Sparsity", "WeightDecay"),
+    "sklearn_face": ("NotFittedError",),
     "training": ("DivergenceError", "TrainingInterrupted"),
 }
+_ROOMS = ("datasets", "gradcheck", "manifold", "pca", "plots")
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-if TYPE_CHECKING:
-    from npae import datasets, gradcheck, manifold, pca
-    from npae.activations import Identity, ReLU, Sigmoid, Softplus, Tanh, TopK
-    from npae.base import NotFittedError
-    from npae.corruption import GaussianNoise, MaskingNoise, SaltAndPepper
-    from npae.estimators import Autoencoder
-    from npae.full_batch import lbfgs
-    from npae.layers import Dense, Stack, Tied
-    from npae.losses import BernoulliCrossEntropy, SquaredError
-    from npae.model_file import ModelFileError, load
-    from npae.network import Network
-    from npae.optimizers import SGD, Adam, RMSProp
-    from npae.pca import PCA
-    from npae.penalties import (
-        Contractive,
-        HigherOrderContractive,
-        HutchinsonContractive,
-        KLSparsity,
-        L1Sparsity,
-        ReconstructionContractive,
-        TangentPropagation,
-        WeightDecay,
-    )
-    from npae.training import DivergenceError, TrainingInterrupted
+__all__ = sorted({*_HOME_OF, *_ROOMS})
 
 
 def __getattr__(name):
-    if name in _HOMES:
+    if name in _ROOMS:
         return importlib.import_module(f"npae.{name}")
-    for home, names in _HOMES.items():
-        if name in names:
-            globals()[name] = value = getattr(importlib.import_module(f"npae.{home}"), name)
-            return value
+    if name in _HOME_OF:
+        globals()[name] = value = getattr(importlib.import_module(f"npae.{_HOME_OF[name]}"), name)
+        return value
     raise AttributeError(f"module 'npae' has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted({*globals(), *__all__, *_HOMES})
+    return sorted({*globals(), *__all__})

@@ -51,7 +51,7 @@ def _demo(args):
     if not os.path.isdir(folder) or os.path.isdir(os.path.abspath(args.out)):
         print(f"npae demo: got --out {args.out!r}, expected a file in a folder that exists", file=sys.stderr)
         return 2
-    from npae.demo import Run
+    from npae.experiments.family import Run
     from npae.report import write_report
 
     run = Run(args.data, quick=args.quick, seed=args.seed).train_family()

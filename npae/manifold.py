@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from npae.base import NotFittedError
-from npae.contractive import check_elementwise
+from npae.contraction.family import check_elementwise
 from npae.kernels import blocks
 from npae.network import Network
-from npae.subspaces import principal_angles
+from npae.pca.angles import principal_angles
+from npae.sklearn_face import NotFittedError
 from npae.validation import check_array, check_number
 
 BLOCK = 2**22  # entries of J at a time where only its singular values or vectors are kept: 32 MB in float64

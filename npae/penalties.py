@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npae.contractive import (
+from npae.contraction.family import (
     Contractive,
     HigherOrderContractive,
     HutchinsonContractive,

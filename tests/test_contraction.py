@@ -20,11 +20,11 @@ from npae import (
     Tanh,
     Tied,
     WeightDecay,
-    jacobian_product,
 )
-from npae.contraction import contraction, hutchinson
+from npae.contraction import jacobian_product
+from npae.contraction.jacobian_product import cheapest_order
+from npae.contraction.norms import contraction, hutchinson
 from npae.gradcheck import check_network
-from npae.jacobian_product import cheapest_order
 from npae.penalties import (
     Contractive,
     HigherOrderContractive,

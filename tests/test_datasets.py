@@ -19,8 +19,7 @@ import numpy as np
 import pytest
 
 from npae import datasets
-from npae.data import make_data
-from npae.datasets import FetchError, fetch_mnist, load_digits, load_mnist_5k, load_patches, read_idx
+from npae.datasets import FetchError, fetch_mnist, load_digits, load_mnist_5k, load_patches, make_data, read_idx
 
 
 def digest(array):
@@ -88,7 +87,7 @@ def test_a_loaded_array_is_writable_and_fresh():
 
 @pytest.mark.parametrize("name", ["digits.npz", "mnist_5k.npz"])
 def test_packing_again_gives_the_same_archive_without_dates(name):
-    stored = (files("npae") / "data" / name).read_bytes()
+    stored = (files("npae.datasets") / name).read_bytes()
     with np.load(io.BytesIO(stored), allow_pickle=False) as archive:
         arrays = dict(archive)
     assert {a.dtype for a in arrays.values()} == {np.dtype(np.uint8)}
@@ -102,7 +101,7 @@ def test_packing_again_gives_the_same_archive_without_dates(name):
 
 
 def test_the_licences_name_every_data_set_author_and_licence():
-    text = (files("npae") / "data" / "LICENSES.md").read_text(encoding="utf-8")
+    text = (files("npae.datasets") / "LICENSES.md").read_text(encoding="utf-8")
     for word in (
         "digits.npz", "mnist_5k.npz", "Alpaydin", "Kaynak", "LeCun", "Cortes", "Burges",
         "creativecommons.org/licenses/by/4.0/", "creativecommons.org/licenses/by-sa/3.0/",
@@ -371,7 +370,7 @@ def test_the_cache_folder_is_the_argument_then_npae_data_then_the_users_cache(mo
 
 
 def test_the_real_table_names_the_four_files_and_secure_mirrors():
-    from npae import mnist
+    from npae.datasets import mnist
 
     assert list(mnist.MNIST_SHA256) == list(FILES)
     assert all(len(bytes.fromhex(value)) == 32 for value in mnist.MNIST_SHA256.values())

@@ -13,79 +13,88 @@ import npae
 
 ROOT = Path(npae.__file__).parent
 
-# A module imports only from floors below; those of the ground floor know nothing of each other. A module that is
-# named on no floor stands right above the highest one it imports.
+# A module imports only from floors below, or from its own room (folder); modules of the ground floor know nothing of
+# each other. A room stands for all its modules but those that are named on a floor of their own.
 FLOORS = [
-    {"kernels", "validation"},
+    {"kernels", "validation", "files"},
     {"activations", "losses", "corruption", "optimizers", "gradcheck", "datasets"},
-    {"layers", "quasi_newton"},
+    {"layers", "training", "lbfgs_scipy", "sklearn_face", "model_file", "pca.moments", "pca.angles"},
+    {"contraction", "pca.pca", "pca.theory"},
     {"penalties"},
     {"network"},
-    {"pca", "manifold", "denoising", "variational"},
-    {"training"},
-    {"estimators", "model_file", "sweep"},
-    {"plots", "linear_plots", "manifold_plots", "report", "cli"},
+    {"autoencoder", "manifold", "pca.training"},
+    {"pca", "lbfgs_training", "fuzz"},
+    {"plots", "experiments"},
+    {"report"},
+    {"cli"},
 ]
 GROUND = FLOORS[1]
-ENTRANCES = {"__init__", "__main__"}  # of the package: they stand above everything
+MATHEMATICS = set().union(*FLOORS[:6]) - {"datasets", "gradcheck", "sklearn_face", "model_file", "files"}
 
 
 def files():
-    """Every Python file of the package by the name of its top-level module or folder."""
+    """Every Python file of the package by its name within npae; the package's own entrances stand above all."""
     for path in sorted(ROOT.rglob("*.py")):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        if parts[0] not in ENTRANCES:
-            yield parts[0], path
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        if name not in ("__init__", "__main__"):
+            yield name, path
+
+
+MODULES = dict(files())
 
 
 def imported(path):
-    """The names right inside npae that a file imports ('' is npae itself), and the packages outside."""
+    """The modules of npae that a file imports ('' is the front door), and the packages outside."""
     inside, outside = set(), set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names = [(alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            module = node.module
-            if node.level:  # relative: up from the file's folder
-                above = ["npae", *path.relative_to(ROOT).parts][: -node.level]
-                module = ".".join([*above, module] if module else above)
-            names = [f"npae.{alias.name}" for alias in node.names] if module == "npae" else [module]
+            assert not node.level, f"{path.name} imports by a relative name"
+            names = [(node.module, alias.name) for alias in node.names]
         else:
             continue
-        for name in names:
-            first, *rest = name.split(".")
-            if first == "npae":
-                inside.add(rest[0] if rest else "")
-            else:
+        for module, name in names:
+            first, _, rest = module.partition(".")
+            if first != "npae":
                 outside.add(first)
+            elif f"{rest}.{name}".strip(".") in MODULES:
+                inside.add(f"{rest}.{name}".strip("."))
+            else:
+                inside.add(rest if rest in MODULES else "")
     return inside, outside
 
 
 def graph():
-    """module -> the other modules of npae it imports; '' or a name that is no module is the package's front door."""
-    found = {}
-    for module, path in files():
-        found.setdefault(module, set()).update(imported(path)[0] - {module})
-    return found
+    """module -> the other modules of npae it imports."""
+    return {module: imported(path)[0] - {module} for module, path in MODULES.items()}
 
 
-def height(module, edges, above=()):
-    """The floor of a module; between two floors where it is named on none."""
-    for i, floor in enumerate(FLOORS):
-        if module in floor:
-            return i
-    assert module not in above, f"{module} imports itself through {above}"
-    return max((height(each, edges, (*above, module)) for each in edges[module] & set(edges)), default=-1) + 0.01
+def place(module):
+    """(floor, room) of a module; an error for one that is named on none or on two."""
+    for name in (module, module.partition(".")[0]):
+        floors = [i for i, floor in enumerate(FLOORS) if name in floor]
+        if floors:
+            assert len(floors) == 1, f"{name} is on floors {floors}"
+            return floors[0], module.partition(".")[0]
+    raise AssertionError(f"{module} is on no floor")
 
 
-def test_a_module_imports_only_from_floors_below():
-    edges = graph()
-    wrong = [
-        f"{module} imports {other}"
-        for module, others in edges.items()
-        for other in others & set(edges)
-        if height(other, edges) > height(module, edges) or (module in GROUND and other in GROUND)
-    ]
+def test_every_module_has_a_floor_and_every_name_on_a_floor_is_a_module():
+    assert all(place(module) for module in MODULES)
+    assert set().union(*FLOORS) <= {*MODULES, *(module.partition(".")[0] for module in MODULES)}
+
+
+def test_a_module_imports_only_from_floors_below_or_its_own_room():
+    wrong = []
+    for module, others in graph().items():
+        floor, room = place(module)
+        for other in others & set(MODULES):
+            below, other_room = place(other)
+            if below > floor or (below == floor and room != other_room):
+                wrong.append(f"{module} imports {other}")
+            if room in GROUND and other_room in GROUND and room != other_room:
+                wrong.append(f"{module} imports {other}: both are on the ground floor")
     assert not wrong
 
 
@@ -105,18 +114,16 @@ def test_no_module_needs_itself():
 
 def test_the_mathematics_does_not_enter_by_the_front_door():
     """`from npae.layers import Dense`, not `from npae import Dense`: only so do the floors show."""
-    edges, core = graph(), set().union(*FLOORS[:6])
-    wrong = {module: sorted(doors) for module in core & set(edges) if (doors := edges[module] - set(edges))}
+    wrong = {module for module, others in graph().items() if "" in others} - {"model_file", "report", "cli"}
     assert not wrong
 
 
 def test_the_mathematics_needs_numpy_alone():
     """What L-BFGS needs is imported where it is called, and missing it is said; nothing else comes from outside."""
     standard = set(sys.stdlib_module_names)
-    core = set().union(*FLOORS[:5]) - {"datasets", "gradcheck"}
-    extra = {module: outside for module, path in files() if module in core
+    extra = {module: outside for module, path in MODULES.items() if {module, place(module)[1]} & MATHEMATICS
              if (outside := imported(path)[1] - standard - {"numpy"})}  # fmt: skip
-    assert extra in ({}, {"quasi_newton": {"scipy", "threadpoolctl"}})
+    assert extra in ({}, {"lbfgs_scipy": {"scipy", "threadpoolctl"}})
 
 
 def test_importing_npae_imports_no_plotting_and_no_extra():
@@ -139,13 +146,7 @@ def test_an_unknown_name_is_an_attribute_error():
         npae.Autoencodr  # noqa: B018
 
 
-def modules():
-    for path in sorted(ROOT.rglob("*.py")):
-        if "data" not in path.parts and path.stem != "__main__":
-            yield ".".join(("npae", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
-
-
-@pytest.mark.parametrize("name", list(modules()))
+@pytest.mark.parametrize("name", [f"npae.{module}" for module in MODULES])
 def test_every_module_and_its_public_functions_and_classes_have_docstrings(name):
     module = importlib.import_module(name)
     assert module.__doc__

@@ -1,7 +1,8 @@
 """One HTML page that walks through the note with the trained family: a section a file in `sections/`.
 
 A section is a module with `ORDER`, a number that places it, and `build(run) -> (title, blocks)`, where `run` is the
-trained `npae.demo.Run` and the blocks are made by `npae.report.page`. A new file is a new section; nothing lists them.
+trained `npae.experiments.family.Run` and the blocks are made by `npae.report.page`. A new file is a new section;
+nothing lists them.
 """
 
 import importlib

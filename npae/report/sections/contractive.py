@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from npae import datasets, manifold, manifold_plots
-from npae.manifold_experiments import image_codes, motion_angles, turning_walks
+from npae import datasets, manifold
+from npae.experiments.manifolds import image_codes, motion_angles, turning_walks
+from npae.plots import manifolds as manifold_plots
 from npae.report.page import claim, equation, figure, quote, table, text
 
 ORDER = 70

@@ -1,7 +1,7 @@
 """Denoising autoencoders."""
 
 from npae import plots
-from npae.demo import error
+from npae.experiments.family import error
 from npae.report.page import claim, equation, figure, quote, text
 
 ORDER = 50

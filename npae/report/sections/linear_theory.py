@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from npae import linear_plots
 from npae.datasets import load_digits
-from npae.linear_theory import critical_points
-from npae.moments import Moments
+from npae.experiments.linear import angle_histories, component_images, errors_by_width
+from npae.pca.moments import Moments
+from npae.pca.theory import critical_points
+from npae.plots import linear as linear_plots
 from npae.report.page import claim, equation, figure, text
 
 ORDER = 25
@@ -14,7 +15,7 @@ ORDER = 25
 def build(run):
     data = load_digits()
     X, seed = data.data, run.seed
-    histories = linear_plots.angle_histories(X, n_steps=2000 if run.quick else 10_000, random_state=seed)
+    histories = angle_histories(X, n_steps=2000 if run.quick else 10_000, random_state=seed)
     s = Moments.of(X).spectrum()[0]
     points = critical_points(Moments(np.zeros(6), np.diag(s[:6]), len(X)), 2)
     blocks = [
@@ -60,7 +61,7 @@ def build(run):
 
 def _components(data, run):
     try:
-        rows = linear_plots.component_images(data.data, max_iter=60 if run.quick else 200, random_state=run.seed)
+        rows = component_images(data.data, max_iter=60 if run.quick else 200, random_state=run.seed)
     except ImportError as error:
         return [text(f"The pictures of the components are missing here: {error}.")]
     return [
@@ -76,7 +77,7 @@ def _components(data, run):
 def _errors(X, run):
     widths, max_iter = ([2, 8], 80) if run.quick else ([1, 2, 4, 8, 16], 300)
     try:
-        widths, errors = linear_plots.errors_by_width(X, widths, max_iter, run.seed)
+        widths, errors = errors_by_width(X, widths, max_iter, run.seed)
     except ImportError as error:
         return [text(f"The comparison of errors is missing here: {error}.")]
     at = widths.index(8)

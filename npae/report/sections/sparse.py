@@ -3,7 +3,7 @@
 import numpy as np
 
 from npae import plots
-from npae.demo import ACTIVE
+from npae.experiments.family import ACTIVE
 from npae.report.page import claim, equation, figure, quote, text
 
 ORDER = 40

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from npae import manifold, manifold_plots
-from npae.manifold_experiments import NEIGHBOURS, known_manifold
+from npae import manifold
+from npae.experiments.manifolds import NEIGHBOURS, known_manifold
+from npae.plots import manifolds as manifold_plots
 from npae.report.page import claim, equation, figure, table, text
 
 ORDER = 65

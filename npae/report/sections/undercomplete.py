@@ -3,10 +3,10 @@
 import numpy as np
 
 from npae import plots
-from npae.full_batch import lbfgs
-from npae.linear_training import bottleneck_network, decoder_matrix, descend
-from npae.moments import Moments
+from npae.lbfgs_training import lbfgs
 from npae.pca import PCA, compare_with_pca
+from npae.pca.moments import Moments
+from npae.pca.training import bottleneck_network, decoder_matrix, descend
 from npae.report.page import claim, equation, figure, quote, text
 
 ORDER = 20

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import npae
-from npae.linear_theory import (
+from npae.pca import PCA, compare_with_pca
+from npae.pca.moments import Moments
+from npae.pca.theory import (
     critical_points,
     directions_from_codes,
     directions_from_regularized,
@@ -12,9 +14,7 @@ from npae.linear_theory import (
     linear_autoencoder_optimum,
     loss_surface,
 )
-from npae.linear_training import bottleneck_network, decoder_matrix, descend, fit_linear
-from npae.moments import Moments
-from npae.pca import PCA, compare_with_pca
+from npae.pca.training import bottleneck_network, decoder_matrix, descend, fit_linear
 
 DIGITS = npae.datasets.load_digits().data
 NETWORKS = {"untied": {}, "tied": {"tied": True}, "two hidden layers": {"hidden": 48}}

@@ -6,10 +6,10 @@ import numpy as np
 
 from npae import activations, losses
 from npae.activations import Activation
-from npae.base import Estimator
 from npae.layers import Dense, Tied
 from npae.network import Network
 from npae.optimizers import Adam
+from npae.sklearn_face import Estimator
 from npae.training import ProgressLine, streams, train
 from npae.validation import check_number
 

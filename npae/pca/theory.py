@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from npae.moments import Moments, fix_signs, spectrum
+from npae.pca.moments import Moments, fix_signs, spectrum
 from npae.validation import check_array, check_number
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The contractive family: penalties on the Jacobian of an encoder, as records around `npae.contraction`.
+"""The contractive family: penalties on the Jacobian of an encoder, as records around `npae.contraction.norms`.
 
 Contractive                  ||df/dx||_F^2, exact
 HutchinsonContractive        the same, estimated by random probes
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from npae.contraction import contraction, hutchinson, jacobian_change, tangent_propagation
+from npae.contraction.norms import contraction, hutchinson, jacobian_change, tangent_propagation
 from npae.kernels import fresh
 from npae.validation import check_number
 
@@ -22,7 +22,7 @@ class Contractive:
     """Omega = lam / N sum_n ||df(x_n)/dx||_F^2, exact for an encoder of any depth, with its exact gradient.
 
     For one layer, dh/dx = S W^T with S = diag(phi'(a)), so that Omega = lam / N sum_n sum_j phi'(a_nj)^2 ||W_:j||^2;
-    deeper encoders by `npae.contraction`, at about 3/2 N K_L K_1^2 multiplications for two layers. Rifai et al. (2011),
+    deeper encoders by `norms`, at about 3/2 N K_L K_1^2 multiplications for two layers. Rifai et al. (2011),
     Contractive auto-encoders, ICML.
 
     Raises ValueError unless lam >= 0, for an encoder without layers, and for an activation that is not elementwise.

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from npae.plots import STYLES, mosaic, new_figure
+from npae.plots.style import STYLES, bare, mosaic, new_figure
 
 
 def spectra(sigma, *, n_dims=None, normalize=False, width=7.0, height=3.8):
@@ -53,7 +53,7 @@ def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=5.0)
     axis.scatter(*(X @ plane.T).T, s=8, color="#0072B2", zorder=3)
     axis.set_aspect("equal")
     axis.legend(frameon=False, loc="center")
-    _bare(axis)
+    bare(axis)
     return figure
 
 
@@ -99,7 +99,7 @@ def tangent_images(X, tangents, image_shape, *, width=9.0):
     for axis, (label, images, (low, high)) in zip(figure.subplots(len(rows), 1), rows):
         axis.imshow(mosaic(images, image_shape, len(X)), cmap="gray_r", vmin=low, vmax=high, interpolation="nearest")
         axis.set_ylabel(label, rotation=0, ha="right", va="center")
-        _bare(axis)
+        bare(axis)
     return figure
 
 
@@ -135,12 +135,5 @@ def walks(paths, lines, image_shape, *, width=9.0):
             image = mosaic(images, image_shape, n_steps)
             axis.imshow(image, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
             axis.set_ylabel(label, rotation=0, ha="right", va="center")
-            _bare(axis)
+            bare(axis)
     return figure
-
-
-def _bare(axis):
-    axis.set_xticks([])
-    axis.set_yticks([])
-    for spine in axis.spines.values():
-        spine.set_visible(False)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from npae import datasets
+from npae.autoencoder import Autoencoder
 from npae.corruption import GaussianNoise
-from npae.estimators import Autoencoder
 from npae.optimizers import Adam
 from npae.pca import PCA
 from npae.penalties import Contractive, KLSparsity, L1Sparsity

@@ -1,39 +1,11 @@
-"""Data to train on: two sets of digits in the package, the full MNIST, photographs, and known manifolds.
-
-    X = npae.datasets.load_digits().data        # (1797, 64), float64, in [0, 1]
-
-`fetch_mnist` alone uses the network, and only when it is called.
-"""
+"""The data in the package: two sets of digits; and patches of photographs."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .dataset import Dataset, RandomSource
-from .image_transforms import transform_images, transform_tangents
-from .known_density import GaussianMixture, make_gaussian_mixture
-from .known_manifolds import make_circle, make_helix, make_sphere, make_swiss_roll, make_torus
-from .mnist import MNIST_DESCRIPTION, FetchError, TrainTest, fetch_mnist, read_idx
-
-__all__ = [
-    "Dataset",
-    "FetchError",
-    "GaussianMixture",
-    "TrainTest",
-    "fetch_mnist",
-    "load_digits",
-    "load_mnist_5k",
-    "load_patches",
-    "make_circle",
-    "make_gaussian_mixture",
-    "make_helix",
-    "make_sphere",
-    "make_swiss_roll",
-    "make_torus",
-    "read_idx",
-    "transform_images",
-    "transform_tangents",
-]
+from npae.datasets.dataset import Dataset, RandomSource
+from npae.datasets.mnist import MNIST_DESCRIPTION
 
 
 def load_digits() -> Dataset:
@@ -63,7 +35,7 @@ def load_mnist_5k() -> Dataset:
 def _load_packaged(name: str, largest: float, description: str) -> Dataset:
     from importlib.resources import files
 
-    with (files("npae") / "data" / name).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+    with (files("npae.datasets") / name).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
         images, labels = archive["images"], archive["labels"]  # (N, rows, columns) and (N,) uint8
     n, rows, columns = images.shape
     data = images.reshape(n, rows * columns) / largest  # uint8 / float -> float64

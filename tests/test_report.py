@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from npae import cli
-from npae.demo import Run
+from npae.experiments.family import Run
 from npae.report import page, section_modules, write_report
 
 

@@ -16,12 +16,12 @@ import numpy as np
 
 from npae.activations import Identity
 from npae.layers import Dense, Tied
+from npae.lbfgs_scipy import LBFGSResult, minimize
 from npae.losses import SquaredError
-from npae.moments import Moments
 from npae.network import Network
 from npae.optimizers import Adam
+from npae.pca.moments import Moments
 from npae.penalties import WeightDecay
-from npae.quasi_newton import LBFGSResult, minimize
 from npae.validation import check_array
 
 LEG = 1000  # iterations of L-BFGS before the variables are conditioned anew

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .dataset import Dataset, RandomSource, random_embedding, random_streams
+from npae.datasets.dataset import Dataset, RandomSource, random_embedding, random_streams
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ def make_gaussian_mixture(
     means    (M, D_0), or a number M of means spaced evenly on the unit circle.
     std      one standard deviation, or (M,), above 0.
     weights  (M,) positive, made to sum to 1; None for equal ones.
-    noise, n_features, rng   as in `npae.known_manifolds`; extent: the longest side of the box of means +- 2 std.
+    noise, n_features, rng   as in `npae.datasets.manifolds`; extent: the longest side of the box of means +- 2 std.
 
     `target` (N,) is the component, `clean` (N, D) the sample before noise; `score` and `log_density` are those
     of `data`, the noise included.

@@ -28,9 +28,9 @@ def test_lbfgs_solves_a_convex_quadratic(rng):
     M = rng.normal(size=(8, 8))
     A, b = M @ M.T + np.eye(8), rng.normal(size=8)
     problem = Quadratic(A, b)
-    result = lbfgs(problem, None, gtol=1e-9)
-    np.testing.assert_allclose(problem.theta, np.linalg.solve(A, b), atol=1e-8)
-    assert result.converged and result.max_gradient <= 1e-9 and 0 < result.n_iter < 200
+    result = lbfgs(problem, None, gtol=1e-8)
+    np.testing.assert_allclose(problem.theta, np.linalg.solve(A, b), atol=1e-7)
+    assert result.converged and result.max_gradient <= 1e-8 and 0 < result.n_iter < 200
     assert result.value == pytest.approx(-b @ np.linalg.solve(A, b) / 2, rel=1e-12)
 
 
@@ -63,7 +63,7 @@ def test_lbfgs_returns_to_the_best_point_when_the_last_one_tried_was_worse(monke
     monkeypatch.setattr(optimize, "minimize", minimize_and_stray)
     problem = Quadratic(np.eye(3), np.ones(3))
     lbfgs(problem, None)
-    np.testing.assert_allclose(problem.theta, np.ones(3), atol=1e-8)
+    np.testing.assert_allclose(problem.theta, np.ones(3), atol=1e-7)
 
 
 def test_lbfgs_without_scipy_says_what_to_install_and_moves_nothing(monkeypatch):

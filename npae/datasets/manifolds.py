@@ -23,7 +23,7 @@ from functools import partial
 import numpy as np
 from numpy import cos, pi, sin
 
-from .dataset import Dataset, RandomSource, random_embedding, random_streams, require_positive
+from npae.datasets.dataset import Dataset, RandomSource, random_embedding, random_streams, require_positive
 
 
 def make_circle(

@@ -1,42 +1,10 @@
-"""Figures of autoencoders: images in rows, filters, learning curves, codes.
-
-Every function returns a matplotlib Figure, made without pyplot, so that it shows in a notebook, is saved with
-`figure.savefig(path)`, and needs no display. Lines differ in style as well as in colour and read well in grey.
-"""
-
-from typing import Any
+"""Figures of autoencoders: images in rows, filters, learning curves, codes."""
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-STYLES: list[dict[str, Any]] = [
-    {"color": "#000000", "linestyle": "-"},
-    {"color": "#0072B2", "linestyle": "--"},
-    {"color": "#D55E00", "linestyle": "-."},
-    {"color": "#009E73", "linestyle": ":"},
-    {"color": "#CC79A7", "linestyle": (0, (5, 1))},
-    {"color": "#56B4E9", "linestyle": (0, (3, 1, 1, 1))},
-    {"color": "#E69F00", "linestyle": (0, (1, 1))},
-    {"color": "#666666", "linestyle": (0, (8, 2))},
-]  # the colours are Okabe and Ito's (2008), told apart by colour-blind readers; their lightness differs too
-
-
-def new_figure(width, height):
-    """An empty Figure of that many inches that keeps its labels from overlapping."""
-    return Figure(figsize=(width, height), layout="constrained", dpi=110)
-
-
-def mosaic(X, image_shape, n_columns, pad=1):
-    """The images X (N, D) side by side in one array, row by row, NaN between them."""
-    X = np.asarray(X, dtype=float)
-    rows, columns = image_shape
-    n_rows = -(-len(X) // n_columns)
-    canvas = np.full((n_rows * (rows + pad) + pad, n_columns * (columns + pad) + pad), np.nan)
-    for i, image in enumerate(X.reshape(-1, rows, columns)):
-        top, left = pad + (i // n_columns) * (rows + pad), pad + (i % n_columns) * (columns + pad)
-        canvas[top : top + rows, left : left + columns] = image
-    return canvas
+from npae.plots.style import STYLES, bare, mosaic, new_figure, without_box
 
 
 def image_rows(rows, image_shape, *, width=9.0):
@@ -49,7 +17,7 @@ def image_rows(rows, image_shape, *, width=9.0):
     for axis, (label, X) in zip(np.atleast_1d(figure.subplots(len(rows), 1, gridspec_kw=grid)), rows.items()):
         axis.imshow(mosaic(X, image_shape, n), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
         axis.set_ylabel(label, rotation=0, ha="right", va="center")
-        _bare(axis)
+        bare(axis)
     return figure
 
 
@@ -65,7 +33,7 @@ def filters(groups, image_shape, *, n=32, n_columns=8, width=9.0):
         W = W[:, :n] / np.abs(W[:, :n]).max(axis=0)
         axis.imshow(mosaic(W.T, image_shape, n_columns), cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
         axis.set_title(title, fontsize=10)
-        _bare(axis)
+        bare(axis)
     return figure
 
 
@@ -85,7 +53,7 @@ def learning_curves(histories, *, width=7.0, ylabel="objective J"):
     axis.set_xlabel("epoch")
     axis.set_ylabel(ylabel)
     axis.legend(frameon=False, fontsize=9, ncols=2)
-    return _open(figure)
+    return without_box(figure)
 
 
 def code_scatter(codes, target, *, width=9.0):
@@ -99,7 +67,7 @@ def code_scatter(codes, target, *, width=9.0):
         axis.set_title(title, fontsize=10)
         axis.set_xlabel("first code coordinate")
         axis.set_ylabel("second code coordinate")
-    return _open(figure)
+    return without_box(figure)
 
 
 def bars(values, *, ylabel, width=7.0, log=False):
@@ -115,17 +83,4 @@ def bars(values, *, ylabel, width=7.0, log=False):
     axis.margins(y=0.12)
     if log:
         axis.set_yscale("log")
-    return _open(figure)
-
-
-def _bare(axis):
-    axis.set_xticks([])
-    axis.set_yticks([])
-    for spine in axis.spines.values():
-        spine.set_visible(False)
-
-
-def _open(figure):
-    for axis in figure.axes:
-        axis.spines[["top", "right"]].set_visible(False)
-    return figure
+    return without_box(figure)

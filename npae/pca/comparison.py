@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from npae.linear_training import decoder_matrix, why_not_affine
-from npae.moments import spectrum
-from npae.subspaces import principal_angles, projector_distance
+from npae.pca.angles import principal_angles, projector_distance
+from npae.pca.moments import spectrum
+from npae.pca.training import decoder_matrix, why_not_affine
 from npae.validation import check_array
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .dataset import Dataset
+from npae.datasets.dataset import Dataset
 
 MNIST_MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",

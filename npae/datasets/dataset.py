@@ -25,7 +25,7 @@ class Dataset:
     image_shape  (rows, columns) of an image, rows * columns = D.
     description  one or two sentences: what it is, the source, the licence.
 
-    Known manifolds (`npae.known_manifolds`) add
+    Known manifolds (`npae.datasets.manifolds`) add
     clean        (N, D) the points before noise.
     tangents     (N, d, D) orthonormal rows spanning the tangent space at `clean`.
     curvature    (N, d) principal curvatures, curvature[:, i] along tangents[:, i].
@@ -73,7 +73,7 @@ class Dataset:
         return f"Dataset({', '.join(shown)})"
 
 
-# How synthetic data come to lie in R^D: shared by `known_manifolds` and `known_density`.
+# How synthetic data come to lie in R^D: shared by `manifolds` and `densities`.
 
 
 def random_streams(n_samples: int, noise: float, rng: RandomSource) -> tuple[np.random.Generator, ...]:

@@ -1,6 +1,6 @@
 """Squared Frobenius norms of the Jacobian of a stack of elementwise layers, exact, with their gradients.
 
-||J||_F^2 of J = S_L W_L^T ... S_1 W_1^T, which `npae.jacobian_product` multiplies. In the gram order J = C W_1^T, and
+||J||_F^2 of J = S_L W_L^T ... S_1 W_1^T, which `jacobian_product` multiplies. In the gram order J = C W_1^T, and
 with G = W_1^T W_1 the norm is <C, C G>, hence dC = 2 C G and dW_1 = 2 W_1 sum_n C^T C.
 
 Every function takes layers that have done their forward pass on x (N, D), adds to their `pending` (da, and
@@ -9,14 +9,14 @@ W_scale or dW), and returns the value. `empty` supplies the arrays that are writ
 
 import numpy as np
 
-from npae.jacobian_product import JacobianProduct, rows, zeros
+from npae.contraction.jacobian_product import JacobianProduct, rows, zeros
 from npae.kernels import broadcast, column_squares, dot, fresh, product
 
 
 def contraction(layers, scale, empty=fresh):
     """scale sum_n ||J(x_n)||_F^2.
 
-    One layer costs a pass over W; for more see `npae.jacobian_product.cheapest_order`. Rifai et al. (2011), Contractive
+    One layer costs a pass over W; for more see `jacobian_product.cheapest_order`. Rifai et al. (2011), Contractive
     auto-encoders, ICML.
     """
     if len(layers) == 1:

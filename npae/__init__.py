@@ -18,12 +18,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "activations": ("Identity", "ReLU", "Sigmoid", "Softplus", "Tanh", "TopK"),
     "autoencoder": ("Autoencoder",),
-    "contraction.family": (
-        "HigherOrderContractive",
-        "HutchinsonContractive",
-        "ReconstructionContractive",
-        "TangentPropagation",
-    ),
+    "contraction.family": ("HigherOrderContractive", "ReconstructionContractive"),
     "corruption": ("GaussianNoise", "MaskingNoise", "SaltAndPepper"),
     "layers": ("Dense", "Stack", "Tied"),
     "lbfgs_training": ("lbfgs",),

@@ -219,7 +219,7 @@ def test_a_model_that_is_not_fitted_is_refused(name):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_encoders_that_are_not_elementwise_are_refused_by_name(name):
-    with pytest.raises(ValueError, match=rf"{name}: got TopK\(k=2\) in the encoder, expected elementwise"):
+    with pytest.raises(ValueError, match=rf"{name}: got TopK\(k=2\) in the encoder, expected Dense layers"):
         FUNCTIONS[name](Network([Dense(5, 4, TopK(2))], [Dense(4, 5)]), np.zeros((2, 5)))
 
 

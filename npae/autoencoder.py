@@ -8,7 +8,7 @@ from npae import activations, losses
 from npae.activations import Activation
 from npae.layers import Dense, Tied
 from npae.network import Network
-from npae.optimizers import Adam
+from npae.optimizers import Adam, Step
 from npae.sklearn_face import Estimator
 from npae.training import ProgressLine, streams, train
 from npae.validation import check_number
@@ -281,10 +281,16 @@ class Autoencoder(Estimator):
         self._check_fitted("network_")
         return self._check_fit(X, reset=False).astype(self.network_.theta.dtype, copy=False)
 
+    def __getstate__(self):
+        """All but a step that is not the package's own: what it keeps is not known, so it begins anew in a copy."""
+        return {name: value for name, value in vars(self).items() if name != "_step" or isinstance(value, Step)}
+
     def __setstate__(self, state):
         self.__dict__.update(state)
         if hasattr(self, "_step"):  # a copy of theta came with it; it must move this network's
             self._step.theta = self.network_.theta
+        elif hasattr(self, "network_"):
+            self._step = self._optimizer().start(self.network_.theta)
 
 
 def _named(value, by_name, kinds, what, owner):

@@ -1,7 +1,9 @@
 """The training loop: stopping, keeping, diverging, going on."""
 
+import copy
 import io
 import os
+import pickle
 import signal
 
 import numpy as np
@@ -221,6 +223,17 @@ def test_an_optimizer_of_ones_own_moves_what_the_packages_own_moves(X, dtype):
     )
     assert mine.network_.theta.dtype == dtype
     np.testing.assert_allclose(mine.network_.theta, theirs.network_.theta, rtol=1e-5 if dtype == np.float32 else 1e-13)
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+@pytest.mark.parametrize("optimizer", [PlainDescent(0.1), SGD(0.1)])
+def test_a_copy_goes_on_by_itself_whoever_wrote_its_optimizer(X, optimizer, duplicate):
+    model = Autoencoder(3, optimizer=optimizer, max_iter=1, random_state=0).fit(X)
+    other, before = duplicate(model), model.network_.theta.copy()
+    other.partial_fit(X)
+    assert np.array_equal(model.network_.theta, before)
+    assert np.array_equal(other.network_.theta, model.partial_fit(X).network_.theta)
+    assert not np.array_equal(before, model.network_.theta)
 
 
 def test_an_optimizer_of_ones_own_may_diverge(X):

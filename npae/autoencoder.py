@@ -6,7 +6,7 @@ import numpy as np
 
 from npae import activations, losses
 from npae.activations import Activation
-from npae.layers import Dense, Tied
+from npae.layers import Dense, mirrored
 from npae.network import Network
 from npae.optimizers import Adam, Step
 from npae.sklearn_face import Estimator
@@ -205,10 +205,7 @@ class Autoencoder(Estimator):
                 "'identity': the loss takes logits, and reconstruct() returns their sigmoid"
             )
         encoder = [Dense(D, K, phi, rng=rng) for D, K, phi in zip(widths, widths[1:], phis)]
-        decoder = [
-            Tied(layer, phi) if self.tied else Dense(layer.n_out, layer.n_in, phi, rng=rng)
-            for layer, phi in zip(reversed(encoder), [*reversed(phis[:-1]), output])
-        ]
+        decoder = mirrored(encoder, [*reversed(phis[:-1]), output], tied=self.tied, rng=rng)
         return Network(encoder, decoder, loss=loss, penalties=self.penalties, dtype=dtype)
 
     def _optimizer(self):

@@ -15,7 +15,7 @@ from npae import datasets, manifold, training
 from npae.activations import Sigmoid, Tanh
 from npae.corruption import GaussianNoise
 from npae.kernels import blocks
-from npae.layers import Dense, Tied
+from npae.layers import Dense, mirrored
 from npae.network import Network
 from npae.optimizers import Adam
 from npae.penalties import Contractive, WeightDecay
@@ -133,8 +133,8 @@ def image_codes(X_train, X_test, *, lam=0.3, sigma=0.3, n_steps=6000, random_sta
         ("contractive", (Contractive(lam),), None),
     ):
         rng = np.random.default_rng(random_state)
-        dense = Dense(X_train.shape[1], 128, Sigmoid(), rng=rng)
-        network = Network([dense], [Tied(dense)], penalties=penalties, dtype=np.float32)
+        encoder = [Dense(X_train.shape[1], 128, Sigmoid(), rng=rng)]
+        network = Network(encoder, mirrored(encoder, tied=True), penalties=penalties, dtype=np.float32)
         models[label] = train(network, X_train, n_steps=n_steps, lr=3e-3, corruption=corruption, rng=rng)
     spacing = float(np.median(nearest_distance(X_train, X_test)))
     radii = np.geomspace(0.01, 10, 13) * spacing
@@ -173,11 +173,8 @@ def turning_walks(X_train, X, image_shape, *, n_steps=3000, n_walk=10, random_st
     angles = rng.uniform(-0.7, 0.7, len(pick))
     turned = datasets.transform_images(X_train[pick], image_shape, rotation=angles).clip(0, 1)
     D = turned.shape[1]
-    network = Network(
-        [Dense(D, 256, Tanh(), rng=rng), Dense(256, 24, rng=rng)],
-        [Dense(24, 256, Tanh(), rng=rng), Dense(256, D, Sigmoid(), rng=rng)],
-        dtype=np.float32,
-    )
+    encoder = [Dense(D, 256, Tanh(), rng=rng), Dense(256, 24, rng=rng)]
+    network = Network(encoder, mirrored(encoder, [Tanh(), Sigmoid()], rng=rng), dtype=np.float32)
     train(network, turned, n_steps=n_steps, lr=3e-3, corruption=GaussianNoise(0.3), rng=rng)
     turn = datasets.transform_tangents(X, image_shape, ("rotation",))
     step = 0.08 * float(np.linalg.norm(X, axis=1).mean())
@@ -199,13 +196,13 @@ def scale_cheat(*, n_steps=6000, lam=0.3, random_state=0):
     results: dict[str, Any] = {}
     for variant in ("untied", "tied", "unit decoder"):
         rng = np.random.default_rng(random_state)
-        dense = Dense(64, 128, Tanh(), rng=rng)
-        decoder = Tied(dense) if variant == "tied" else Dense(128, 64, rng=rng)
-        network = Network([dense], [decoder], penalties=[Contractive(lam)], dtype=np.float32)
+        encoder = [Dense(64, 128, Tanh(), rng=rng)]
+        decoder = mirrored(encoder, tied=variant == "tied", rng=rng)
+        network = Network(encoder, decoder, penalties=[Contractive(lam)], dtype=np.float32)
         train(network, X, n_steps=n_steps, lr=3e-3, unit_decoder=variant == "unit decoder", rng=rng)
         contraction = float((manifold.jacobian(network, X) ** 2).sum(axis=(1, 2)).mean())
         error = float(((network.reconstruct(X) - X) ** 2).sum(axis=1).mean())
-        results[variant] = (contraction, np.linalg.norm(dense.W), np.linalg.norm(decoder.W), error)
+        results[variant] = (contraction, np.linalg.norm(encoder[0].W), np.linalg.norm(decoder[0].W), error)
     return results
 
 

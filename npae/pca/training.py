@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from npae.activations import Identity
-from npae.layers import Dense, Tied
+from npae.layers import Dense, Tied, mirrored
 from npae.lbfgs_scipy import LBFGSResult, minimize
 from npae.losses import SquaredError
 from npae.network import Network
@@ -38,15 +38,10 @@ def bottleneck_network(
     Tied: the decoder shares the matrices. lam: `WeightDecay(lam)`. With the default activation everything is linear.
     """
     rng = np.random.default_rng(rng)
-    if hidden is None:
-        encoder = [Dense(n_features, n_components, rng=rng)]
-    else:
-        encoder = [Dense(n_features, hidden, activation, rng=rng), Dense(hidden, n_components, rng=rng)]
-    phi = [Identity()] if hidden is None else [activation, Identity()]
-    decoder = [
-        Tied(layer, a) if tied else Dense(layer.n_out, layer.n_in, a, rng=rng) for layer, a in zip(encoder[::-1], phi)
-    ]
-    return Network(encoder, decoder, loss=loss, penalties=[WeightDecay(lam)] if lam else [], dtype=dtype)
+    first = [] if hidden is None else [Dense(n_features, hidden, activation, rng=rng)]
+    encoder = [*first, Dense(hidden or n_features, n_components, rng=rng)]
+    penalties = [WeightDecay(lam)] if lam else []
+    return Network(encoder, mirrored(encoder, tied=tied, rng=rng), loss=loss, penalties=penalties, dtype=dtype)
 
 
 def fit_linear(network: Network, X: Any, *, max_iter: int = 20_000, gtol: float = 1e-12) -> LBFGSResult:

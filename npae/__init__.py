@@ -28,6 +28,7 @@ _HOMES = {
     "optimizers": ("SGD", "Adam", "RMSProp"),
     "pca": ("PCA",),
     "penalties": ("Contractive", "KLSparsity", "L1Sparsity", "WeightDecay"),
+    "schedules": ("Constant", "Cosine", "StepDecay", "WarmUp"),
     "sklearn_face": ("NotFittedError",),
     "training": ("DivergenceError", "TrainingInterrupted"),
 }

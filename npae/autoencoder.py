@@ -5,10 +5,9 @@ import contextlib
 import numpy as np
 
 from npae import activations, losses
-from npae.layers import Dense, Tied
+from npae.layers import Dense, mirrored
 from npae.network import Network
-from npae.optimizers import Adam
-from npae.own_parts import is_own
+from npae.optimizers import Adam, Step
 from npae.sklearn_face import Estimator
 from npae.training import ProgressLine, streams, train
 from npae.validation import check_number
@@ -122,8 +121,6 @@ class Autoencoder(Estimator):
             X = self._check_fit(X, reset=first)
             if first:
                 self._start(X.shape[1], X.dtype, X)
-            elif not hasattr(self, "_step"):
-                self._step = self._optimizer().start(self.network_.theta)
         self.network_.check_target(X)
         self._train(X.astype(self.network_.theta.dtype, copy=False), max_iter=1)
         return self
@@ -207,10 +204,7 @@ class Autoencoder(Estimator):
                 "'identity': the loss takes logits, and reconstruct() returns their sigmoid"
             )
         encoder = [Dense(D, K, phi, rng=rng) for D, K, phi in zip(widths, widths[1:], phis)]
-        decoder = [
-            Tied(layer, phi) if self.tied else Dense(layer.n_out, layer.n_in, phi, rng=rng)
-            for layer, phi in zip(reversed(encoder), [*reversed(phis[:-1]), output])
-        ]
+        decoder = mirrored(encoder, [*reversed(phis[:-1]), output], tied=self.tied, rng=rng)
         return Network(encoder, decoder, loss=loss, penalties=self.penalties, dtype=dtype)
 
     def _optimizer(self):
@@ -286,15 +280,15 @@ class Autoencoder(Estimator):
         return self._check_fit(X, reset=False).astype(self.network_.theta.dtype, copy=False)
 
     def __getstate__(self):
-        state = self.__dict__.copy()
-        if "_step" in state and is_own(state["_step"]):
-            del state["_step"]  # nothing says how anyone's own step could be made to move the copy's theta
-        return state
+        """All but a step that is not the package's own: what it keeps is not known, so it begins anew in a copy."""
+        return {name: value for name, value in vars(self).items() if name != "_step" or isinstance(value, Step)}
 
     def __setstate__(self, state):
         self.__dict__.update(state)
         if hasattr(self, "_step"):  # a copy of theta came with it; it must move this network's
             self._step.theta = self.network_.theta
+        elif hasattr(self, "network_"):
+            self._step = self._optimizer().start(self.network_.theta)
 
 
 def _named(value, by_name, what, owner):

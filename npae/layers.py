@@ -199,6 +199,25 @@ class Stack:
         return f"Stack({list(self.layers)!r})"
 
 
+def mirrored(encoder, activations=None, *, tied=False, rng=None):
+    """The layers of a decoder D <- ... <- K that is the mirror image of an encoder, a list of Dense D -> ... -> K.
+
+    One activation a layer, from the code on; by default those of the encoder's hidden layers and a linear output.
+    Tied: it shares the encoder's weights; otherwise W starts at random, from `rng`. ValueError for another number of
+    activations.
+    """
+    encoder = list(encoder)[::-1]
+    if activations is None:
+        activations = [*(layer.activation for layer in encoder[1:]), Identity()]
+    if len(activations) != len(encoder):
+        raise ValueError(f"mirrored: got {len(activations)} activations, expected {len(encoder)}, one a decoder layer")
+    rng = np.random.default_rng(rng)
+    return [
+        Tied(layer, phi) if tied else Dense(layer.n_out, layer.n_in, phi, rng=rng)
+        for layer, phi in zip(encoder, activations)
+    ]
+
+
 LAYER = ("n_in", "n_out", "parameters", "forward", "backward")
 
 

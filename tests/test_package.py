@@ -17,8 +17,8 @@ ROOT = Path(npae.__file__).parent
 # each other. A room stands for all its modules but those that are named on a floor of their own.
 FLOORS = [
     {"kernels", "validation", "files", "pending"},
-    {"activations", "losses", "corruption", "optimizers", "gradcheck", "datasets"},
-    {"own_parts"},
+    {"activations", "losses", "corruption", "schedules", "gradcheck", "datasets"},
+    {"own_parts", "optimizers"},
     {"layers", "training", "lbfgs_scipy", "sklearn_face", "model_file", "pca.moments", "pca.angles"},
     {"contraction", "pca.pca", "pca.theory"},
     {"penalties"},

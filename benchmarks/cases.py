@@ -48,8 +48,8 @@ class Case:
         return [(rng.standard_normal(shape) / shape[0] ** 0.5).astype(self.dtype) for shape in self.layers]
 
 
-def network(case):
-    """npae's network for the case."""
+def network(case, npae=npae):
+    """The network of the case, of this package or of another copy of it."""
     depth, last = len(case.widths) - 1, len(case.layers) - 1
     penalties = {"KL": [npae.KLSparsity(BETA, RHO)], "contractive": [npae.Contractive(LAM)]}.get(case.kind, [])
     layers = []
@@ -60,15 +60,16 @@ def network(case):
     return npae.Network(layers[:depth], layers[depth:], penalties=penalties, dtype=case.dtype)
 
 
-def npae_step(case):
+def npae_step(case, npae=npae):
     """The training loop's step: noise, value and gradient, update."""
-    net, x = network(case), case.batch()
+    net, x = network(case, npae), case.batch()
+    value_and_grad = getattr(net, "_value_and_grad", net.value_and_grad)
     step = (npae.SGD(LR) if case.optimizer == "SGD" else npae.Adam(LR)).start(net.theta)
     noise, rng, noisy = npae.GaussianNoise(SIGMA), np.random.default_rng(0), np.empty_like(x)
 
     def run():
         seen = noise.corrupt(x, rng, out=noisy) if case.kind == "denoising" else x
-        net._value_and_grad(seen, x)
+        value_and_grad(seen, x)
         step(net.grad)
 
     return run

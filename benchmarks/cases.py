@@ -77,26 +77,25 @@ def npae_step(case, npae=npae):
 
 def product_calls(case):
     """(a, b, out) of the step's matrix products: h = x W, dW = x^T da, and dx = da W^T except in the first layer."""
-    rng, N = np.random.default_rng(0), SIZES[case.size][1]
-
-    def array(*shape):
-        return rng.standard_normal(shape).astype(case.dtype)
-
-    calls = []
+    rng, N, calls = np.random.default_rng(0), SIZES[case.size][1], []
     for i, (W, (D, K)) in enumerate(zip(case.weights(), case.layers)):
-        x, da, h = array(N, D), array(N, K), array(N, K)
+        x, da, h = (rng.standard_normal(shape).astype(case.dtype) for shape in ((N, D), (N, K), (N, K)))
         calls += [(x, W, h), (x.T, da, np.empty_like(W))]
         if i:
             calls.append((da, W.T, np.empty_like(x)))
     return calls
 
 
-def products(case):
-    """The step's own matrix products and nothing else, by NumPy."""
-    calls = product_calls(case)
+def multiply(product, calls):
+    """A function that makes every product(a, b, out=out) of the calls."""
 
     def run():
         for a, b, out in calls:
-            np.dot(a, b, out=out)
+            product(a, b, out=out)
 
     return run
+
+
+def products(case):
+    """The step's own matrix products and nothing else, by NumPy."""
+    return multiply(np.dot, product_calls(case))

@@ -52,11 +52,11 @@ class PCAComparison:
 
     def plot(self) -> Any:
         """A matplotlib Figure: every angle on a log axis, or the two errors where there are no angles."""
-        from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator
 
-        figure = Figure(figsize=(6, 3.4), layout="constrained", dpi=110)
-        axis = figure.subplots()
+        from npae.plots.style import new_axes
+
+        figure, axis = new_axes(6, 3.4)
         if self.angles is None:
             errors = [self.pca_error, self.reconstruction_error]
             bars = axis.bar(["PCA", "autoencoder"], errors, color=["#dddddd", "#888888"], edgecolor="black")
@@ -71,7 +71,6 @@ class PCAComparison:
             axis.annotate("right angle", (1, np.pi / 2), (2, -3), textcoords="offset points", va="top", fontsize=8)
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.set_title(f"k = {self.n_components}, relative excess error {self.excess:.1e}", fontsize=10)
-        axis.spines[["top", "right"]].set_visible(False)
         return figure
 
 

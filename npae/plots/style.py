@@ -1,4 +1,4 @@
-"""What all figures share: line styles, an empty figure, images side by side, axes without boxes."""
+"""What all figures share: line styles, empty figures, curves, images side by side, axes without boxes."""
 
 from typing import Any
 
@@ -22,6 +22,28 @@ def new_figure(width, height):
     return Figure(figsize=(width, height), layout="constrained", dpi=110)
 
 
+def new_axes(width, height, *shape):
+    """A new Figure and its axis, or an array of axes in that many rows and columns, without upper and right lines."""
+    figure = new_figure(width, height)
+    axes = figure.subplots(*shape)
+    for axis in figure.axes:
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def curves(lines, *, xlabel, ylabel, width=7.0, height=3.8, legend=None, **style):
+    """A new Figure and its axis with a curve for each item of `lines`, a dict label -> (x, y), named in a legend.
+
+    `legend` holds what `axis.legend` takes, `style` what `axis.plot` takes.
+    """
+    figure, axis = new_axes(width, height)
+    for own, (label, (x, y)) in zip(STYLES, lines.items()):
+        axis.plot(x, y, label=label, **{"linewidth": 1.6, **style, **own})
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.legend(frameon=False, **(legend or {}))
+    return figure, axis
+
+
 def mosaic(X, image_shape, n_columns, pad=1):
     """The images X (N, D) side by side in one array, row by row, NaN between them."""
     X = np.asarray(X, dtype=float)
@@ -36,14 +58,12 @@ def mosaic(X, image_shape, n_columns, pad=1):
 
 def bare(axis):
     """No ticks and no frame: for images."""
-    axis.set_xticks([])
-    axis.set_yticks([])
-    for spine in axis.spines.values():
-        spine.set_visible(False)
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)
 
 
-def without_box(figure):
-    """The figure, its axes without the upper and the right line."""
-    for axis in figure.axes:
-        axis.spines[["top", "right"]].set_visible(False)
-    return figure
+def show_images(axis, X, image_shape, n_columns, *, low=0, high=1, cmap="gray_r", label=None):
+    """Draw images X (N, D) side by side on a bare axis, grey from `low` to `high`; `label` stands to their left."""
+    axis.imshow(mosaic(X, image_shape, n_columns), cmap=cmap, vmin=low, vmax=high, interpolation="nearest")
+    axis.set_ylabel(label, rotation=0, ha="right", va="center")
+    bare(axis)

@@ -22,7 +22,7 @@ FLOORS = [
     {"contraction", "pca.pca", "pca.theory"},
     {"penalties"},
     {"network"},
-    {"autoencoder", "manifold", "pca.training", "plots.style"},
+    {"autoencoder", "manifold", "pca.training", "plots.style", "plots.autoencoders"},
     {"pca", "lbfgs_training", "fuzz"},
     {"plots", "experiments"},
     {"report"},

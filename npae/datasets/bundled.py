@@ -1,7 +1,5 @@
 """The data in the package: two sets of digits; and patches of photographs."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from npae.datasets.dataset import Dataset, RandomSource

@@ -1,7 +1,5 @@
 """A density whose score is known exactly: a mixture of isotropic Gaussians, also after noise and rotation."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

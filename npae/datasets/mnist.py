@@ -1,7 +1,5 @@
 """The full MNIST: the IDX format, and a careful download of its four files."""
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Mapping, Sequence

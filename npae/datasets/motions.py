@@ -14,8 +14,6 @@ x grows to the right along columns, y downwards along rows, both in pixels from 
 positive rotation turns x towards y, clockwise on the screen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Angles between the column spaces of matrices, accurate however small or however close to a right angle."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -17,8 +17,6 @@ autoencoders recover the principal components, eventually, for lam > 0; Plaut (2
 principal components with linear autoencoders, for the way from a subspace to its directions.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
@@ -28,17 +26,6 @@ import numpy as np
 
 from npae.pca.moments import Moments, fix_signs, spectrum
 from npae.validation import check_array, check_number
-
-__all__ = [
-    "CriticalPoint",
-    "Moments",
-    "critical_points",
-    "directions_from_codes",
-    "directions_from_regularized",
-    "linear_autoencoder_loss",
-    "linear_autoencoder_optimum",
-    "loss_surface",
-]
 
 MAX_CRITICAL_POINTS = 100_000
 

@@ -8,15 +8,6 @@ from npae.plots.autoencoders import bars, code_scatter, filters, image_rows, lea
 from npae.plots.style import STYLES, bare, curves, mosaic, new_axes, new_figure
 
 __all__ = [
-    "STYLES",
-    "bare",
-    "bars",
-    "code_scatter",
-    "curves",
-    "filters",
-    "image_rows",
-    "learning_curves",
-    "mosaic",
-    "new_axes",
-    "new_figure",
-]
+    "STYLES", "bare", "bars", "code_scatter", "curves", "filters", "image_rows", "learning_curves", "mosaic",
+    "new_axes", "new_figure",
+]  # fmt: skip

@@ -1,22 +1,14 @@
 """Figures of autoencoders: images in rows, filters, learning curves, codes."""
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from npae.plots.style import STYLES, curves, new_axes, show_images
+from npae.plots.style import STYLES, curves, labelled_rows, new_axes, show_images
 
 
 def image_rows(rows, image_shape, *, width=9.0):
     """One labelled row of images for each item of `rows`, a dict label -> X (N, D); grey levels 0 to 1."""
-    n = max(len(X) for X in rows.values())
-    label_width = 0.09 * max(len(label) for label in rows) + 0.15  # inches
-    height = 1.04 * (width - label_width) / n * image_shape[0] / image_shape[1]
-    figure = Figure(figsize=(width, len(rows) * height), dpi=110)
-    grid = {"left": label_width / width, "right": 1, "bottom": 0, "top": 1, "hspace": 0}
-    for axis, (label, X) in zip(np.atleast_1d(figure.subplots(len(rows), 1, gridspec_kw=grid)), rows.items()):
-        show_images(axis, X, image_shape, n, label=label)
-    return figure
+    return labelled_rows([(label, X, 0) for label, X in rows.items()], image_shape, width)
 
 
 def filters(groups, image_shape, *, n=32, n_columns=8, width=9.0):
@@ -70,7 +62,7 @@ def bars(values, *, ylabel, width=7.0, log=False):
     drawn = axis.bar(list(values), list(values.values()), color="#c8d6e5", edgecolor="black", hatch=None)
     for bar, hatch in zip(drawn, hatches):
         bar.set_hatch(hatch)
-    axis.bar_label(drawn, fmt="%.3g", padding=2)
+    axis.bar_label(drawn, fmt="%.4g", padding=2)
     axis.set_ylabel(ylabel)
     axis.margins(y=0.12)
     if log:

@@ -1,7 +1,5 @@
 """Figures of linear theory: angles against steps, surfaces with saddles, components as images, error against k."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from npae.plots.style import STYLES, bare, curves, new_figure, show_images
+from npae.plots.style import STYLES, bare, curves, labelled_rows, new_figure
 
 
 def spectra(sigma, *, n_dims=None, normalize=False, width=7.0, height=3.8):
@@ -89,15 +89,12 @@ def tangent_images(X, tangents, image_shape, *, width=9.0):
     `tangents` is a dict label -> (N, T, D): one row for each of the T tangents. Mid-grey is no change; each tangent is
     divided by its largest entry.
     """
-    rows = [("x", X, (0, 1))]
+    rows = [("x", X, 0)]
     for label, T in tangents.items():
         for t in range(T.shape[1]):
             each = T[:, t] / np.abs(T[:, t]).max(axis=1, keepdims=True)
-            rows.append((f"{label} {t + 1}" if T.shape[1] > 1 else label, each, (-1, 1)))
-    figure = new_figure(width, len(rows) * width * 0.85 / len(X) * image_shape[0] / image_shape[1] + 0.1)
-    for axis, (label, images, (low, high)) in zip(figure.subplots(len(rows), 1), rows):
-        show_images(axis, images, image_shape, len(X), low=low, high=high, label=label)
-    return figure
+            rows.append((f"{label} {t + 1}" if T.shape[1] > 1 else label, each, -1))
+    return labelled_rows(rows, image_shape, width)
 
 
 def contraction_curves(radii, ratios, *, spacing=None, width=7.0):
@@ -119,10 +116,7 @@ def contraction_curves(radii, ratios, *, spacing=None, width=7.0):
 
 def walks(paths, lines, image_shape, *, width=9.0):
     """Walks on the manifold, each above the straight line in pixel space that begins alike: (n_steps + 1, N, D)."""
-    n_steps, n_images = len(paths), paths.shape[1]
-    figure = new_figure(width, 2 * n_images * width * 0.85 / n_steps * image_shape[0] / image_shape[1] + 0.2)
-    axes = figure.subplots(2 * n_images, 1)
-    for n in range(n_images):
-        for axis, label, images in zip(axes[2 * n :], ("walk", "straight line"), (paths[:, n], lines[:, n])):
-            show_images(axis, images, image_shape, n_steps, label=label)
-    return figure
+    rows = []
+    for n in range(paths.shape[1]):
+        rows += [("walk", paths[:, n], 0), ("straight line", lines[:, n], 0)]
+    return labelled_rows(rows, image_shape, width)

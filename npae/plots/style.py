@@ -62,8 +62,20 @@ def bare(axis):
     axis.spines[:].set_visible(False)
 
 
-def show_images(axis, X, image_shape, n_columns, *, low=0, high=1, cmap="gray_r", label=None):
-    """Draw images X (N, D) side by side on a bare axis, grey from `low` to `high`; `label` stands to their left."""
-    axis.imshow(mosaic(X, image_shape, n_columns), cmap=cmap, vmin=low, vmax=high, interpolation="nearest")
-    axis.set_ylabel(label, rotation=0, ha="right", va="center")
+def show_images(axis, X, image_shape, n_columns, *, low=0, cmap="gray_r"):
+    """Draw images X (N, D) side by side on a bare axis, grey from `low` to 1."""
+    axis.imshow(mosaic(X, image_shape, n_columns), cmap=cmap, vmin=low, vmax=1, interpolation="nearest")
     bare(axis)
+
+
+def labelled_rows(rows, image_shape, width):
+    """A Figure of rows of images, a list of (label, X (N, D), low), each grey from low (white) to 1 (black)."""
+    n = max(len(X) for _, X, _ in rows)
+    label_width = 0.09 * max(len(label) for label, _, _ in rows) + 0.15  # inches
+    height = 1.04 * (width - label_width) / n * image_shape[0] / image_shape[1]
+    figure = Figure(figsize=(width, len(rows) * height), dpi=110)
+    grid = {"left": label_width / width, "right": 1, "bottom": 0, "top": 1, "hspace": 0}
+    for axis, (label, X, low) in zip(np.atleast_1d(figure.subplots(len(rows), 1, gridspec_kw=grid)), rows):
+        show_images(axis, X, image_shape, n, low=low)
+        axis.set_ylabel(label, rotation=0, ha="right", va="center")
+    return figure

@@ -57,8 +57,8 @@ def linear_autoencoder_loss(X: Any, n_components: int, lam: float = 0.0) -> floa
 
 
 def _spectrum(X: Any, n_components: int, lam: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    check_number(n_components, "n_components", "linear_theory", integer=True)
-    check_number(lam, "lam", "linear_theory")
+    check_number(n_components, "n_components", "linear_autoencoder", integer=True)
+    check_number(lam, "lam", "linear_autoencoder")
     return spectrum(X)
 
 
@@ -124,7 +124,10 @@ def directions_from_regularized(W_decoder: Any, lam: float) -> tuple[np.ndarray,
     _, w, V = np.linalg.svd(W, full_matrices=False)
     kept = w > max(W.shape) * np.finfo(W.dtype).eps * w[0]
     if lam == 0 or w[0] >= 1:
-        raise ValueError(f"got lam={lam} and a largest singular value {w[0]:.6g}, expected lam > 0 and a value below 1")
+        raise ValueError(
+            f"directions_from_regularized: got lam={lam} and a largest singular value {w[0]:.6g}, expected lam > 0 and a "
+            "value below 1"
+        )
     return fix_signs(V[kept]), lam / (1 - w[kept] ** 2)
 
 

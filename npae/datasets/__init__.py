@@ -13,21 +13,7 @@ from npae.datasets.mnist import FetchError, TrainTest, fetch_mnist, read_idx
 from npae.datasets.motions import transform_images, transform_tangents
 
 __all__ = [
-    "Dataset",
-    "FetchError",
-    "GaussianMixture",
-    "TrainTest",
-    "fetch_mnist",
-    "load_digits",
-    "load_mnist_5k",
-    "load_patches",
-    "make_circle",
-    "make_gaussian_mixture",
-    "make_helix",
-    "make_sphere",
-    "make_swiss_roll",
-    "make_torus",
-    "read_idx",
-    "transform_images",
-    "transform_tangents",
-]
+    "Dataset", "FetchError", "GaussianMixture", "TrainTest", "fetch_mnist", "load_digits", "load_mnist_5k",
+    "load_patches", "make_circle", "make_gaussian_mixture", "make_helix", "make_sphere", "make_swiss_roll",
+    "make_torus", "read_idx", "transform_images", "transform_tangents",
+]  # fmt: skip

@@ -6,8 +6,6 @@ sqrt(1e-16 J / gap) from a line search. `fit_linear` answers the first with a ch
 differences of J taken from gradients.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any

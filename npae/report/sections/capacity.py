@@ -3,6 +3,7 @@
 import numpy as np
 
 from npae import plots
+from npae.experiments.family import error
 from npae.report.page import claim, figure, quote, text
 
 ORDER = 30
@@ -14,7 +15,7 @@ def build(run):
     strangers = rng.permuted(run.test[:12], axis=1)  # the same grey levels, no longer an image of a digit
     names = ("undercomplete", "overcomplete", "denoising")
     rows = {"shuffled pixels": strangers} | {n: run.models[n].model.reconstruct(strangers) for n in names}
-    cost = {n: 0.5 * ((run.models[n].model.reconstruct(strangers) - strangers) ** 2).sum(axis=1).mean() for n in names}
+    cost = {name: error(rows[name], strangers) for name in names}
     blocks = [
         quote(
             "If it is allowed too much capacity, the autoencoder may not extract useful information about the "

@@ -45,17 +45,14 @@ def build(run):
 
 
 def _by_noise(run, names):
-    figure = plots.new_figure(7.0, 3.4)
-    axis = figure.subplots()
     sigmas = [factor * run.settings.sigma for factor in FACTORS]
     noisy = [type(run.noise)(sigma).corrupt(run.test, run.seed) for sigma in sigmas]
-    axis.plot(sigmas, [error(x, run.test) for x in noisy], label="copying", marker="o", markersize=4, **plots.STYLES[0])
-    for style, name in zip(plots.STYLES[1:], names):
-        errors = [error(run.models[name].model.reconstruct(x), run.test) for x in noisy]
-        axis.plot(sigmas, errors, label=name, marker="o", markersize=4, linewidth=1.6, **style)
+    lines = {"copying": (sigmas, [error(x, run.test) for x in noisy])} | {
+        name: (sigmas, [error(run.models[name].model.reconstruct(x), run.test) for x in noisy]) for name in names
+    }
+    xlabel = "standard deviation of the noise in the input (vertical line: in training)"
+    figure, axis = plots.curves(
+        lines, xlabel=xlabel, ylabel="error against the clean image", height=3.4, marker="o", markersize=4
+    )
     axis.axvline(run.settings.sigma, color="0.6", linewidth=0.8)
-    axis.set_xlabel("standard deviation of the noise in the input (vertical line: in training)")
-    axis.set_ylabel("error against the clean image")
-    axis.legend(frameon=False)
-    axis.spines[["top", "right"]].set_visible(False)
     return figure

@@ -48,14 +48,8 @@ def build(run):
 
 
 def _activity(codes):
-    figure = plots.new_figure(7.0, 3.2)
-    axis = figure.subplots()
-    for style, (name, h) in zip(plots.STYLES, codes.items()):
-        axis.plot(np.sort(h.mean(axis=0))[::-1], label=name, linewidth=1.8, **style)
+    lines = {name: (np.arange(h.shape[1]), np.sort(h.mean(axis=0))[::-1]) for name, h in codes.items()}
+    figure, axis = plots.curves(lines, xlabel="unit, by rank", ylabel="mean activation", height=3.2, linewidth=1.8)
     axis.axhline(ACTIVE, color="0.6", linewidth=0.8)
-    axis.set_xlabel("unit, by rank")
-    axis.set_ylabel("mean activation")
     axis.set_ylim(0, 1)
-    axis.legend(frameon=False)
-    axis.spines[["top", "right"]].set_visible(False)
     return figure

@@ -125,8 +125,8 @@ def directions_from_regularized(W_decoder: Any, lam: float) -> tuple[np.ndarray,
     kept = w > max(W.shape) * np.finfo(W.dtype).eps * w[0]
     if lam == 0 or w[0] >= 1:
         raise ValueError(
-            f"directions_from_regularized: got lam={lam} and a largest singular value {w[0]:.6g}, expected lam > 0 and "
-            "a value below 1"
+            f"directions_from_regularized: got lam={lam} and a largest singular value {w[0]:.6g}, expected lam > 0 "
+            "and a value below 1"
         )
     return fix_signs(V[kept]), lam / (1 - w[kept] ** 2)
 

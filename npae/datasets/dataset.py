@@ -75,6 +75,12 @@ class Dataset:
         return f"Dataset({', '.join(shown)})"
 
 
+def image_dataset(images: np.ndarray, labels: np.ndarray, largest: float, description: str) -> Dataset:
+    """Whole-number images (N, rows, columns) and labels (N,) as a Dataset: grey levels over the largest, float64."""
+    n, rows, columns = images.shape
+    return Dataset(images.reshape(n, rows * columns) / largest, labels.astype(np.int64), (rows, columns), description)
+
+
 # How synthetic data come to lie in R^D: shared by `manifolds` and `densities`.
 
 

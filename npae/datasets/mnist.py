@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npae.datasets.dataset import Dataset
+from npae.datasets.dataset import Dataset, image_dataset
 from npae.files import write_atomically
 
 MNIST_MIRRORS = (
@@ -90,14 +90,8 @@ def fetch_mnist(
     """
     folder = _cache_folder(cache_dir)
     paths = [_fetch(folder, name, digest, mirrors, timeout) for name, digest in _sha256.items()]
-    train, test = (_as_dataset(read_idx(images), read_idx(labels)) for images, labels in (paths[:2], paths[2:]))
-    return TrainTest(train, test)
-
-
-def _as_dataset(images: np.ndarray, labels: np.ndarray) -> Dataset:
-    n, rows, columns = images.shape
-    data = images.reshape(n, rows * columns) / 255.0  # uint8 / float -> float64
-    return Dataset(data, labels.astype(np.int64), (rows, columns), MNIST_DESCRIPTION)
+    pairs = ((read_idx(images), read_idx(labels)) for images, labels in (paths[:2], paths[2:]))
+    return TrainTest(*(image_dataset(images, labels, 255.0, MNIST_DESCRIPTION) for images, labels in pairs))
 
 
 def _cache_folder(cache_dir: str | os.PathLike[str] | None) -> Path:

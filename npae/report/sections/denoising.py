@@ -20,10 +20,8 @@ def build(run):
             r"J=\dfrac{1}{N}\sum_n L(x_n,\,g(f(\tilde{x}_n))),\qquad"
             r"\tilde{x}=x+\sigma\varepsilon,\;\varepsilon\sim N(0,I)"
         ),
-        text(
-            f"The noise (&sigma; = {run.settings.sigma:g}) is drawn anew each time an image is visited, and the target "
-            "is the clean image. So the network cannot copy: it must know digits to take the noise away."
-        ),
+        text(f"""The noise (&sigma; = {run.settings.sigma:g}) is drawn anew each time an image is visited, and the
+            target is the clean image. So the network cannot copy: it must know digits to take the noise away."""),
         figure(
             plots.image_rows(rows, run.image_shape),
             "Held-out images, corrupted once, and their reconstructions: only the denoising autoencoder was trained "
@@ -34,12 +32,9 @@ def build(run):
             "Error against the clean image as the noise grows. Without noise the denoising autoencoder pays for its "
             "caution; with noise it wins.",
         ),
-        claim(
-            f"On held-out images with &sigma; = {run.settings.sigma:g} the denoising autoencoder's error is "
-            f"{ours:.3f}: "
-            f"{run.identity_error / ours:.2f} times less than the corrupted images themselves "
-            f"({run.identity_error:.3f}), {pca / ours:.2f} times less than PCA with as many components ({pca:.3f})."
-        ),
+        claim(f"""On held-out images with &sigma; = {run.settings.sigma:g} the denoising autoencoder's error is
+            {ours:.3f}: {run.identity_error / ours:.2f} times less than the corrupted images themselves
+            ({run.identity_error:.3f}), {pca / ours:.2f} times less than PCA with as many components ({pca:.3f})."""),
     ]
     return "Denoising autoencoders", blocks
 

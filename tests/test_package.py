@@ -18,7 +18,7 @@ ROOT = Path(npae.__file__).parent
 FLOORS = [
     {"kernels", "validation", "files", "pending"},
     {"activations", "losses", "corruption", "schedules", "gradcheck", "datasets"},
-    {"own_parts", "optimizers"},
+    {"own_parts", "optimizers", "classroom"},
     {"layers", "training", "lbfgs_scipy", "sklearn_face", "model_file", "pca.moments", "pca.angles"},
     {"contraction", "pca.pca", "pca.theory"},
     {"penalties"},

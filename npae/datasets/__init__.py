@@ -6,6 +6,7 @@
 """
 
 from npae.datasets.bundled import load_digits, load_mnist_5k, load_patches
+from npae.datasets.curves import CurveDensity, GaussianDensity, make_ring, make_spiral
 from npae.datasets.dataset import Dataset
 from npae.datasets.densities import GaussianMixture, make_gaussian_mixture
 from npae.datasets.manifolds import make_circle, make_helix, make_sphere, make_swiss_roll, make_torus
@@ -13,8 +14,10 @@ from npae.datasets.mnist import FetchError, TrainTest, fetch_mnist, read_idx
 from npae.datasets.motions import transform_images, transform_tangents
 
 __all__ = [
+    "CurveDensity",
     "Dataset",
     "FetchError",
+    "GaussianDensity",
     "GaussianMixture",
     "TrainTest",
     "fetch_mnist",
@@ -24,7 +27,9 @@ __all__ = [
     "make_circle",
     "make_gaussian_mixture",
     "make_helix",
+    "make_ring",
     "make_sphere",
+    "make_spiral",
     "make_swiss_roll",
     "make_torus",
     "read_idx",

@@ -22,7 +22,7 @@ FLOORS = [
     {"contraction", "pca.pca", "pca.theory", "continuous_bernoulli", "joint_corruption"},
     {"penalties", "distributions"},
     {"network"},
-    {"autoencoder", "manifold", "pca.training"},
+    {"autoencoder", "manifold", "denoising", "pca.training"},
     {"pca", "lbfgs_training", "fuzz"},
     {"plots", "experiments"},
     {"report"},

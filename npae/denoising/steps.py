@@ -6,11 +6,10 @@
    p_reconstruct(x | x~) = p_decoder(x | h) with h the output of the encoder f(x~).
 """
 
-from typing import Any
-
 import numpy as np
 
 from npae.optimizers import Adam
+from npae.schedules import Cosine
 
 
 def sample_training_example(X, n_samples, rng):
@@ -30,19 +29,16 @@ def use_as_training_example(network, step, x, corrupted):
     return value
 
 
-def learn_reconstruction_distribution(
-    network, X, corruption, *, n_steps, batch_size=128, optimizer=None, lr_final=0.0, rng=None
-):
+def learn_reconstruction_distribution(network, X, corruption, *, n_steps, batch_size=128, optimizer=None, rng=None):
     """The three steps, n_steps times; returns the objective at each step, (n_steps,).
 
-    The step length falls along half a cosine from the optimizer's to lr_final, so that the noise of the last steps does
-    not stay in the weights. Loshchilov and Hutter (2017), SGDR. optimizer: Adam(1e-3) unless given.
+    optimizer: Adam(Cosine(1e-2, n_steps)) unless given; its rate falls to 0, so that the noise of the last steps does
+    not stay in the weights. `npae.training.train` is the same by epochs, with all that a fit needs.
     """
     rng, X = np.random.default_rng(rng), np.asarray(X, dtype=network.theta.dtype)
-    step: Any = (Adam() if optimizer is None else optimizer).start(network.theta)
-    lr, values = step.lr, np.empty(n_steps)
+    optimizer = Adam(Cosine(1e-2, n_steps)) if optimizer is None else optimizer
+    step, values = optimizer.start(network.theta), np.empty(n_steps)
     for t in range(n_steps):
-        step.lr = lr_final + (lr - lr_final) * (1 + np.cos(np.pi * t / n_steps)) / 2
         x = sample_training_example(X, batch_size, rng)
         corrupted = sample_corrupted_version(x, corruption, rng)
         values[t] = use_as_training_example(network, step, x, corrupted)

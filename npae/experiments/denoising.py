@@ -19,7 +19,6 @@ from npae.denoising import (
 from npae.layers import Dense
 from npae.lbfgs_training import lbfgs
 from npae.network import Network
-from npae.optimizers import Adam
 
 DENSITIES: dict[str, Any] = {
     "mixture": (datasets.make_gaussian_mixture, 0.3),
@@ -80,7 +79,6 @@ def learn_score(name, *, sigma=None, n_steps=8000, n_samples=20_000, width=64, n
         GaussianNoise(sigma),
         n_steps=n_steps,
         batch_size=500,
-        optimizer=Adam(1e-2),
         rng=random_state,
     )
     X = GaussianNoise(sigma).corrupt(held_out.data, random_state + 1)

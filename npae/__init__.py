@@ -22,8 +22,11 @@ _HOMES = {
     "corruption": ("GaussianNoise", "MaskingNoise", "SaltAndPepper"),
     "continuous_bernoulli": ("ContinuousBernoulli",),
     "distributions": ("Categorical", "Gaussian", "Laplace"),
+    "generative.code": ("GaussianCode", "KLToStandardNormal"),
+    "generative.variational_autoencoder": ("VariationalAutoencoder",),
     "joint_corruption": ("BlockOcclusion", "CorruptionChain", "GaussianNoiseRange"),
     "layers": ("Dense", "Stack", "Tied"),
+    "learnt_variance": ("LearntVariance",),
     "lbfgs_training": ("lbfgs",),
     "losses": ("BernoulliCrossEntropy", "SquaredError"),
     "model_file": ("ModelFileError", "load"),
@@ -35,7 +38,7 @@ _HOMES = {
     "sklearn_face": ("NotFittedError",),
     "training": ("DivergenceError", "TrainingInterrupted"),
 }
-_ROOMS = ("datasets", "denoising", "gradcheck", "manifold", "pca", "plots")
+_ROOMS = ("datasets", "denoising", "generative", "gradcheck", "manifold", "pca", "plots")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted({*_HOME_OF, *_ROOMS})

@@ -48,7 +48,8 @@ class Gaussian(Distribution):
                each feature of each sample; a (N, 2 D) is m beside log v. The likelihood is the same for the three:
                who puts out the columns of log v differs, a `LearntVariance` layer or the last `Dense`.
 
-    dm = (m - x) / (v N),    d log v = 1/2 (1 - (x - m)^2 / v) / N. Variances, not standard deviations.
+    dm = (m - x) / (v N),    d log v = 1/2 (1 - (x - m)^2 / v) / N. Variances, not standard deviations. With "features"
+    or "samples" and no noise in the code the likelihood has no upper limit: a feature that can be copied has v -> 0.
     Raises ValueError for a variance that is none of these. Bishop (2006), Pattern Recognition and Machine Learning,
     sections 1.2.4 and 5.6.
     """

@@ -23,7 +23,7 @@ FLOORS = [
     {"contraction", "pca.pca", "pca.theory", "continuous_bernoulli", "joint_corruption"},
     {"penalties", "distributions", "learnt_variance"},
     {"contraction.family", "network"},
-    {"autoencoder", "manifold", "denoising", "pca.training"},
+    {"autoencoder", "manifold", "denoising", "pca.training", "plots.style", "plots.autoencoders"},
     {"pca", "lbfgs_training", "fuzz"},
     {"generative"},
     {"plots", "experiments"},

@@ -14,25 +14,8 @@ from npae.datasets.mnist import FetchError, TrainTest, fetch_mnist, read_idx
 from npae.datasets.motions import transform_images, transform_tangents
 
 __all__ = [
-    "CurveDensity",
-    "Dataset",
-    "FetchError",
-    "GaussianDensity",
-    "GaussianMixture",
-    "TrainTest",
-    "fetch_mnist",
-    "load_digits",
-    "load_mnist_5k",
-    "load_patches",
-    "make_circle",
-    "make_gaussian_mixture",
-    "make_helix",
-    "make_ring",
-    "make_sphere",
-    "make_spiral",
-    "make_swiss_roll",
-    "make_torus",
-    "read_idx",
-    "transform_images",
+    "CurveDensity", "Dataset", "FetchError", "GaussianDensity", "GaussianMixture", "TrainTest", "fetch_mnist",
+    "load_digits", "load_mnist_5k", "load_patches", "make_circle", "make_gaussian_mixture", "make_helix", "make_ring",
+    "make_sphere", "make_spiral", "make_swiss_roll", "make_torus", "read_idx", "transform_images",
     "transform_tangents",
-]
+]  # fmt: skip

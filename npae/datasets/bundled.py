@@ -1,11 +1,10 @@
 """The data in the package: two sets of digits; and patches of photographs."""
 
-from __future__ import annotations
-
 import numpy as np
 
-from npae.datasets.dataset import Dataset, RandomSource
+from npae.datasets.dataset import Dataset, RandomSource, image_dataset
 from npae.datasets.mnist import MNIST_DESCRIPTION
+from npae.validation import check_number
 
 
 def load_digits() -> Dataset:
@@ -36,10 +35,7 @@ def _load_packaged(name: str, largest: float, description: str) -> Dataset:
     from importlib.resources import files
 
     with (files("npae.datasets") / name).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-        images, labels = archive["images"], archive["labels"]  # (N, rows, columns) and (N,) uint8
-    n, rows, columns = images.shape
-    data = images.reshape(n, rows * columns) / largest  # uint8 / float -> float64
-    return Dataset(data, labels.astype(np.int64), (rows, columns), description)
+        return image_dataset(archive["images"], archive["labels"], largest, description)
 
 
 def load_patches(n: int, size: int = 8, *, rng: RandomSource = None) -> Dataset:
@@ -59,13 +55,11 @@ def load_patches(n: int, size: int = 8, *, rng: RandomSource = None) -> Dataset:
     except ImportError as error:
         raise ImportError(
             "load_patches cuts up scikit-learn's sample photographs and needs scikit-learn and Pillow: "
-            "pip install npae[patches]"
+            "pip install 'npae[patches]'"
         ) from error
     grey = np.stack(photographs) @ np.array([0.299, 0.587, 0.114]) / 255.0  # (2, 427, 640)
-    if n < 1:
-        raise ValueError(f"got n={n}; expected at least 1 patch")
-    if not 1 <= size <= min(grey.shape[1:]):
-        raise ValueError(f"got size={size}; expected 1 to {min(grey.shape[1:])} pixels")
+    check_number(n, "n", "load_patches", low=1, integer=True)
+    check_number(size, "size", "load_patches", low=1, high=min(grey.shape[1:]), integer=True)
     windows = np.lib.stride_tricks.sliding_window_view(grey, (size, size), axis=(1, 2))  # a view
     which, top, left = np.random.default_rng(rng).integers(0, windows.shape[:3], size=(n, 3)).T
     description = (

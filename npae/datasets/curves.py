@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from npae.datasets.dataset import Dataset, RandomSource, random_streams, require_positive
+from npae.datasets.dataset import Dataset, RandomSource, random_streams
 from npae.datasets.densities import GaussianMixture
 from npae.datasets.manifolds import _circle, _embedded, _inverse_cdf, _rows, make_circle
 
@@ -91,13 +91,9 @@ class CurveDensity:
 
 
 def make_ring(
-    n_samples: int = 1000,
-    *,
-    radius: float = 1.0,
-    noise: float = 0.0,
-    n_features: int | None = None,
-    rng: RandomSource = None,
-) -> Dataset:
+    n_samples: int = 1000, *, radius: float = 1.0,
+    noise: float = 0.0, n_features: int | None = None, rng: RandomSource = None,
+) -> Dataset:  # fmt: skip
     """`make_circle` with its density: `score(x, sigma=0.0)` and `log_density` of the noisy circle.
 
     In the plane p(x) = exp(-(r^2 + radius^2) / 2 tau^2) I_0(r radius / tau^2) / (2 pi tau^2), r = ||x||.
@@ -108,20 +104,15 @@ def make_ring(
 
 
 def make_spiral(
-    n_samples: int = 1000,
-    *,
-    turns: float = 1.5,
-    noise: float = 0.0,
-    n_features: int | None = None,
-    rng: RandomSource = None,
-) -> Dataset:
+    n_samples: int = 1000, *, turns: float = 1.5,
+    noise: float = 0.0, n_features: int | None = None, rng: RandomSource = None,
+) -> Dataset:  # fmt: skip
     """Archimedes' spiral in the plane, p(t) = s t (cos t, sin t), s = 1 / (2 pi turns), t in [0, 2 pi turns).
 
     It ends at distance 1, its windings 1 / turns apart. Extent 2; curvature (2 + t^2) / (s (1 + t^2)^(3/2)).
     `target` (N, 1): t, radians; `score` and `log_density` as in `make_ring`; the rest as in `npae.datasets.manifolds`.
     """
-    require_positive(turns=turns)
-    place, turn, shake = random_streams(n_samples, noise, rng)
+    place, turn, shake = random_streams("make_spiral", n_samples, noise, rng, turns=turns)
     s, grid = 1.0 / (2 * np.pi * turns), np.linspace(0.0, 2 * np.pi * turns, 4097)
     t = _inverse_cdf(grid, grid * np.hypot(1, grid) + np.arcsinh(grid), place, n_samples)  # the length, twice over s
     cos, sin, root = np.cos(t), np.sin(t), np.hypot(1, t)

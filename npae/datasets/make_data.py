@@ -7,8 +7,6 @@ The source files are pinned by SHA-256 and the archives carry no date, so every 
 with another zlib the packed bytes may differ, the arrays do not.
 """
 
-from __future__ import annotations
-
 import argparse
 import gzip
 import hashlib

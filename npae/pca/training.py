@@ -6,8 +6,7 @@ sqrt(1e-16 J / gap) from a line search. `fit_linear` answers the first with a ch
 differences of J taken from gradients.
 """
 
-from __future__ import annotations
-
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -184,17 +183,16 @@ def decoder_matrix(network: Any) -> np.ndarray:
     why = why_not_affine(network, "decoder")
     if why:
         raise ValueError(f"decoder_matrix: {why}, expected an affine decoder")
-    W, *rest = [layer.W for layer in network.decoder.layers]
-    for W_l in rest:
-        W = W @ W_l
-    return np.asarray(W)
+    return functools.reduce(np.matmul, [layer.W for layer in network.decoder.layers])
 
 
 def why_not_affine(network: Any, side: str) -> str:
     """What makes the encoder or decoder nonlinear, in words; "" where it is affine."""
-    if side == "decoder" and not isinstance(network.loss, SquaredError):
+    if side == "decoder" and type(network.loss) is not SquaredError:
         return f"the reconstruction is the mean under {network.loss}, which is not affine in the code"
     for i, layer in enumerate(getattr(network, side).layers):
+        if type(layer) not in (Dense, Tied):
+            return f"layer {i} of the {side} is {layer}, of which only the layer itself knows what it computes"
         if not isinstance(layer.activation, Identity):
             return f"layer {i} of the {side} is {layer.activation}, which is not affine"
     return ""
@@ -202,7 +200,7 @@ def why_not_affine(network: Any, side: str) -> str:
 
 def why_not_quadratic(network: Any) -> str:
     """What keeps J from being quadratic in x, in words; "" for a linear network with no penalty but `WeightDecay`."""
-    others = [penalty for penalty in network.penalties if not isinstance(penalty, WeightDecay)]
+    others = [penalty for penalty in network.penalties if type(penalty) is not WeightDecay]
     if others:
         return f"got the penalty {others[0]}"
     return why_not_affine(network, "encoder") or why_not_affine(network, "decoder")

@@ -6,7 +6,7 @@ import numpy as np
 
 from npae import activations, distributions, losses
 from npae.layers import Dense, mirrored
-from npae.learnt_variance import with_outputs
+from npae.learnt_variance import begin_with_variance_of, with_outputs
 from npae.network import Network
 from npae.optimizers import Adam, Step
 from npae.sklearn_face import Estimator
@@ -160,6 +160,7 @@ class Autoencoder(Estimator):
         network = self._build(n_features, weights_rng, dtype)
         if target is not None:
             network.check_target(target)
+            begin_with_variance_of(network, target)
         self.network_ = network
         self._step = self._optimizer().start(network.theta)
         self.history_: dict[str, list] = {"loss": [], "seconds": [], "validation_loss": []}

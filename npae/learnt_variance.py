@@ -54,6 +54,14 @@ class LearntVariance:
         return f"LearntVariance({self.n_in}, per_feature={self.b.size == self.n_in})"
 
 
+def begin_with_variance_of(network, X):
+    """Set the log variances of a LearntVariance to those of the data X (N, D): what a constant reconstruction has."""
+    last = network.decoder.layers[-1]
+    if isinstance(last, LearntVariance):
+        variance = np.maximum(X.var(axis=0, dtype=np.float64), 1e-6)
+        last.b[:] = np.log(variance if last.b.size == last.n_in else variance.mean())
+
+
 def with_outputs(decoder, loss, n_features, rng=None):
     """The layers of a decoder with D outputs, changed so that it puts out all that the loss asks for.
 

@@ -307,6 +307,12 @@ def test_a_learnt_variance_is_at_its_best_at_the_mean_square_of_the_residual(per
     assert np.allclose(np.exp(LearntVariance(3, start=0.25).b), 0.25)
 
 
+def test_an_estimator_begins_with_the_variance_of_the_data(rng):
+    X = rng.standard_normal((200, 5)) * [1, 2, 3, 4, 5]
+    model = npae.Autoencoder(2, loss=Gaussian("features"), optimizer=npae.SGD(0.0), max_iter=1, random_state=0).fit(X)
+    np.testing.assert_allclose(np.exp(model.network_.decoder.layers[-1].b), X.var(axis=0), rtol=1e-12)
+
+
 @pytest.mark.parametrize("variance", ["shared", "features", "samples"])
 def test_autoencoders_take_distributions_with_a_learnt_variance(variance, rng):
     X = rng.random((60, 5))

@@ -46,7 +46,7 @@ def unregularized(X, widths):
                 row(f"k = {k:>2}, {name}, code mixed by a random matrix", network, X, start)
             start = time.process_time()
             network = bottleneck_network(64, k, rng=k, dtype=np.float32, **parameters)
-            descend(network, x, npae.Adam(1e-2), n_steps=10_000)
+            descend(network, x)
             row(f"k = {k:>2}, {name}, Adam, decaying step, float32", network, X, start)
 
 

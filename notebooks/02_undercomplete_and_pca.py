@@ -47,14 +47,13 @@ def error(reconstruction, x):
 # %%
 network = npae.Network([npae.Dense(64, K, rng=rng)], [npae.Dense(K, 64, rng=rng)])
 n_steps = 2500
-step = npae.Adam(0.03).start(network.theta)
+step = npae.Adam(npae.Cosine(0.03, n_steps)).start(network.theta)
 trace = []
 for t in range(n_steps + 1):
     if t % 50 == 0:
         comparison = compare_with_pca(network, X)
         trace.append((t, comparison.angles[-1], comparison.excess))
     network.value_and_grad(X)
-    step.lr = 0.015 * (1 + np.cos(np.pi * t / n_steps))
     step(network.grad)
 trace = np.array(trace)
 print(comparison)

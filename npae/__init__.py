@@ -18,12 +18,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "activations": ("Identity", "ReLU", "Sigmoid", "Softplus", "Tanh", "TopK"),
     "autoencoder": ("Autoencoder",),
-    "contraction.family": (
-        "HigherOrderContractive",
-        "HutchinsonContractive",
-        "ReconstructionContractive",
-        "TangentPropagation",
-    ),
+    "contraction.family": ("HigherOrderContractive", "ReconstructionContractive"),
     "corruption": ("GaussianNoise", "MaskingNoise", "SaltAndPepper"),
     "layers": ("Dense", "Stack", "Tied"),
     "lbfgs_training": ("lbfgs",),
@@ -33,6 +28,7 @@ _HOMES = {
     "optimizers": ("SGD", "Adam", "RMSProp"),
     "pca": ("PCA",),
     "penalties": ("Contractive", "KLSparsity", "L1Sparsity", "WeightDecay"),
+    "schedules": ("Constant", "Cosine", "StepDecay", "WarmUp"),
     "sklearn_face": ("NotFittedError",),
     "training": ("DivergenceError", "TrainingInterrupted"),
 }

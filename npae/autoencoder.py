@@ -5,10 +5,9 @@ import contextlib
 import numpy as np
 
 from npae import activations, losses
-from npae.activations import Activation
-from npae.layers import Dense, Tied
+from npae.layers import Dense, mirrored
 from npae.network import Network
-from npae.optimizers import Adam
+from npae.optimizers import Adam, Step
 from npae.sklearn_face import Estimator
 from npae.training import ProgressLine, streams, train
 from npae.validation import check_number
@@ -122,7 +121,7 @@ class Autoencoder(Estimator):
             X = self._check_fit(X, reset=first)
             if first:
                 self._start(X.shape[1], X.dtype, X)
-        self.network_.loss.check_target(X)
+        self.network_.check_target(X)
         self._train(X.astype(self.network_.theta.dtype, copy=False), max_iter=1)
         return self
 
@@ -157,7 +156,7 @@ class Autoencoder(Estimator):
         weights_rng, self._shuffle_rng, self._noise_rng, self._split_rng = streams(self.random_state, 4)
         network = self._build(n_features, weights_rng, dtype)
         if target is not None:
-            network.loss.check_target(target)
+            network.check_target(target)
         self.network_ = network
         self._step = self._optimizer().start(network.theta)
         self.history_: dict[str, list] = {"loss": [], "seconds": [], "validation_loss": []}
@@ -192,23 +191,20 @@ class Autoencoder(Estimator):
         owner = type(self).__name__
         many = isinstance(self.activation, (list, tuple))
         phis = [
-            _named(a, activations.BY_NAME, Activation, "activation", owner)
+            _named(a, activations.BY_NAME, "activation", owner)
             for a in (self.activation if many else [self.activation] * (len(widths) - 1))
         ]
         if len(phis) != len(widths) - 1:
             raise ValueError(f"{owner}: got {len(phis)} activations, expected {len(widths) - 1}, one an encoder layer")
-        output = _named(self.output_activation, activations.BY_NAME, Activation, "output_activation", owner)
-        loss = _named(self.loss, losses.BY_NAME, (losses.SquaredError, losses.BernoulliCrossEntropy), "loss", owner)
+        output = _named(self.output_activation, activations.BY_NAME, "output_activation", owner)
+        loss = _named(self.loss, losses.BY_NAME, "loss", owner)
         if isinstance(loss, losses.BernoulliCrossEntropy) and output != activations.Identity():
             raise ValueError(
                 f"{owner}: got output_activation={self.output_activation!r} with loss='bernoulli', expected "
                 "'identity': the loss takes logits, and reconstruct() returns their sigmoid"
             )
         encoder = [Dense(D, K, phi, rng=rng) for D, K, phi in zip(widths, widths[1:], phis)]
-        decoder = [
-            Tied(layer, phi) if self.tied else Dense(layer.n_out, layer.n_in, phi, rng=rng)
-            for layer, phi in zip(reversed(encoder), [*reversed(phis[:-1]), output])
-        ]
+        decoder = mirrored(encoder, [*reversed(phis[:-1]), output], tied=self.tied, rng=rng)
         return Network(encoder, decoder, loss=loss, penalties=self.penalties, dtype=dtype)
 
     def _optimizer(self):
@@ -263,12 +259,14 @@ class Autoencoder(Estimator):
     def score(self, X, y=None):
         """The mean log-likelihood of X (N, D) under its own reconstruction distribution p(x | f(x)), in nats a sample.
 
-        For the squared error a unit-variance Gaussian: -L - D/2 log(2 pi).
+        For the squared error a unit-variance Gaussian: -L - D/2 log(2 pi). A loss of your own without
+        `log_likelihood` scores -L.
         """
         X = self._check_transform(X)
         network = self.network_
-        network.loss.check_target(X)
-        return float(network.loss.log_likelihood(network.decoder(network.encoder(X)), X).mean())
+        network.check_target(X)
+        a, loss = network.decoder(network.encoder(X)), network.loss
+        return float(loss.log_likelihood(a, X).mean() if hasattr(loss, "log_likelihood") else -loss(a, X)[0])
 
     def save(self, path):
         """Write the arguments, the weights and the history to one .npz file, whole or not at all; see `npae.load`."""
@@ -281,17 +279,23 @@ class Autoencoder(Estimator):
         self._check_fitted("network_")
         return self._check_fit(X, reset=False).astype(self.network_.theta.dtype, copy=False)
 
+    def __getstate__(self):
+        """All but a step that is not the package's own: what it keeps is not known, so it begins anew in a copy."""
+        return {name: value for name, value in vars(self).items() if name != "_step" or isinstance(value, Step)}
+
     def __setstate__(self, state):
         self.__dict__.update(state)
         if hasattr(self, "_step"):  # a copy of theta came with it; it must move this network's
             self._step.theta = self.network_.theta
+        elif hasattr(self, "network_"):
+            self._step = self._optimizer().start(self.network_.theta)
 
 
-def _named(value, by_name, kinds, what, owner):
+def _named(value, by_name, what, owner):
     if isinstance(value, str):
         if value not in by_name:
             raise ValueError(f"{owner}: got {what}={value!r}, expected one of {sorted(by_name)}")
         return by_name[value]
-    if not isinstance(value, kinds):
+    if isinstance(value, type) or not callable(value):
         raise TypeError(f"{owner}: got {what}={value!r}, expected one of {sorted(by_name)} or such an object")
     return value

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import tempfile
 
 
 def write_atomically(path, data):
@@ -11,19 +10,12 @@ def write_atomically(path, data):
     Raises OSError where the folder does not exist or cannot be written.
     """
     path = os.path.abspath(os.fspath(path))
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=os.path.basename(path) + ".")
+    temporary = f"{path}.{os.urandom(8).hex()}.part"
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:  # made anew, so that the system applies the umask
             file.write(data)
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -28,7 +28,7 @@ def aligned(shape, dtype):
 
 
 def fresh(name, shape, dtype):
-    """A new array: what a layer or penalty writes into when nobody lends it a buffer."""
+    """A new array: what a layer or penalty writes into unless a network keeps its arrays for the next step."""
     return np.empty(shape, dtype)
 
 
@@ -94,12 +94,12 @@ def column_sums(a, out=None):
     return np.dot(_ones(len(a), a.dtype), a, out=out)
 
 
-def add_scaled(total, array, scale, empty=fresh):
-    """total += array * scale by blocks of rows; `scale` is a scalar or one number a column."""
-    rows = max(1, BLOCK // array.shape[1])
-    scratch = empty("scratch", (min(rows, len(array)), array.shape[1]), array.dtype)
-    for block in blocks(len(array), rows):
-        part = array[block]
+def add_scaled(total, terms, scale, array=fresh):
+    """total += terms * scale by blocks of rows; `scale` is a scalar or one number a column."""
+    rows = max(1, BLOCK // terms.shape[1])
+    scratch = array("scratch", (min(rows, len(terms)), terms.shape[1]), terms.dtype)
+    for block in blocks(len(terms), rows):
+        part = terms[block]
         total[block] += broadcast(np.multiply, scale, part, out=scratch[: len(part)])
 
 

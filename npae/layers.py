@@ -4,6 +4,7 @@ Samples are rows. `dz` is dJ/dz and has z's shape, for every z: dW, db, dh, da, 
 its last `forward` for its `backward`; calling the layer (`layer(x)`) is inference and keeps nothing.
 """
 
+import copy
 import itertools
 from typing import Any
 
@@ -11,25 +12,9 @@ import numpy as np
 
 from npae.activations import Activation, Identity
 from npae.kernels import add_scaled, broadcast, column_sums, fresh, product
-
-
-class Pending:
-    """What others ask a layer's next backward to add: penalties, and the tied layers that share its W.
-
-    dh and da: arrays that broadcast to (N, K), or None. W_scale: dW += W * W_scale, a scalar or one number a
-    column. dW: whole arrays (D, K) by who asked.
-    """
-
-    def __init__(self):
-        self.dh: Any = None
-        self.da: Any = None
-        self.W_scale: Any = None
-        self.dW: dict[Any, np.ndarray] = {}
-
-    def add(self, name, value):
-        """Add `value` to dh, da or W_scale."""
-        before = getattr(self, name)
-        setattr(self, name, value if before is None else before + value)
+from npae.own_parts import OwnLayer, as_activation, infer, is_own
+from npae.pending import Pending
+from npae.validation import check_number
 
 
 class Dense:
@@ -45,23 +30,59 @@ class Dense:
     """
 
     parameters: tuple[str, ...] = ("W", "b")
+    x: Any
+    h: Any
+    _array: Any = staticmethod(fresh)  # (name, shape, dtype) -> array; a network sets a store, for the next step
 
     def __init__(self, n_in, n_out, activation=Identity(), *, rng=None):
-        for name, size in (("n_in", n_in), ("n_out", n_out)):
-            if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1:
-                raise ValueError(f"{type(self).__name__}: got {name}={size!r}, expected a whole number >= 1")
-        self.activation = _check_activation(activation, type(self).__name__)
-        activation.check(n_out)
-        limit = activation.gain * (6 / (n_in + n_out)) ** 0.5
+        check_number(n_in, "n_in", type(self).__name__, low=1, integer=True)
+        check_number(n_out, "n_out", type(self).__name__, low=1, integer=True)
+        self._begin(activation, n_out)
+        limit = self.activation.gain * (6 / (n_in + n_out)) ** 0.5
         self.W = np.random.default_rng(rng).uniform(-limit, limit, (n_in, n_out))
         self.b = np.zeros(n_out)
-        self.dW = np.zeros_like(self.W)
-        self.db = np.zeros_like(self.b)
-        self._forget()
+        self.dW, self.db = np.zeros_like(self.W), np.zeros_like(self.b)
 
-    def _forget(self):
-        self.x: Any = None
-        self.h: Any = None
+    def forward(self, x):
+        """h (N, K), keeping x and h for backward."""
+        W, x = self.W, np.asarray(x)
+        dtype = x.dtype if x.dtype == W.dtype else np.result_type(x, W)
+        a = product(x, W, self._array("h", (len(x), W.shape[1]), dtype))
+        self.x, self.h, self.pending = x, self.activation.biased(a, self.b), Pending()
+        return self.h
+
+    def backward(self, dh):
+        """dx (N, D) from dh (N, K), leaving dW and db; what is pending is added."""
+        return product(self._gradients(dh), self.W.T, self._array("dx", self.x.shape, self.h.dtype))
+
+    def _gradients(self, dh):
+        """da (N, K) from dh (N, K), leaving dW and db: backward but for dx, which a first layer need not have."""
+        if self.h is None:
+            raise RuntimeError(f"{self!r}: got backward() first, expected a forward(x) before it")
+        pending, like = self.pending, (self.h.shape, self.h.dtype)
+        if pending.dh is not None:
+            dh = broadcast(np.add, pending.dh, dh, out=self._array("dh", *like))
+        da = self.activation.backward(self.h, dh, out=self._array("da", *like))
+        if pending.da is not None:
+            da = broadcast(np.add, pending.da, da, out=self._array("da", *like))
+        product(self.x.T, da, self.dW)
+        column_sums(da, out=self.db)
+        if pending.W_scale is not None:
+            add_scaled(self.dW, self.W, pending.W_scale, self._array)
+        for name, terms in pending.gradients.items():
+            gradient = getattr(self, name)
+            for term in terms:
+                gradient += term
+        return da
+
+    def __call__(self, x):
+        """h (N, K), keeping nothing."""
+        return infer(self, x)
+
+    def _begin(self, activation, n_out):
+        self.activation = as_activation(activation, type(self).__name__)
+        self.activation.check(n_out)
+        self.x = self.h = None
         self.pending = Pending()
 
     @property
@@ -74,38 +95,10 @@ class Dense:
         """K, the number of units."""
         return self.W.shape[1]
 
-    def __call__(self, x, out=None):
-        """h (N, K), keeping nothing."""
-        a = np.matmul(x, self.W) if out is None else product(x, self.W, out)
-        return self.activation.biased(a, self.b)
-
-    def forward(self, x, empty=fresh):
-        """h (N, K), keeping x and h for backward; `empty` supplies the array that is written."""
-        W, x = self.W, np.asarray(x)
-        self.x, self.pending = x, Pending()
-        self.h = self(x, out=empty("h", (len(x), W.shape[1]), x.dtype if x.dtype == W.dtype else np.result_type(x, W)))
-        return self.h
-
-    def backward(self, dh, empty=fresh, need_dx=True):
-        """dx (N, D) from dh (N, K), or None if it is not needed; leaves dW and db, pending terms included."""
-        if self.h is None:
-            raise RuntimeError(f"{self!r}: got backward() first, expected a forward(x) before it")
-        pending = self.pending
-        if pending.dh is not None:
-            dh = broadcast(np.add, pending.dh, dh, out=empty("dh", self.h.shape, self.h.dtype))
-        da = self.activation.backward(self.h, dh, out=empty("da", self.h.shape, self.h.dtype))
-        if pending.da is not None:
-            da = broadcast(np.add, pending.da, da, out=empty("da", self.h.shape, self.h.dtype))
-        product(self.x.T, da, self.dW)
-        column_sums(da, out=self.db)
-        if pending.W_scale is not None:
-            add_scaled(self.dW, self.W, pending.W_scale, empty)
-        for dW in pending.dW.values():
-            self.dW += dW
-        return product(da, self.W.T, empty("dx", self.x.shape, self.h.dtype)) if need_dx else None
-
     def __getstate__(self):
-        return self.__dict__ | {"x": None, "h": None, "pending": Pending()}
+        state = self.__dict__ | {"x": None, "h": None, "pending": Pending()}
+        state.pop("_array", None)
+        return state
 
     def __repr__(self):
         return f"{type(self).__name__}({self.n_in}, {self.n_out}, {self.activation!r})"
@@ -124,38 +117,50 @@ class Tied(Dense):
         if not isinstance(dense, Dense) or isinstance(dense, Tied):
             raise TypeError(f"Tied: got {dense!r}, expected the Dense layer whose weights it shares")
         self.dense = dense
-        self.activation = _check_activation(activation, "Tied")
-        activation.check(dense.n_in)
+        self._begin(activation, dense.n_in)
         self.b = np.zeros(dense.n_in, dense.W.dtype)
         self.db = np.zeros_like(self.b)
         self.dW = np.zeros_like(dense.W).T
-        self._forget()
 
     @property
     def W(self):  # type: ignore[override]
         """The shared weights, a transposed view."""
         return self.dense.W.T
 
-    def backward(self, dh, empty=fresh, need_dx=True):
-        """dx from dh as in Dense; dW is also left with `dense`, to be added to its own."""
-        self.dW = empty("dW", self.dense.W.shape, self.W.dtype).T
-        dx = super().backward(dh, empty, need_dx)
-        self.dense.pending.dW[id(self)] = self.dW.T
-        return dx
+    def _gradients(self, dh):
+        self.dW = self._array("dW", self.dense.W.shape, self.W.dtype).T
+        da = super()._gradients(dh)
+        self.dense.pending.add("dW", self.dW.T)
+        return da
 
 
 class Stack:
     """Layers one after another: f = phi_L(... phi_1(x W_1 + b_1) ...).
 
+    A layer is `Dense`, `Tied`, or anyone's own with n_in, n_out, parameters, forward(x) and backward(dh). `layers` is
+    a tuple; x and h are the first input and the last output of the last `forward`.
     Raises ValueError where a layer's width does not fit the one before it, TypeError for what is no list of layers.
     """
 
     def __init__(self, layers):
-        if not isinstance(layers, (list, tuple)) or not all(
-            hasattr(layer, "n_in") and not isinstance(layer, type) for layer in layers
+        if not isinstance(layers, (list, tuple)) or any(
+            isinstance(layer, type) or not hasattr(layer, "forward") for layer in layers
         ):
             raise TypeError(f"Stack: got {layers!r}, expected a list of layers such as [Dense(64, 25, Sigmoid())]")
-        self.layers = list(layers)
+        for layer in layers:
+            missing = [name for name in LAYER if not hasattr(layer, name)]
+            if missing:
+                raise TypeError(
+                    f"Stack: got {layer!r} without {', '.join(missing)}, expected a list of layers, each with "
+                    "n_in, n_out, parameters, forward(x) and backward(dh)"
+                )
+            for name in layer.parameters:
+                if not isinstance(getattr(layer, name, None), np.ndarray):
+                    raise TypeError(f"Stack: got {layer!r} with {name!r} among its parameters, expected it as an array")
+        self.layers = tuple(layers)
+        self._run = [OwnLayer(layer) if is_own(layer) else layer for layer in layers]
+        self.x: Any = None
+        self.h: Any = None
         for i, (before, after) in enumerate(itertools.pairwise(self.layers)):
             if before.n_out != after.n_in:
                 raise ValueError(
@@ -165,30 +170,89 @@ class Stack:
     def __call__(self, x):
         """The last layer's h (N, K), keeping nothing."""
         for layer in self.layers:
-            x = layer(x)
+            x = infer(layer, x)
         return x
 
-    def forward(self, x, empties=itertools.repeat(fresh)):
-        """The last layer's h (N, K); each layer keeps its x and h. `empties`: one array supplier a layer."""
-        for layer, empty in zip(self.layers, empties):
-            x = layer.forward(x, empty)
+    def forward(self, x):
+        """The last layer's h (N, K); each layer keeps what its backward needs."""
+        self.x = x
+        for layer in self._run:
+            x = layer.forward(x)
+        self.h = x
         return x
 
-    def backward(self, dh, empties=itertools.repeat(fresh), need_dx=True):
+    def backward(self, dh, need_dx=True):
         """dx (N, D) of the first layer (None if not needed) from dh (N, K) of the last."""
-        empties = [empty for _, empty in zip(self.layers, empties)]
-        for i in reversed(range(len(self.layers))):
-            dh = self.layers[i].backward(dh, empties[i], need_dx or i > 0)
-        return dh
+        for layer in self._run[:0:-1]:
+            dh = layer.backward(dh)
+        for layer in self._run[:1]:
+            dh = layer.backward(dh) if need_dx or isinstance(layer, OwnLayer) else layer._gradients(dh)
+        return dh if need_dx else None
 
     def __len__(self):
         return len(self.layers)
 
+    def __getstate__(self):
+        return self.__dict__ | {"x": None, "h": None}
+
     def __repr__(self):
-        return f"Stack({self.layers!r})"
+        return f"Stack({list(self.layers)!r})"
 
 
-def _check_activation(activation, owner):
-    if isinstance(activation, Activation):
-        return activation
-    raise TypeError(f"{owner}: got activation={activation!r}, expected an activation such as Sigmoid()")
+def mirrored(encoder, activations=None, *, tied=False, rng=None):
+    """The layers of a decoder D <- ... <- K that is the mirror image of an encoder, a list of Dense D -> ... -> K.
+
+    One activation a layer, from the code on; by default those of the encoder's hidden layers and a linear output.
+    Tied: it shares the encoder's weights; otherwise W starts at random, from `rng`. ValueError for another number of
+    activations.
+    """
+    encoder = list(encoder)[::-1]
+    if activations is None:
+        activations = [*(layer.activation for layer in encoder[1:]), Identity()]
+    if len(activations) != len(encoder):
+        raise ValueError(f"mirrored: got {len(activations)} activations, expected {len(encoder)}, one a decoder layer")
+    rng = np.random.default_rng(rng)
+    return [
+        Tied(layer, phi) if tied else Dense(layer.n_out, layer.n_in, phi, rng=rng)
+        for layer, phi in zip(encoder, activations)
+    ]
+
+
+LAYER = ("n_in", "n_out", "parameters", "forward", "backward")
+
+
+def check_layers(owner, stack, what="encoder"):
+    """Raise ValueError, in the name of `owner`, for a stack without layers."""
+    if not len(stack):
+        a = "an" if what[0] in "aeiou" else "a"
+        raise ValueError(f"{owner}: got {a} {what} without layers, expected at least one")
+
+
+def check_dense(owner, stack, what="encoder"):
+    """Raise ValueError, in the name of `owner`, unless every layer is h = phi(x W + b) with an elementwise phi.
+
+    So the Jacobian of each is W diag(phi'). One's own layer is tried at a random x.
+    """
+    check_layers(owner, stack, what)
+    for layer in stack.layers:
+        activation = getattr(layer, "activation", None)
+        if not getattr(activation, "elementwise", False):
+            got = layer if activation is None else activation
+            raise ValueError(
+                f"{owner}: got {got!r} in the {what}, expected Dense layers with elementwise activations "
+                "(Identity, Sigmoid, Tanh, ReLU, Softplus): its Jacobian is not diagonal"
+            )
+        if not callable(getattr(getattr(activation, "own", activation), "ddphi", None)):
+            raise ValueError(f"{owner}: got {activation!r} without ddphi(h), expected phi'' as a function of h")
+        if is_own(layer) and not _is_dense(layer):
+            raise ValueError(f"{owner}: got {layer!r} in the {what}, expected h = phi(x W + b), kept as its h")
+
+
+def _is_dense(layer):
+    if not isinstance(layer.activation, Activation) or not hasattr(layer, "W"):
+        return False
+    trial = copy.copy(layer)
+    x = np.random.default_rng(0).standard_normal((3, layer.n_in)).astype(layer.W.dtype)
+    h = trial.forward(x)
+    expected = layer.activation(x @ layer.W + getattr(layer, "b", 0))
+    return getattr(trial, "h", None) is not None and np.allclose(h, expected, rtol=1e-4) and np.allclose(trial.h, h)

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from npae.contraction.family import check_elementwise
 from npae.kernels import blocks
+from npae.layers import check_dense
 from npae.network import Network
+from npae.own_parts import infer
 from npae.pca.angles import principal_angles
 from npae.sklearn_face import NotFittedError
 from npae.validation import check_array, check_number
@@ -149,7 +150,7 @@ def _jacobian(layers, X, W_1):
     """J = S_L W_L^T ... S_1 W_1^T, multiplied from the outputs: one product a layer, over the rows of all samples."""
     H: list[np.ndarray] = []
     for layer in layers:
-        H.append(layer(H[-1] if H else X))
+        H.append(infer(layer, H[-1] if H else X))
     weights = [W_1, *(layer.W for layer in layers[1:])]
     J = layers[-1].activation.dphi(H[-1])[:, :, None] * weights[-1].T  # (N, K_L, K_{L-1})
     for layer, h, W in zip(layers[-2::-1], H[-2::-1], weights[-2::-1]):
@@ -179,6 +180,6 @@ def _check(model: Any, X, owner):
         if hasattr(model, "fit"):
             raise NotFittedError(f"{owner}: got a {type(model).__name__} that is not fitted, expected fit(X) first")
         raise TypeError(f"{owner}: got {model!r}, expected a Network or an estimator that holds one as network_")
-    check_elementwise(owner, network.encoder)
+    check_dense(owner, network.encoder)
     dtype, D = network.theta.dtype, network.encoder.layers[0].n_in
     return network, check_array(X, owner=owner, dtype=dtype, n_features=D)

@@ -94,7 +94,10 @@ def _encode(value, name, arrays):
     if dataclasses.is_dataclass(value) and getattr(npae, type(value).__name__, None) is type(value):
         fields = {f.name: _encode(getattr(value, f.name), name, arrays) for f in dataclasses.fields(value)}
         return {"object": type(value).__name__, "fields": fields}
-    raise TypeError(f"save: got {name}={value!r}, expected numbers, names, or objects of this package")
+    raise TypeError(
+        f"save: got {name}={value!r}, expected numbers, names, or objects of this package: a part of your own cannot "
+        "be rebuilt from a file. Pickle the estimator, or keep network_.theta and put it into a network that you build"
+    )
 
 
 def _decode(value, arrays):

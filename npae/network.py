@@ -8,8 +8,9 @@ import copy
 import numpy as np
 
 from npae.kernels import Buffers, aligned
-from npae.layers import Dense, Stack, Tied
+from npae.layers import Stack, Tied
 from npae.losses import SquaredError
+from npae.own_parts import is_own, prepared_loss, prepared_penalty, stands_for, takes
 from npae.validation import check_array
 
 
@@ -17,7 +18,8 @@ class Network:
     """x^ = g(f(x)) with its objective and gradient; every W, b, dW, db is a view of `theta` or `grad`.
 
     encoder, decoder: Stack or list of layers. loss: such as SquaredError(). penalties: such as [WeightDecay(1e-3)].
-    dtype: of theta, by default the layers' own (float64); float32 trains faster, complex128 serves a complex step.
+    Each may be of your own: docs/your_own_part.md. dtype: of theta, by default the layers' own (float64); float32
+    trains faster, complex128 serves a complex step.
     `theta` (P,), `grad` (P,); `parameters` and `gradients` name their pieces, e.g. 'encoder.0.W'. A layer belongs to
     the network it was last given to.
 
@@ -28,12 +30,9 @@ class Network:
     def __init__(self, encoder, decoder, *, loss=SquaredError(), penalties=(), dtype=None):
         self.encoder = encoder if isinstance(encoder, Stack) else Stack(encoder)
         self.decoder = decoder if isinstance(decoder, Stack) else Stack(decoder)
-        self.loss = loss
-        if not isinstance(penalties, (list, tuple)):
-            raise TypeError(f"Network: got penalties={penalties!r}, expected a list such as [WeightDecay(1e-3)]")
-        self.penalties = tuple(penalties)
-        self._check_parts()
-        self._bind(self._layers()[0][1].W.dtype if dtype is None else dtype)
+        self._check_layers()
+        self.loss, self.penalties = loss, penalties
+        self._bind(self._dtype() if dtype is None else dtype)
 
     # -- construction ------------------------------------------------------------------------------------------
 
@@ -41,27 +40,55 @@ class Network:
         sides = (("encoder", self.encoder), ("decoder", self.decoder))
         return [(f"{side}.{i}", layer) for side, stack in sides for i, layer in enumerate(stack.layers)]
 
-    def _check_parts(self):
+    @property
+    def loss(self):
+        """L, a loss such as SquaredError()."""
+        return self._given_loss
+
+    @loss.setter
+    def loss(self, loss):
+        if not stands_for(loss, "check_target", 2):
+            raise TypeError(f"Network: got loss={loss!r}, expected a loss such as SquaredError()")
+        self._given_loss, self._loss = loss, prepared_loss(loss)
+
+    @property
+    def penalties(self):
+        """Omega, a tuple of penalties such as WeightDecay(1e-3)."""
+        return self._given_penalties
+
+    @penalties.setter
+    def penalties(self, penalties):
+        if not isinstance(penalties, (list, tuple)):
+            raise TypeError(f"Network: got penalties={penalties!r}, expected a list such as [WeightDecay(1e-3)]")
+        for penalty in penalties:
+            if not stands_for(penalty, "check", 1):
+                raise TypeError(f"Network: got penalty {penalty!r}, expected one such as WeightDecay(1e-3)")
+            if hasattr(penalty, "check"):
+                stacks = (self.encoder, self.decoder)
+                penalty.check(*stacks[: 1 + takes(penalty.check, "decoder")])
+        self._given_penalties = tuple(penalties)
+        self._penalties = [prepared_penalty(penalty) for penalty in penalties]
+
+    def _check_layers(self):
         for name, stack in (("encoder", self.encoder), ("decoder", self.decoder)):
             if not len(stack):
                 raise ValueError(f"Network: got no layers for the {name}, expected at least one")
-        if isinstance(self.loss, type) or not callable(self.loss) or not hasattr(self.loss, "check_target"):
-            raise TypeError(f"Network: got loss={self.loss!r}, expected a loss such as SquaredError()")
         Stack([self.encoder.layers[-1], self.decoder.layers[0]])
         D, D_out = self.encoder.layers[0].n_in, self.decoder.layers[-1].n_out
         if D_out != D:
             raise ValueError(f"Network: got {D} inputs and {D_out} outputs, expected as many outputs as inputs")
-        seen: list[Dense] = []
+        seen: list[object] = []
         for name, layer in self._layers():
             if any(layer is other for other in seen):
                 raise ValueError(f"Network: got one layer twice (again at {name}), expected distinct layers or Tied")
             if isinstance(layer, Tied) and not any(layer.dense is other for other in seen):
                 raise ValueError(f"Network: got a Tied layer at {name}, expected its Dense layer before it")
             seen.append(layer)
-        for penalty in self.penalties:
-            if isinstance(penalty, type) or not callable(penalty) or not hasattr(penalty, "check"):
-                raise TypeError(f"Network: got penalty {penalty!r}, expected one such as WeightDecay(1e-3)")
-            penalty.check(self.encoder)
+
+    def _dtype(self):
+        """That of the first parameter."""
+        parameters = (getattr(layer, name) for _, layer in self._layers() for name in layer.parameters)
+        return next((np.asarray(parameter).dtype for parameter in parameters), np.dtype(np.float64))
 
     def _bind(self, dtype):
         """Lay all parameters into one vector and its gradient, and make the layers' arrays views of them."""
@@ -82,18 +109,19 @@ class Network:
                 (self._grad, self.gradients, "d" + name),
             ):
                 view = vector[end - size : end].reshape(shape)
-                view[...] = getattr(layer, attribute)
+                array = getattr(layer, attribute, None)  # one's own layer need not have a gradient before a backward
+                view[...] = 0 if array is None else array
                 setattr(layer, attribute, view)
                 views[key] = view
                 self._views.append((layer, attribute, view))
-        self._encoder_buffers = [Buffers() for _ in self.encoder.layers]
-        self._decoder_buffers = [Buffers() for _ in self.decoder.layers]
-        self._buffers = Buffers()
-        self._penalty_buffers = [Buffers() for _ in self.penalties]
+        self._own_gradients = [each for each in self._views if each[1][0] == "d" and is_own(each[0])]
+        for _, layer in self._layers():
+            if hasattr(layer, "_array"):
+                layer._array = Buffers()  # the same arrays at every step
 
-    def _adopt(self):
+    def _adopt(self, views=None):
         """Take over arrays that were assigned (`layer.W = A` instead of `layer.W[:] = A`)."""
-        for layer, attribute, view in self._views:
+        for layer, attribute, view in self._views if views is None else views:
             array = getattr(layer, attribute)
             if array is not view:
                 if np.shape(array) != view.shape:
@@ -102,11 +130,12 @@ class Network:
                 setattr(layer, attribute, view)
 
     def __getstate__(self):
-        return {name: self.__dict__[name] for name in ("encoder", "decoder", "loss", "penalties")}
+        return {name: getattr(self, name) for name in ("encoder", "decoder", "loss", "penalties")}
 
-    def __setstate__(self, state):
-        self.__dict__.update(state)
-        self._bind(self._layers()[0][1].W.dtype)
+    def __setstate__(self, state, dtype=None):
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._bind(self._dtype() if dtype is None else dtype)
 
     def __copy__(self):
         return copy.deepcopy(self)
@@ -114,8 +143,7 @@ class Network:
     def astype(self, dtype):
         """An independent copy whose theta has the given dtype."""
         other = object.__new__(type(self))
-        other.__dict__.update(copy.deepcopy(self.__getstate__()))
-        other._bind(dtype)
+        other.__setstate__(copy.deepcopy(self.__getstate__()), dtype)
         return other
 
     # -- the two vectors -----------------------------------------------------------------------------------------
@@ -153,16 +181,16 @@ class Network:
 
     def _value_and_grad(self, x, target):
         value, da = self._forward(x, target)
-        dh = self.decoder.backward(da, self._decoder_buffers)
-        self.encoder.backward(dh, self._encoder_buffers, need_dx=False)
+        self.encoder.backward(self.decoder.backward(da), need_dx=False)
+        if self._own_gradients:
+            self._adopt(self._own_gradients)
         return value
 
     def _forward(self, x, target):
-        h = self.encoder.forward(x, self._encoder_buffers)
-        a = self.decoder.forward(h, self._decoder_buffers)
-        value, da = self.loss(a, target, out=self._buffers("da", a.shape, a.dtype))
-        for penalty, empty in zip(self.penalties, self._penalty_buffers):
-            value = value + penalty(self.encoder, self.decoder, empty)
+        a = self.decoder.forward(self.encoder.forward(x))
+        value, da = self._loss(a, target)
+        for penalty in self._penalties:
+            value = value + penalty(self.encoder, self.decoder)
         return np.asarray(value).item(), da
 
     def _check_batch(self, x, target):
@@ -171,8 +199,13 @@ class Network:
         target = x if target is None else self._check(target, "target")
         if len(target) != len(x):
             raise ValueError(f"Network: got {len(x)} samples in x and {len(target)} in target, expected as many")
-        self.loss.check_target(target.real)
+        self.check_target(target.real)
         return x, target
+
+    def check_target(self, target):
+        """Raise ValueError for targets (N, D) that the loss refuses, if it has a say."""
+        if hasattr(self.loss, "check_target"):
+            self.loss.check_target(target)
 
     def _check(self, x, name, n_features=None):
         dtype = self._theta.dtype
@@ -195,12 +228,13 @@ class Network:
     def decode(self, h):
         """The reconstruction x^ = E[x | g(h)]: (N, K) -> (N, D)."""
         self._adopt()
-        return self.loss.mean(self.decoder(self._check(h, "h", self.decoder.layers[0].n_in)))
+        a = self.decoder(self._check(h, "h", self.decoder.layers[0].n_in))
+        return self.loss.mean(a) if hasattr(self.loss, "mean") else a
 
     def reconstruct(self, x):
         """x^ = decode(encode(x)): (N, D) -> (N, D)."""
         return self.decode(self.encode(x))
 
     def __repr__(self):
-        parts = f"{self.encoder.layers!r}, {self.decoder.layers!r}, loss={self.loss!r}"
+        parts = f"{list(self.encoder.layers)!r}, {list(self.decoder.layers)!r}, loss={self.loss!r}"
         return f"Network({parts}, penalties={list(self.penalties)!r}, dtype={str(self._theta.dtype)!r})"

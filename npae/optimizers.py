@@ -1,8 +1,8 @@
 """What moves theta: `optimizer.start(theta)` returns a step; `step(grad)` updates theta in place.
 
-An optimizer is a frozen record of its hyperparameters; the step holds the state, and `step.lr` may be set
-between calls. theta and grad are flat (P,) vectors of one dtype; updates go through them in blocks that fit
-a cache. L-BFGS, which takes the whole objective, is `npae.lbfgs`.
+An optimizer is a frozen record of its hyperparameters; the step holds the state. lr is a number or a schedule
+(`npae.schedules`). theta and grad are flat (P,) vectors of one dtype; updates go through them in blocks that fit a
+cache. L-BFGS, which takes the whole objective, is `npae.lbfgs`.
 """
 
 from dataclasses import dataclass
@@ -10,18 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from npae.kernels import BLOCK, aligned, blocks, flush_denormals
+from npae.schedules import Rate, check_rate, rate
+from npae.validation import check_number
 
 TINY = float(np.finfo(np.float32).tiny)  # an eps below is 0 in float32, and 0 / 0 where a gradient is 0
 FLUSH = 128  # steps: a running mean of 0.9 falls through the denormal numbers in about as many
-
-
-def _check(optimizer, **ranges):
-    for name, (low, high) in ranges.items():
-        value = getattr(optimizer, name)
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not low <= value < high:
-            raise ValueError(
-                f"{type(optimizer).__name__}: got {name}={value!r}, expected a number in [{low:g}, {high:g})"
-            )
 
 
 class Step:
@@ -33,8 +26,8 @@ class Step:
     def __init__(self, optimizer, theta, *state):
         self.optimizer = optimizer
         self.theta = theta
-        self.lr = optimizer.lr
         self.t = 0
+        self._lr = optimizer.lr
         for name in state:
             setattr(self, name, aligned(theta.shape, theta.dtype))
             getattr(self, name).fill(0)
@@ -42,18 +35,29 @@ class Step:
         self._blocks = blocks(theta.size)
         self._scratch = aligned((min(theta.size, BLOCK),), theta.dtype)
 
+    @property
+    def lr(self):
+        """The learning rate of the next step; what is set here, a number or a schedule, holds from then on."""
+        return rate(self._lr, self.t)
+
+    @lr.setter
+    def lr(self, lr):
+        check_rate(lr, type(self.optimizer).__name__)
+        self._lr = lr
+
     def __call__(self, grad):
         """Update theta in place by the gradient (P,); ValueError for another length."""
         if grad.shape != self.theta.shape:
             raise ValueError(f"step: got a gradient of shape {grad.shape}, expected {self.theta.shape}")
+        lr = self.lr
         self.t += 1
         for block in self._blocks:
-            self.update(block, self.theta[block], grad[block], self._scratch[: block.stop - block.start])
+            self.update(block, self.theta[block], grad[block], lr, self._scratch[: block.stop - block.start])
             if self.t % FLUSH == 0:
                 for name in self._state:
                     flush_denormals(getattr(self, name)[block])
 
-    def update(self, block, theta, g, scratch):
+    def update(self, block, theta, g, lr, scratch):
         """Update one block of theta by the same block of the gradient; `scratch` is as long."""
         raise NotImplementedError
 
@@ -62,16 +66,18 @@ class Step:
 class SGD:
     """theta -= lr g, or with momentum mu: v = mu v + g, theta -= lr v (Nesterov: theta -= lr (g + mu v)).
 
-    Sutskever et al. (2013), On the importance of initialization and momentum, equations 1 to 4, for a constant lr.
+    Sutskever et al. (2013), On the importance of initialization and momentum, equations 1 to 4, for a constant lr; one
+    that changes multiplies the whole velocity.
     Raises ValueError for lr < 0, for a momentum outside [0, 1), and for Nesterov without momentum.
     """
 
-    lr: float
+    lr: Rate
     momentum: float = 0.0
     nesterov: bool = False
 
     def __post_init__(self):
-        _check(self, lr=(0, np.inf), momentum=(0, 1))
+        check_rate(self.lr, "SGD")
+        check_number(self.momentum, "momentum", "SGD", high=1, include_high=False)
         if self.nesterov and not self.momentum:
             raise ValueError("SGD: got nesterov=True with momentum=0, expected a momentum in (0, 1)")
 
@@ -81,21 +87,21 @@ class SGD:
 
 
 class _PlainStep(Step):
-    def update(self, block, theta, g, scratch):
-        theta -= np.multiply(g, self.lr, out=scratch)
+    def update(self, block, theta, g, lr, scratch):
+        theta -= np.multiply(g, lr, out=scratch)
 
 
 class _MomentumStep(Step):
-    def update(self, block, theta, g, scratch):
+    def update(self, block, theta, g, lr, scratch):
         mu, v = self.optimizer.momentum, self.v[block]
         v *= mu
         v += g
         if self.optimizer.nesterov:
             np.multiply(v, mu, out=scratch)
             scratch += g
-            scratch *= self.lr
+            scratch *= lr
         else:
-            np.multiply(v, self.lr, out=scratch)
+            np.multiply(v, lr, out=scratch)
         theta -= scratch
 
 
@@ -107,12 +113,14 @@ class RMSProp:
     Raises ValueError for lr < 0, eps not above 0 and for a decay outside [0, 1).
     """
 
-    lr: float
+    lr: Rate
     decay: float = 0.9
     eps: float = 1e-8
 
     def __post_init__(self):
-        _check(self, lr=(0, np.inf), decay=(0, 1), eps=(TINY, np.inf))
+        check_rate(self.lr, "RMSProp")
+        check_number(self.decay, "decay", "RMSProp", high=1, include_high=False)
+        check_number(self.eps, "eps", "RMSProp", low=TINY)
 
     def start(self, theta):
         """A step that holds the running mean v of the squared gradient."""
@@ -120,14 +128,14 @@ class RMSProp:
 
 
 class _RMSPropStep(Step):
-    def update(self, block, theta, g, scratch):
+    def update(self, block, theta, g, lr, scratch):
         o, v = self.optimizer, self.v[block]
         v *= o.decay
         v += np.multiply(np.multiply(g, g, out=scratch), 1 - o.decay, out=scratch)
         np.sqrt(v, out=scratch)
         scratch += o.eps
         np.divide(g, scratch, out=scratch)
-        scratch *= self.lr
+        scratch *= lr
         theta -= scratch
 
 
@@ -141,13 +149,16 @@ class Adam:
     Raises ValueError for lr < 0, eps not above 0 and for beta1 or beta2 outside [0, 1).
     """
 
-    lr: float = 1e-3
+    lr: Rate = 1e-3
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
 
     def __post_init__(self):
-        _check(self, lr=(0, np.inf), beta1=(0, 1), beta2=(0, 1), eps=(TINY, np.inf))
+        check_rate(self.lr, "Adam")
+        check_number(self.beta1, "beta1", "Adam", high=1, include_high=False)
+        check_number(self.beta2, "beta2", "Adam", high=1, include_high=False)
+        check_number(self.eps, "eps", "Adam", low=TINY)
 
     def start(self, theta):
         """A step that holds the two running means."""
@@ -155,7 +166,7 @@ class Adam:
 
 
 class _AdamStep(Step):
-    def update(self, block, theta, g, scratch):
+    def update(self, block, theta, g, lr, scratch):
         o, m, v = self.optimizer, self.m[block], self.v[block]
         root_c = ((1 - o.beta2) / (1 - o.beta2**self.t)) ** 0.5
         m *= o.beta1
@@ -165,5 +176,5 @@ class _AdamStep(Step):
         np.sqrt(v, out=scratch)
         scratch += o.eps / root_c
         np.divide(m, scratch, out=scratch)
-        scratch *= self.lr * (1 - o.beta1) / (1 - o.beta1**self.t) / root_c
+        scratch *= lr * (1 - o.beta1) / (1 - o.beta1**self.t) / root_c
         theta -= scratch

@@ -3,6 +3,7 @@
 `train` knows a network, an optimizer's step and an array; the estimators dress it.
 """
 
+import inspect
 import sys
 import time
 import warnings
@@ -10,6 +11,7 @@ import warnings
 import numpy as np
 
 from npae.kernels import Buffers
+from npae.validation import check_number
 
 
 class DivergenceError(RuntimeError):
@@ -70,12 +72,13 @@ def train(
     network,
     X,
     step,
-    history,
+    history=None,
     *,
-    batch_size,
-    max_iter,
-    shuffle_rng,
-    noise_rng,
+    batch_size=128,
+    max_iter=100,
+    rng=None,
+    shuffle_rng=None,
+    noise_rng=None,
     corruption=None,
     tol=0.0,
     n_iter_no_change=None,
@@ -83,34 +86,48 @@ def train(
     callbacks=(),
     progress=None,
 ):
-    """Minimize the network's objective over X (N, D) by minibatches, adding to the lists of `history` epoch by epoch.
+    """Minimize the network's objective over X (N, D) by minibatches; returns `history`, lists that grow by the epoch.
 
-    An epoch visits every sample once in a new order; a corruption draws new noise for each visit. history["loss"] is
-    the mean objective over the epoch's minibatches, history["validation_loss"] the objective on X_validation with
-    noise drawn once. Training ends after `max_iter` epochs; when the monitored loss (validation if there is one) has
-    not fallen below (1 - tol) x its best for `n_iter_no_change` epochs; when a callback, called as
-    callback(network, history) after each epoch, returns True; or by Ctrl-C, with a TrainingInterrupted warning. With
-    X_validation the best weights are put back at the end.
+        history = train(network, X, Adam(Cosine(1e-2, 100 * 12)).start(network.theta), batch_size=100, rng=0)
 
-    Raises DivergenceError when the objective is not finite; the weights of the best epoch are put back first.
+    An epoch visits every sample once in a new order, in ceil(N / batch_size) steps; a corruption draws new noise for
+    each visit. Order and noise draw from streams of their own, seeded by `rng` where they are not given as
+    `shuffle_rng` and `noise_rng`. history["loss"] is the mean objective over the epoch's minibatches, "seconds" the
+    time since the beginning, "validation_loss" the objective on X_validation with noise drawn once.
+
+    Training ends after `max_iter` epochs; when the monitored loss (validation if there is one) has not fallen below
+    (1 - tol) x its best for `n_iter_no_change` epochs; when a callback, called as callback(network, history) after each
+    epoch, returns True; or by Ctrl-C, with a TrainingInterrupted warning. With X_validation the best weights are put
+    back at the end. `step` is any step(grad) that moves network.theta, `corruption` whatever has corrupt(x, rng) -> x~.
+
+    Raises DivergenceError when the objective is not finite, with the best epoch's weights put back; ValueError or
+    TypeError for an X that does not fit the network, and for an x~ that does not have x's shape.
     """
+    for name, value in (("batch_size", batch_size), ("max_iter", max_iter)):
+        check_number(value, name, "train", low=1, integer=True)
+    X, _ = network._check_batch(X, None)
+    order_rng, other_rng = streams(rng, 2)
+    shuffle_rng, noise_rng = shuffle_rng or order_rng, noise_rng or other_rng
+    history = {"loss": [], "seconds": [], "validation_loss": []} if history is None else history
+    buffers = Buffers()
+    corrupt = _corrupter(corruption, buffers)
     if X_validation is not None:
-        noisy_validation = X_validation if corruption is None else corruption.corrupt(X_validation, noise_rng)
+        X_validation, _ = network._check_batch(X_validation, None)
+        noisy_validation = _corrupter(corruption, Buffers())(X_validation, noise_rng)
     monitored = history["loss" if X_validation is None else "validation_loss"]
     best_theta, best, last_gain = network.theta.copy(), np.inf, 0
-    buffers = Buffers()
     start = time.perf_counter() - (history["seconds"][-1] if history["seconds"] else 0.0)
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # reported below, in words
             for epoch in range(1, max_iter + 1):
-                loss = _epoch(network, X, step, batch_size, corruption, shuffle_rng, noise_rng, buffers)
-                finite = np.isfinite(loss) and np.isfinite(network.theta.sum())
-                if finite and X_validation is not None:
-                    history["validation_loss"].append(_value(network, noisy_validation, X_validation, batch_size))
-                    finite = np.isfinite(history["validation_loss"][-1])
-                if not finite:
+                loss = _epoch(network, X, step, batch_size, corrupt, shuffle_rng, noise_rng, buffers)
+                losses = {"loss": loss}
+                if X_validation is not None:
+                    losses["validation_loss"] = _value(network, noisy_validation, X_validation, batch_size)
+                if not np.isfinite([network.theta.sum(), *losses.values()]).all():
                     raise DivergenceError(_diverged(epoch, history["loss"], step))
-                history["loss"].append(loss)
+                for name, value in losses.items():
+                    history[name].append(value)
                 history["seconds"].append(time.perf_counter() - start)
                 gained = monitored[-1] < best - tol * abs(best) if np.isfinite(best) else True
                 if gained:
@@ -136,9 +153,28 @@ def train(
         )
     if X_validation is not None or not np.isfinite(network.theta.sum()):
         network.theta = best_theta
+    return history
 
 
-def _epoch(network, X, step, batch_size, corruption, shuffle_rng, noise_rng, buffers):
+def _corrupter(corruption, buffers):
+    """corrupt(x, rng) -> x~ as the loop calls it: into one array, taken again, where the corruption has an `out`."""
+    if corruption is None:
+        return lambda x, rng: x
+    if "out" in inspect.signature(corruption.corrupt).parameters:
+        return lambda x, rng: corruption.corrupt(x, rng, out=buffers("noisy", x.shape, x.dtype))
+
+    def corrupt(x, rng):
+        x = x.view()
+        x.flags.writeable = False  # it is the target, too
+        noisy = np.asarray(corruption.corrupt(x, rng), x.dtype)
+        if noisy.shape != x.shape:
+            raise ValueError(f"{type(corruption).__name__}: got x~ of shape {noisy.shape}, expected x's, {x.shape}")
+        return noisy
+
+    return corrupt
+
+
+def _epoch(network, X, step, batch_size, corrupt, shuffle_rng, noise_rng, buffers):
     """One visit of every sample; the mean objective, or the first that is not finite."""
     order = shuffle_rng.permutation(len(X))
     total = 0.0
@@ -146,8 +182,7 @@ def _epoch(network, X, step, batch_size, corruption, shuffle_rng, noise_rng, buf
         batch = order[start : start + batch_size]
         shape = (len(batch), X.shape[1])
         x = np.take(X, batch, axis=0, out=buffers("x", shape, X.dtype), mode="clip")
-        noisy = x if corruption is None else corruption.corrupt(x, noise_rng, out=buffers("noisy", shape, X.dtype))
-        value = network._value_and_grad(noisy, x)
+        value = network._value_and_grad(corrupt(x, noise_rng), x)
         if not np.isfinite(value):
             return value
         step(network.grad)
@@ -166,8 +201,9 @@ def _value(network, noisy, x, batch_size):
 
 def _diverged(epoch, losses, step):
     last = f"{losses[-1]:.6g} after epoch {len(losses)}" if losses else "none, it was the first epoch"
+    lr = getattr(step, "lr", None)  # a step of one's own may be a bare function
+    lower = f"learning rate below {lr:g} (a tenth, say)" if isinstance(lr, (int, float)) else "smaller learning rate"
     return (
-        f"training diverged in epoch {epoch}: the objective is not finite. Last finite loss: {last}. Try a learning "
-        f"rate below {step.lr:g} (a tenth, say), inputs scaled to about [0, 1], or weaker penalties. The best finite "
-        "weights are kept."
+        f"training diverged in epoch {epoch}: the objective is not finite. Last finite loss: {last}. Try a {lower}, "
+        "inputs scaled to about [0, 1], or weaker penalties. The best finite weights are kept."
     )

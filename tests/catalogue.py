@@ -21,10 +21,10 @@ from npae import (
     Softplus,
     SquaredError,
     Tanh,
-    Tied,
     TopK,
     WeightDecay,
 )
+from npae.layers import mirrored
 
 
 def top_two(a):
@@ -99,11 +99,7 @@ def make_network(widths, activation, loss, penalties=(), tied=False, rng=0):
     pairs = list(itertools.pairwise(widths))
     phis = [activation] * (len(pairs) - 1)
     encoder = [Dense(n_in, n_out, phi) for (n_in, n_out), phi in zip(pairs, [*phis, code])]
-    if tied:
-        decoder = [Tied(dense, phi) for dense, phi in zip(encoder[::-1], [*phis, Identity()])]
-    else:
-        decoder = [Dense(n_out, n_in, phi) for (n_in, n_out), phi in zip(pairs[::-1], [*phis, Identity()])]
-    network = Network(encoder, decoder, loss=loss, penalties=penalties)
+    network = Network(encoder, mirrored(encoder, tied=tied), loss=loss, penalties=penalties)
     network.theta = rng.uniform(-1, 1, network.theta.size)
     return network
 

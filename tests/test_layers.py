@@ -65,11 +65,16 @@ def test_backward_overwrites_the_gradient_of_the_call_before(x, rng):
     assert np.array_equal(layer.dW, dW)
 
 
-def test_backward_leaves_dh_and_x_alone_and_skips_dx_on_request(x, rng):
+def test_backward_leaves_dh_and_x_alone_and_a_stack_skips_dx_on_request(x, rng):
     layer, dh = unit_scale(Dense(5, 4, Sigmoid()), rng), rng.normal(size=(6, 4))
     before = x.copy(), dh.copy()
     layer.forward(x)
-    assert layer.backward(dh, need_dx=False) is None
+    layer.backward(dh)
+    gradients = layer.dW.copy(), layer.db.copy()
+    stack = Stack([layer])
+    stack.forward(x)
+    assert stack.backward(dh, need_dx=False) is None
+    assert np.array_equal(layer.dW, gradients[0]) and np.array_equal(layer.db, gradients[1])
     assert np.array_equal(x, before[0]) and np.array_equal(dh, before[1])
 
 

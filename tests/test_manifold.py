@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from npae import (
+    Adam,
+    Cosine,
     Dense,
     Identity,
     Network,
@@ -17,9 +19,9 @@ from npae import (
     WeightDecay,
     datasets,
     manifold,
-    optimizers,
 )
 from npae.penalties import Contractive
+from npae.training import train
 
 ACTIVATIONS = [Identity(), Sigmoid(), Tanh(), ReLU(), Softplus()]
 
@@ -219,7 +221,7 @@ def test_a_model_that_is_not_fitted_is_refused(name):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_encoders_that_are_not_elementwise_are_refused_by_name(name):
-    with pytest.raises(ValueError, match=rf"{name}: got TopK\(k=2\) in the encoder, expected elementwise"):
+    with pytest.raises(ValueError, match=rf"{name}: got TopK\(k=2\) in the encoder, expected Dense layers"):
         FUNCTIONS[name](Network([Dense(5, 4, TopK(2))], [Dense(4, 5)]), np.zeros((2, 5)))
 
 
@@ -254,16 +256,12 @@ def circle():
     return train, test, *(train_on(train.data, penalties) for penalties in ((Contractive(0.1), WeightDecay(1e-4)), ()))
 
 
-def train_on(X, penalties, steps=2500, rng=0):
-    """A deep encoder with a linear decoder, by Adam on batches of 100."""
+def train_on(X, penalties, rng=0):
+    """A deep encoder with a linear decoder, by Adam, 125 epochs of 20 batches."""
     rng = np.random.default_rng(rng)
     encoder = [Dense(20, 48, Tanh(), rng=rng), Dense(48, 48, Tanh(), rng=rng), Dense(48, 4, rng=rng)]
     network = Network(encoder, [Dense(4, 20, rng=rng)], penalties=penalties)
-    step = optimizers.Adam(3e-3).start(network.theta)
-    for t in range(steps):
-        step.lr = 3e-3 * (1 + np.cos(np.pi * t / steps)) / 2
-        network.value_and_grad(X[rng.integers(0, len(X), 100)])
-        step(network.grad)
+    train(network, X, Adam(Cosine(3e-3, 2500)).start(network.theta), batch_size=100, max_iter=125, rng=rng)
     return network
 
 

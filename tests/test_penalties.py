@@ -7,23 +7,14 @@ import numpy as np
 import pytest
 
 from npae import Dense, Identity, Network, ReLU, Sigmoid, Softplus, Stack, Tanh, TopK, gradcheck
-from npae.penalties import (
-    Contractive,
-    HigherOrderContractive,
-    HutchinsonContractive,
-    ReconstructionContractive,
-    TangentPropagation,
-)
+from npae.contraction.family import HigherOrderContractive, ReconstructionContractive
+from npae.penalties import Contractive
 
-TANGENTS = np.random.default_rng(0).normal(size=(4, 2, 6))
 FAMILY = [
     Contractive(0.3),
-    HutchinsonContractive(0.3, 2),
-    HutchinsonContractive(0.3, probes=np.ones((2, 3))),
     HigherOrderContractive(0.3, 0.2, 0.5),
     HigherOrderContractive(0.3, 0.2, 0.5, noise=np.ones((2, 6))),
     ReconstructionContractive(0.3),
-    TangentPropagation(0.3, TANGENTS),
 ]
 
 
@@ -64,7 +55,7 @@ def test_no_penalty_for_no_weight(penalty, rng):
 @pytest.mark.parametrize("penalty", FAMILY, ids=kind)
 def test_activations_that_are_not_elementwise_are_refused_by_name(penalty):
     for encoder in ([Dense(6, 5, TopK(2)), Dense(5, 3)], [Dense(6, 5), Dense(5, 3, TopK(2))]):
-        with pytest.raises(ValueError, match=rf"{kind(penalty)}: got TopK\(k=2\) in the \w+, expected elementwise"):
+        with pytest.raises(ValueError, match=rf"{kind(penalty)}: got TopK\(k=2\) in the \w+, expected Dense layers"):
             Network(encoder, [Dense(3, 6)], penalties=[penalty])
 
 
@@ -89,29 +80,19 @@ def test_the_higher_order_weights_are_checked_too(name):
 
 @pytest.mark.parametrize("array", [np.ones(3), np.ones((0, 3)), [[np.nan, 1.0]], -1])
 def test_noise_of_the_wrong_kind_is_refused(array):
-    with pytest.raises(ValueError, match="HutchinsonContractive: got probes of shape"):
-        HutchinsonContractive(0.1, probes=array)
-    with pytest.raises(ValueError, match="HigherOrderContractive: got noise of shape"):
+    with pytest.raises(ValueError, match=r"HigherOrderContractive: got noise(=| of shape)"):
         HigherOrderContractive(0.1, 0.1, 0.1, noise=array)
-    with pytest.raises(ValueError, match="TangentPropagation: got tangents of shape"):
-        TangentPropagation(0.1, array)
 
 
 def test_noise_that_does_not_fit_the_encoder_is_refused_before_training():
-    with pytest.raises(ValueError, match="got probes of 4 entries, expected 3"):
-        make_network(HutchinsonContractive(0.1, probes=np.ones((2, 4))))
     with pytest.raises(ValueError, match="got noise of 5 features, expected 6"):
         make_network(HigherOrderContractive(0.1, 0.1, 0.1, noise=np.ones((2, 5))))
-    with pytest.raises(ValueError, match="got tangents of 5 features, expected 6"):
-        make_network(TangentPropagation(0.1, np.ones((4, 2, 5))))
 
 
 def test_noise_that_does_not_fit_the_batch_is_refused(rng):
     x = rng.random((3, 6))
     with pytest.raises(ValueError, match="got noise for 4 samples, expected 3"):
         make_network(HigherOrderContractive(0.1, 0.1, 0.1, noise=np.ones((2, 4, 6)))).value_and_grad(x)
-    with pytest.raises(ValueError, match="got tangents of 4 samples, expected 3"):
-        make_network(TangentPropagation(0.1, TANGENTS)).value_and_grad(x)
 
 
 def test_the_reconstruction_penalty_needs_an_elementwise_decoder(rng):
@@ -120,7 +101,7 @@ def test_the_reconstruction_penalty_needs_an_elementwise_decoder(rng):
     with pytest.raises(ValueError, match="got no decoder"):
         ReconstructionContractive(0.1)(encoder)
     with pytest.raises(ValueError, match=r"got TopK\(k=2\) in the decoder"):
-        ReconstructionContractive(0.1)(encoder, Stack([Dense(3, 4, TopK(2))]))
+        Network([Dense(4, 3)], [Dense(3, 4, TopK(2))], penalties=[ReconstructionContractive(0.1)])
 
 
 @pytest.mark.parametrize("penalty", FAMILY, ids=kind)
@@ -134,25 +115,9 @@ def test_penalties_print_compare_hash_and_pickle(penalty):
 
 
 def test_arrays_given_are_copied_and_kept_from_change():
-    probes = np.ones((2, 3))
-    penalty = HutchinsonContractive(0.1, probes=probes)
-    probes[:] = 0
-    assert penalty.n_probes == 2 and penalty.probes.sum() == 6
+    noise = np.ones((2, 3))
+    penalty = HigherOrderContractive(0.1, 0.1, 0.1, noise=noise)
+    noise[:] = 0
+    assert penalty.n_noise == 2 and penalty.noise.sum() == 6
     with pytest.raises(ValueError):
-        penalty.probes[0, 0] = 5.0
-
-
-def test_tangent_propagation_makes_a_classifier_deaf_along_the_tangents(rng):
-    """Minimized over the weights of a linear classifier, W keeps only what is orthogonal to the tangent."""
-    classifier, x = Stack([Dense(3, 2, rng=0)]), rng.normal(size=(5, 3))
-    penalty = TangentPropagation(1.0, np.tile([[[1.0, 0.0, 0.0]]], (5, 1, 1)))
-    W = classifier.layers[0].W
-    before = W.copy()
-    for _ in range(200):
-        classifier.forward(x)
-        value = penalty(classifier)
-        classifier.backward(np.zeros((5, 2)))
-        W -= 0.1 * classifier.layers[0].dW
-    assert value < 1e-12
-    np.testing.assert_allclose(W[0], 0, atol=1e-6)
-    np.testing.assert_array_equal(W[1:], before[1:])
+        penalty.noise[0, 0] = 5.0

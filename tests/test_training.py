@@ -1,15 +1,17 @@
 """The training loop: stopping, keeping, diverging, going on."""
 
+import copy
 import io
 import os
+import pickle
 import signal
 
 import numpy as np
 import pytest
 
 import npae
-from npae import SGD, Adam, Autoencoder, DivergenceError, MaskingNoise, TrainingInterrupted
-from npae.training import ProgressLine, streams
+from npae import SGD, Adam, Autoencoder, Cosine, Dense, DivergenceError, MaskingNoise, Network, TrainingInterrupted
+from npae.training import ProgressLine, streams, train
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +161,136 @@ def test_training_with_the_contraction_makes_the_jacobian_fall(X):
     )
     model.fit(X)
     assert norms[-1] < 0.5 * norms[0]
+
+
+def network_of(X, n_components=4, dtype=None, rng=0):
+    encoder = [Dense(X.shape[1], n_components, npae.Sigmoid(), rng=rng)]
+    return Network(encoder, [Dense(n_components, X.shape[1], rng=rng)], dtype=dtype)
+
+
+def test_a_network_is_trained_without_an_estimator_and_alike_for_the_same_seed(X):
+    first, again, other = (network_of(X) for _ in range(3))
+    noise = MaskingNoise(0.2)
+    histories = [
+        train(network, X, Adam(0.01).start(network.theta), batch_size=50, max_iter=5, rng=seed, corruption=noise)
+        for network, seed in ((first, 1), (again, 1), (other, 2))
+    ]
+    assert [len(values) for values in histories[0].values()] == [5, 5, 0]
+    assert histories[0]["loss"] == histories[1]["loss"] and histories[0]["loss"][-1] < histories[0]["loss"][0]
+    assert np.array_equal(first.theta, again.theta) and not np.array_equal(first.theta, other.theta)
+
+
+def test_a_cosine_over_the_steps_of_all_epochs_ends_at_its_end(X):
+    network, seen = network_of(X), []
+    step = SGD(Cosine(0.1, 4 * 3)).start(network.theta)  # 300 samples in 3 batches of 128, 128 and 44
+    train(network, X, step, max_iter=4, rng=0, callbacks=[lambda network, history: seen.append((step.t, step.lr))])
+    np.testing.assert_allclose(seen, [(3 * e, 0.05 * (1 + np.cos(np.pi * e / 4))) for e in range(1, 5)], atol=1e-16)
+
+
+def test_partial_fit_goes_on_with_the_schedule(X):
+    whole = Autoencoder(3, optimizer=Adam(Cosine(0.02, 9)), max_iter=3, tol=0, random_state=0).fit(X)
+    parts = Autoencoder(3, optimizer=Adam(Cosine(0.02, 9)), random_state=0)
+    for _ in range(3):
+        parts.partial_fit(X)
+    assert np.array_equal(whole.network_.theta, parts.network_.theta) and parts._step.lr == 0
+
+
+class PlainDescent:
+    """An optimizer of one's own whose step is a bare function."""
+
+    def __init__(self, lr):
+        self.rate = lr
+
+    def start(self, theta):
+        def step(grad):
+            theta[:] -= self.rate * grad
+
+        return step
+
+
+class Dropped:
+    """A corruption of one's own, without an `out`; it draws as MaskingNoise(0.3) does and answers in float64."""
+
+    def corrupt(self, x, rng):
+        return x * (rng.random(x.shape, dtype=x.dtype) >= 0.3).astype(float)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_optimizer_of_ones_own_moves_what_the_packages_own_moves(X, dtype):
+    mine, theirs = (
+        Autoencoder(3, optimizer=optimizer, max_iter=3, tol=0, random_state=0).fit(X.astype(dtype))
+        for optimizer in (PlainDescent(0.1), SGD(0.1))
+    )
+    assert mine.network_.theta.dtype == dtype
+    np.testing.assert_allclose(mine.network_.theta, theirs.network_.theta, rtol=1e-5 if dtype == np.float32 else 1e-13)
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+@pytest.mark.parametrize("optimizer", [PlainDescent(0.1), SGD(0.1)])
+def test_a_copy_goes_on_by_itself_whoever_wrote_its_optimizer(X, optimizer, duplicate):
+    model = Autoencoder(3, optimizer=optimizer, max_iter=1, random_state=0).fit(X)
+    other, before = duplicate(model), model.network_.theta.copy()
+    other.partial_fit(X)
+    assert np.array_equal(model.network_.theta, before)
+    assert np.array_equal(other.network_.theta, model.partial_fit(X).network_.theta)
+    assert not np.array_equal(before, model.network_.theta)
+
+
+def test_an_optimizer_of_ones_own_may_diverge(X):
+    with pytest.raises(DivergenceError, match="Try a smaller learning rate, inputs scaled"):
+        Autoencoder(4, activation="relu", optimizer=PlainDescent(1e100), random_state=0).fit(X)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_corruption_of_ones_own_trains_as_the_packages_own(X, early_stopping, dtype):
+    mine, theirs = (
+        Autoencoder(8, corruption=noise, early_stopping=early_stopping, max_iter=3, random_state=0).fit(X.astype(dtype))
+        for noise in (Dropped(), MaskingNoise(0.3))
+    )
+    assert mine.network_.theta.dtype == dtype
+    assert np.array_equal(mine.network_.theta, theirs.network_.theta)
+
+
+def test_what_a_corruption_takes_is_looked_up_once(X, monkeypatch):
+    import inspect
+
+    calls, signature = [], inspect.signature
+    monkeypatch.setattr(inspect, "signature", lambda what: calls.append(what) or signature(what))
+    network = network_of(X)
+    train(network, X, SGD(0.1).start(network.theta), corruption=Dropped(), max_iter=5, batch_size=10)
+    assert len(calls) == 1
+
+
+def test_a_corruption_that_overwrites_its_input_or_changes_its_shape_is_stopped(X):
+    class InPlace:
+        def corrupt(self, x, rng):
+            x *= 0
+            return x
+
+    class Narrow:
+        def corrupt(self, x, rng):
+            return x[:1]
+
+    network = network_of(X)
+    with pytest.raises(ValueError, match="read-only"):
+        train(network, X, SGD(0.1).start(network.theta), corruption=InPlace())
+    with pytest.raises(ValueError, match=r"Narrow: got x~ of shape \(1, 64\), expected x's, \(128, 64\)"):
+        train(network, X, SGD(0.1).start(network.theta), corruption=Narrow())
+
+
+def test_train_refuses_what_does_not_fit_before_anything_moves(X):
+    network = network_of(X)
+    before, step = network.theta.copy(), SGD(0.1).start(network.theta)
+    with pytest.raises(ValueError, match="x has 63 features, but Network is expecting 64"):
+        train(network, X[:, 1:], step)
+    with pytest.raises(ValueError, match="train: got batch_size=0, expected a whole number >= 1"):
+        train(network, X, step, batch_size=0)
+    with pytest.raises(ValueError, match=r"train: got max_iter=1\.5, expected a whole number >= 1"):
+        train(network, X, step, max_iter=1.5)
+    assert np.array_equal(network.theta, before)
+    train(network, X.astype(np.float32), step, max_iter=1)  # is taken in the network's own dtype
+    assert network.theta.dtype == np.float64
 
 
 @pytest.mark.parametrize(

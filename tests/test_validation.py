@@ -147,7 +147,7 @@ def test_a_tied_layer_without_its_dense_layer_before_it_is_refused():
 
 
 def test_contractive_with_top_k_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"Contractive: got TopK\(k=2\) in the encoder, expected elementwise"):
+    with pytest.raises(ValueError, match=r"Contractive: got TopK\(k=2\) in the encoder, expected Dense layers"):
         Network([Dense(5, 4, Tanh()), Dense(4, 3, TopK(2))], [Dense(3, 5)], penalties=[Contractive(0.1)])
 
 

@@ -24,26 +24,24 @@ from npae.kernels import product
 BLOCK = 2**20  # entries of C at a time, 4 MB in float32: smaller ones stay in a cache, larger ones share threads better
 
 
-def cheapest_order(widths, N, n_probes=None):
+def cheapest_order(widths, N):
     """'gram', 'outputs' or 'inputs': how to multiply J with `widths` D = K_0, ..., K_L at N points.
 
-    In multiplications for value and gradient together, where R is K_L, or the number of probes:
+    In multiplications for value and gradient together:
 
-        gram      from the outputs, by G    3/2 (N R + D) K_1^2 + 3 N R sum_{l=2}^{L-1} K_{l-1} K_l
-        outputs   from the outputs                                3 N R sum_{l=1}^{L-1} K_{l-1} K_l
-        inputs    from the inputs                                 3 N D sum_{l=2}^L K_{l-1} K_l
+        gram      from the outputs, by G    3/2 (N K_L + D) K_1^2 + 3 N K_L sum_{l=2}^{L-1} K_{l-1} K_l
+        outputs   from the outputs                                  3 N K_L sum_{l=1}^{L-1} K_{l-1} K_l
+        inputs    from the inputs                                   3 N D sum_{l=2}^L K_{l-1} K_l
 
-    A product forward costs a third, the two backward the rest; C^T C is symmetric, so half. With probes the sums from
-    the outputs end at L, and the inputs are no choice.
+    A product forward costs a third, the two backward the rest; C^T C is symmetric, so half.
     """
     D, K_1 = widths[:2]
-    n_rows = N * (n_probes or widths[-1])
+    n_rows = N * widths[-1]
     links = [before * after for before, after in itertools.pairwise(widths)]
-    inner = sum(links[1:] if n_probes else links[1:-1])
     costs = {
-        "gram": 1.5 * (n_rows + D) * K_1**2 + 3 * n_rows * inner,
-        "outputs": 3 * n_rows * (inner + links[0]),
-        "inputs": np.inf if n_probes else 3 * N * D * sum(links[1:]),
+        "gram": 1.5 * (n_rows + D) * K_1**2 + 3 * n_rows * sum(links[1:-1]),
+        "outputs": 3 * n_rows * sum(links[:-1]),
+        "inputs": 3 * N * D * sum(links[1:]),
     }
     return min(costs, key=costs.__getitem__)
 
@@ -51,25 +49,23 @@ def cheapest_order(widths, N, n_probes=None):
 class _Start:
     """C = diag(left) U diag(s): dU = sum_n left dC s, ds = diag((left U)^T dC), dleft = diag((U s) dC^T).
 
-    U (R, K) with its gradient dU, or a constant with dU = None; left (N, R), or None for ones; s (N, K).
+    U (R, K) with its gradient dU; left (N, R), or None for ones; s (N, K).
     """
 
-    def __init__(self, weights, left, slope, empty):
-        (self.U, self.dU), (self.left, self.dleft), (self.s, self.ds), self.empty = weights, left, slope, empty
-        self.n_rows = len(self.U)
+    def __init__(self, weights, left, slope, array):
+        (self.U, self.dU), (self.left, self.dleft), (self.s, self.ds), self.array = weights, left, slope, array
 
     def forward(self, n):
         s = self.s[n]
         shape = (len(s), *self.U.shape)
         self.outer = s[:, None, :]  # left s^T, the derivative of C by U
         if self.left is not None:
-            self.outer = np.einsum("nr,nk->nrk", self.left[n], s, out=self.empty("outer", shape, s.dtype))
-        return np.multiply(self.outer, self.U, out=self.empty("C 0", shape, s.dtype))
+            self.outer = np.einsum("nr,nk->nrk", self.left[n], s, out=self.array("outer", shape, s.dtype))
+        return np.multiply(self.outer, self.U, out=self.array("C 0", shape, s.dtype))
 
     def backward(self, dC, n):
-        if self.dU is not None:
-            outer = np.broadcast_to(self.outer, dC.shape)
-            self.dU += np.einsum("nrk,nrk->rk", outer, dC, out=self.empty("dU 0", self.U.shape, dC.dtype))
+        outer = np.broadcast_to(self.outer, dC.shape)
+        self.dU += np.einsum("nrk,nrk->rk", outer, dC, out=self.array("dU 0", self.U.shape, dC.dtype))
         dC *= self.U
         if self.left is None:
             np.sum(dC, axis=1, out=self.ds[n])
@@ -78,69 +74,51 @@ class _Start:
             np.einsum("nrk,nk->nr", dC, self.s[n], out=self.dleft[n])
 
 
-class _Given:
-    """C = rows given for every sample, (N, R, K); nothing to differentiate."""
-
-    def __init__(self, given, dtype, empty):
-        self.given, self.dtype, self.empty = given, dtype, empty
-        self.n_rows = given.shape[1]
-
-    def forward(self, n):
-        C = self.empty("C given", self.given[n].shape, self.dtype)  # a copy: backward writes over it
-        C[...] = self.given[n]
-        return C
-
-    def backward(self, dC, n):
-        pass
-
-
 class _Link:
     """C' = Z diag(s) with Z = C U: ds = diag(Z^T dC'), dZ = dC' s, dU = sum_n C^T dZ, dC = dZ U^T.
 
     s (N, K), or None for ones. dC is written over C, which is not needed any more.
     """
 
-    def __init__(self, weights, slope, name, empty):
-        (self.U, self.dU), (self.s, self.ds), self.name, self.empty = weights, slope, name, empty
+    def __init__(self, weights, slope, name, array):
+        (self.U, self.dU), (self.s, self.ds), self.name, self.array = weights, slope, name, array
 
     def forward(self, C, n):
         shape = (*C.shape[:2], self.U.shape[1])
-        self.C, self.Z = C, self.empty(f"Z {self.name}", shape, C.dtype)
+        self.C, self.Z = C, self.array(f"Z {self.name}", shape, C.dtype)
         product(rows(C), self.U, rows(self.Z))
         if self.s is None:
             return self.Z
-        return np.multiply(self.Z, self.s[n, None, :], out=self.empty(f"C {self.name}", shape, C.dtype))
+        return np.multiply(self.Z, self.s[n, None, :], out=self.array(f"C {self.name}", shape, C.dtype))
 
     def backward(self, dC, n):
         if self.s is not None:
             np.einsum("nrk,nrk->nk", self.Z, dC, out=self.ds[n])
             dC *= self.s[n, None, :]
         C, dZ = rows(self.C), rows(dC)
-        self.dU += product(C.T, dZ, self.empty(f"dU {self.name}", self.U.shape, C.dtype))
+        self.dU += product(C.T, dZ, self.array(f"dU {self.name}", self.U.shape, C.dtype))
         product(dZ, self.U.T, C)
         return self.C
 
 
 class JacobianProduct:
-    """J at N points as C (n, R, D) for a block of samples, forward beside backward; in the gram order J = C W_1^T.
+    """J of two or more layers at N points as C (n, R, D) for a block of samples, forward beside backward.
 
-    H: every layer's activations. With probes v (P, K_L) it is v^T J, with tangents u (N, T, D) it is (J u)^T.
+    H: every layer's activations. In the gram order J = C W_1^T; from the inputs C is J transposed.
     """
 
-    def __init__(self, layers, H, empty, *, probes=None, tangents=None):
-        self.layers, self.H, self.empty = layers, H, empty
+    def __init__(self, layers, H, array):
+        self.layers, self.H = layers, H
         self.dW: dict[int, np.ndarray] = {}
         widths, top = [layers[0].n_in, *(layer.n_out for layer in layers)], len(layers) - 1
-        self.order = cheapest_order(widths, len(H[0]), None if probes is None else len(probes))
-        if tangents is not None:
-            self.order = "inputs"
-        S = [layer.activation.dphi(h, out=empty(f"s {i}", h.shape, h.dtype)) for i, (layer, h) in self._numbered()]
-        self.dS = [empty(f"ds {i}", h.shape, h.dtype) for i, h in enumerate(H)]
+        self.order = cheapest_order(widths, len(H[0]))
+        S = [layer.activation.dphi(h, out=array(f"s {i}", h.shape, h.dtype)) for i, (layer, h) in self._numbered()]
+        self.dS = [array(f"ds {i}", h.shape, h.dtype) for i, h in enumerate(H)]
 
         def weights(i):
             """W_i as the product meets it, and its derivative."""
             U = layers[i].W if self.order == "inputs" else layers[i].W.T
-            self.dW[i] = zeros(f"dW {i}", U.shape, H[0].dtype, empty)
+            self.dW[i] = zeros(f"dW {i}", U.shape, H[0].dtype, array)
             return U, self.dW[i]
 
         def slope(i):
@@ -148,21 +126,15 @@ class JacobianProduct:
             return (S[i], self.dS[i]) if i >= 0 and not self._is_identity(i) else (None, None)
 
         if self.order == "inputs":
-            if tangents is None:
-                self.start: _Start | _Given = _Start(weights(0), (None, None), (S[0], self.dS[0]), empty)
-            else:
-                self.start = _Given(tangents, H[0].dtype, empty)
-            self.links = [_Link(weights(i), slope(i), i, empty) for i in range(tangents is None, top + 1)]
+            self.start = _Start(weights(0), (None, None), (S[0], self.dS[0]), array)
+            self.links = [_Link(weights(i), slope(i), i, array) for i in range(1, top + 1)]
         else:
-            if probes is None:
-                U, dU = weights(top)
-                below = (S[top - 1], self.dS[top - 1])
-                self.start = _Start((np.ascontiguousarray(U), dU), slope(top), below, empty)
-            else:
-                self.start = _Start((probes, None), (None, None), (S[top], self.dS[top]), empty)
-            rest = range(top if probes is not None else top - 1, 0 if self.order == "gram" else -1, -1)
-            self.links = [_Link(weights(i), slope(i - 1), i, empty) for i in rest]
-        self._block = max(1, BLOCK // (self.start.n_rows * max(widths[self.order == "gram" :])))
+            U, dU = weights(top)
+            self.start = _Start((np.ascontiguousarray(U), dU), slope(top), (S[top - 1], self.dS[top - 1]), array)
+            last = 0 if self.order == "gram" else -1
+            self.links = [_Link(weights(i), slope(i - 1), i, array) for i in range(top - 1, last, -1)]
+        n_rows = len(self.start.U)
+        self._block = max(1, BLOCK // (n_rows * max(widths[self.order == "gram" :])))
 
     def _numbered(self):
         return enumerate(zip(self.layers, self.H))
@@ -184,14 +156,17 @@ class JacobianProduct:
             dC = link.backward(dC, n)
         self.start.backward(dC, n)
 
-    def leave_dW(self):
-        for i, dU in self.dW.items():
-            self.layers[i].pending.dW[object()] = dU if self.order == "inputs" else dU.T
-
-    def leave_da(self):
+    def add_gradients(self):
+        """Add da and dW to the layers' pending."""
+        self.add_dW()
         for layer, da in zip(self.layers, self.da()):
             if da is not None:
                 layer.pending.add("da", da)
+
+    def add_dW(self):
+        """Add dW alone."""
+        for i, dU in self.dW.items():
+            self.layers[i].pending.add("dW", dU if self.order == "inputs" else dU.T)
 
     def da(self):
         """ds_l phi''(a_l) of every layer, or None where it is 0."""
@@ -206,8 +181,8 @@ def rows(C):
     return C.reshape(-1, C.shape[-1])
 
 
-def zeros(name, shape, dtype, empty):
-    """An array from `empty`, filled with 0."""
-    array = empty(name, shape, dtype)
-    array.fill(0)
-    return array
+def zeros(name, shape, dtype, array):
+    """An array filled with 0."""
+    new = array(name, shape, dtype)
+    new.fill(0)
+    return new

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from npae.datasets.dataset import Dataset
+from npae.files import write_atomically
 
 MNIST_MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -132,7 +133,8 @@ def _fetch(folder: Path, name: str, digest: str, mirrors: Sequence[str], timeout
             continue
         got = sha256(payload).hexdigest()
         if got == digest:
-            _write_atomically(path, payload)
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, payload)
             return path
         failures.append(f"{url}: {len(payload)} bytes with SHA-256 {got}; expected {digest}")
     tried = "\n  ".join(failures) or "(no mirror given)"
@@ -160,15 +162,3 @@ def _download(url: str, timeout: float) -> bytes:
         raise OSError(f"truncated, got {got} bytes; expected {got + (error.expected or 0)}") from error
     except HTTPException as error:
         raise OSError(f"not an HTTP answer ({error!r})") from error
-
-
-def _write_atomically(path: Path, payload: bytes) -> None:
-    from uuid import uuid4
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{uuid4().hex}.part")
-    try:
-        partial.write_bytes(payload)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -9,7 +9,6 @@ import numpy as np
 
 from npae.activations import Tanh
 from npae.lbfgs_training import lbfgs
-from npae.optimizers import Adam
 from npae.pca import PCA, compare_with_pca, principal_angles
 from npae.pca.moments import Moments, fix_signs
 from npae.pca.training import bottleneck_network, decoder_matrix, descend, fit_linear
@@ -23,13 +22,13 @@ def angle_histories(X: Any, k: int = 8, n_steps: int = 10_000, random_state: Any
         return principal_angles(decoder_matrix(network).T, P)[-1]
 
     histories = {}
-    for name, dtype, lr_final in (
+    for name, dtype, final in (
         ("constant step 1e-2", np.float64, 1e-2),
         ("decaying to 1e-5, float32", np.float32, 1e-5),
         ("decaying to 1e-8, float64", np.float64, 1e-8),
     ):
         network = bottleneck_network(X.shape[1], k, rng=random_state, dtype=dtype)
-        histories[name] = descend(network, x, Adam(1e-2), n_steps=n_steps, lr_final=lr_final, record=largest_angle)
+        histories[name] = descend(network, x, n_epochs=n_steps, final=final, record=largest_angle)
     return histories
 
 

@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from npae import datasets, manifold
+from npae import datasets, manifold, training
 from npae.activations import Sigmoid, Tanh
+from npae.corruption import GaussianNoise
 from npae.kernels import blocks
-from npae.layers import Dense, Tied
+from npae.layers import Dense, mirrored
 from npae.network import Network
 from npae.optimizers import Adam
 from npae.penalties import Contractive, WeightDecay
+from npae.schedules import Cosine
 
 MAKERS: dict[str, Any] = {
     "circle": datasets.make_circle,
@@ -28,16 +30,31 @@ NEIGHBOURS = (25, 50, 100, 200, 400, 800, 1200, 1800, 2500, 3500)
 PENALTIES: dict[str, tuple[Any, ...]] = {"contractive": (Contractive(1.0), WeightDecay(3e-4)), "plain": ()}
 
 
-def train(network, X, *, n_steps, lr, batch_size=100, sigma=0.0, rng=None):
-    """Adam on random batches, the learning rate falling to 0 along half a cosine; sigma is of Gaussian corruption."""
-    rng, X = np.random.default_rng(rng), X.astype(network.theta.dtype)
-    step = Adam(lr).start(network.theta)
-    for t in range(n_steps):
-        step.lr = lr * (1 + np.cos(np.pi * t / n_steps)) / 2
-        target = X[rng.integers(0, len(X), batch_size)]
-        x = target + sigma * rng.standard_normal(target.shape, dtype=X.dtype) if sigma else target
-        network.value_and_grad(x, target)
-        step(network.grad)
+@dataclass(frozen=True, eq=False)
+class UnitDecoder:
+    """Another optimizer, after each of whose steps the rows of the decoder's W are scaled to norm 1."""
+
+    optimizer: Any
+    network: Network
+
+    def start(self, theta):
+        """The other optimizer's step, and the scaling after it."""
+        step, decoder = self.optimizer.start(theta), self.network.decoder.layers[0]
+
+        def unit_step(grad):
+            step(grad)
+            decoder.W /= np.linalg.norm(decoder.W, axis=1, keepdims=True)
+
+        return unit_step
+
+
+def train(network, X, *, n_steps, lr, batch_size=100, corruption=None, unit_decoder=False, rng=None):
+    """Adam for about n_steps minibatches, in whole epochs, the learning rate falling to 0 along half a cosine."""
+    steps_an_epoch = -(-len(X) // batch_size)
+    n_epochs = max(1, round(n_steps / steps_an_epoch))
+    adam = Adam(Cosine(lr, n_epochs * steps_an_epoch))
+    step = (UnitDecoder(adam, network) if unit_decoder else adam).start(network.theta)
+    training.train(network, X, step, batch_size=batch_size, max_iter=n_epochs, corruption=corruption, rng=rng)
     return network
 
 
@@ -111,14 +128,14 @@ def image_codes(X_train, X_test, *, lam=0.3, sigma=0.3, n_steps=6000, random_sta
     """Train the three on X_train (M, D) and look at X_test (N, D); radii run to ten times the spacing."""
     models = {}
     for label, penalties, corruption in (
-        ("plain", (), 0.0),
-        ("denoising", (), sigma),
-        ("contractive", (Contractive(lam),), 0.0),
+        ("plain", (), None),
+        ("denoising", (), GaussianNoise(sigma)),
+        ("contractive", (Contractive(lam),), None),
     ):
         rng = np.random.default_rng(random_state)
-        dense = Dense(X_train.shape[1], 128, Sigmoid(), rng=rng)
-        network = Network([dense], [Tied(dense)], penalties=penalties, dtype=np.float32)
-        models[label] = train(network, X_train, n_steps=n_steps, lr=3e-3, sigma=corruption, rng=rng)
+        encoder = [Dense(X_train.shape[1], 128, Sigmoid(), rng=rng)]
+        network = Network(encoder, mirrored(encoder, tied=True), penalties=penalties, dtype=np.float32)
+        models[label] = train(network, X_train, n_steps=n_steps, lr=3e-3, corruption=corruption, rng=rng)
     spacing = float(np.median(nearest_distance(X_train, X_test)))
     radii = np.geomspace(0.01, 10, 13) * spacing
     sigmas = {label: manifold.singular_values(model, X_test) for label, model in models.items()}
@@ -156,12 +173,9 @@ def turning_walks(X_train, X, image_shape, *, n_steps=3000, n_walk=10, random_st
     angles = rng.uniform(-0.7, 0.7, len(pick))
     turned = datasets.transform_images(X_train[pick], image_shape, rotation=angles).clip(0, 1)
     D = turned.shape[1]
-    network = Network(
-        [Dense(D, 256, Tanh(), rng=rng), Dense(256, 24, rng=rng)],
-        [Dense(24, 256, Tanh(), rng=rng), Dense(256, D, Sigmoid(), rng=rng)],
-        dtype=np.float32,
-    )
-    train(network, turned, n_steps=n_steps, lr=3e-3, sigma=0.3, rng=rng)
+    encoder = [Dense(D, 256, Tanh(), rng=rng), Dense(256, 24, rng=rng)]
+    network = Network(encoder, mirrored(encoder, [Tanh(), Sigmoid()], rng=rng), dtype=np.float32)
+    train(network, turned, n_steps=n_steps, lr=3e-3, corruption=GaussianNoise(0.3), rng=rng)
     turn = datasets.transform_tangents(X, image_shape, ("rotation",))
     step = 0.08 * float(np.linalg.norm(X, axis=1).mean())
     walk = manifold.walk(network, X, n_walk, step, n_dims=6, direction=turn[:, 0])
@@ -174,36 +188,22 @@ def turning_walks(X_train, X, image_shape, *, n_steps=3000, n_walk=10, random_st
 def scale_cheat(*, n_steps=6000, lam=0.3, random_state=0):
     """What stops the scale cheat: {variant: (penalty / lam, |W_encoder|, |W_decoder|, squared error)} on the digits.
 
-    'untied' lets the encoder shrink and the decoder grow; 'tied' and 'unit decoder' (rows of W_decoder scaled to
-    norm 1 after every step, the encoder's columns by the inverse) do not. One layer of 128 tanh, which is linear
-    where it is small.
+    'untied' lets the encoder shrink and the decoder grow; 'tied' and 'unit decoder' (`UnitDecoder`) do not. One layer
+    of 128 tanh, which is linear where it is small.
     """
     X = datasets.load_digits().data
     X = X - X.mean(axis=0)
     results: dict[str, Any] = {}
     for variant in ("untied", "tied", "unit decoder"):
         rng = np.random.default_rng(random_state)
-        dense = Dense(64, 128, Tanh(), rng=rng)
-        decoder = Tied(dense) if variant == "tied" else Dense(128, 64, rng=rng)
-        network = Network([dense], [decoder], penalties=[Contractive(lam)], dtype=np.float32)
-        if variant == "unit decoder":
-            _train_unit_decoder(network, X, n_steps, rng)
-        else:
-            train(network, X, n_steps=n_steps, lr=3e-3, rng=rng)
+        encoder = [Dense(64, 128, Tanh(), rng=rng)]
+        decoder = mirrored(encoder, tied=variant == "tied", rng=rng)
+        network = Network(encoder, decoder, penalties=[Contractive(lam)], dtype=np.float32)
+        train(network, X, n_steps=n_steps, lr=3e-3, unit_decoder=variant == "unit decoder", rng=rng)
         contraction = float((manifold.jacobian(network, X) ** 2).sum(axis=(1, 2)).mean())
         error = float(((network.reconstruct(X) - X) ** 2).sum(axis=1).mean())
-        results[variant] = (contraction, np.linalg.norm(dense.W), np.linalg.norm(decoder.W), error)
+        results[variant] = (contraction, np.linalg.norm(encoder[0].W), np.linalg.norm(decoder[0].W), error)
     return results
-
-
-def _train_unit_decoder(network, X, n_steps, rng):
-    decoder = network.decoder.layers[0]
-    X, step = X.astype(np.float32), Adam(3e-3).start(network.theta)
-    for t in range(n_steps):
-        step.lr = 3e-3 * (1 + np.cos(np.pi * t / n_steps)) / 2
-        network.value_and_grad(X[rng.integers(0, len(X), 100)])
-        step(network.grad)
-        decoder.W /= np.linalg.norm(decoder.W, axis=1, keepdims=True)
 
 
 def nearest_distance(X_train, X):

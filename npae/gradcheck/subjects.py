@@ -140,8 +140,10 @@ class _Layers:
         return len(self.layers)
 
     def forward(self, x):
+        self.x = x
         for layer in self.layers:
             x = layer.forward(x)
+        self.h = x
         return x
 
     def backward(self, dh):

@@ -15,13 +15,15 @@ from typing import Any
 import numpy as np
 
 from npae.activations import Identity
-from npae.layers import Dense, Tied
+from npae.layers import Dense, Tied, mirrored
 from npae.lbfgs_scipy import LBFGSResult, minimize
 from npae.losses import SquaredError
 from npae.network import Network
 from npae.optimizers import Adam
 from npae.pca.moments import Moments
 from npae.penalties import WeightDecay
+from npae.schedules import Cosine
+from npae.training import train
 from npae.validation import check_array
 
 LEG = 1000  # iterations of L-BFGS before the variables are conditioned anew
@@ -36,15 +38,10 @@ def bottleneck_network(
     Tied: the decoder shares the matrices. lam: `WeightDecay(lam)`. With the default activation everything is linear.
     """
     rng = np.random.default_rng(rng)
-    if hidden is None:
-        encoder = [Dense(n_features, n_components, rng=rng)]
-    else:
-        encoder = [Dense(n_features, hidden, activation, rng=rng), Dense(hidden, n_components, rng=rng)]
-    phi = [Identity()] if hidden is None else [activation, Identity()]
-    decoder = [
-        Tied(layer, a) if tied else Dense(layer.n_out, layer.n_in, a, rng=rng) for layer, a in zip(encoder[::-1], phi)
-    ]
-    return Network(encoder, decoder, loss=loss, penalties=[WeightDecay(lam)] if lam else [], dtype=dtype)
+    first = [] if hidden is None else [Dense(n_features, hidden, activation, rng=rng)]
+    encoder = [*first, Dense(hidden or n_features, n_components, rng=rng)]
+    penalties = [WeightDecay(lam)] if lam else []
+    return Network(encoder, mirrored(encoder, tied=tied, rng=rng), loss=loss, penalties=penalties, dtype=dtype)
 
 
 def fit_linear(network: Network, X: Any, *, max_iter: int = 20_000, gtol: float = 1e-12) -> LBFGSResult:
@@ -157,31 +154,29 @@ class _Conditioned:
 
 
 def descend(
-    network: Network, x: Any, optimizer: Any = None, *, n_steps: int = 10_000, lr_final: float = 1e-5,
+    network: Network, X: Any, *, n_epochs: int = 10_000, lr: float = 1e-2, final: float = 1e-5,
     batch_size: int | None = None, rng: Any = None, record: Callable[[Network], float] | None = None, every: int = 10,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Train by `n_steps` steps of decaying length; the steps (M,) looked at and what `record(network)` said there (M,).
+    """Train by Adam, its step falling from `lr` to `final` by `Cosine`; epochs (M,) and what `record` said after them.
 
-        lr_t = lr_final + (lr - lr_final) (1 + cos(pi t / n_steps)) / 2
-
-    A fixed step of Adam ends in a cloud about as wide as the step; the decay lets the cloud shrink. x (N, D) is taken
-    whole, or `batch_size` random rows a step. optimizer: `Adam(lr=1e-2)` unless given; record: J unless given.
-    Loshchilov and Hutter (2017), SGDR, equation 5 without restarts.
+    A fixed step of Adam ends in a cloud about as wide as the step; the decay lets the cloud shrink. X (N, D) is taken
+    whole, an epoch being one step, unless a `batch_size` is given. `record(network)`, J unless given, is called before
+    the first epoch, after `every` so many and after the last.
     """
-    x = np.asarray(x, network.theta.dtype)
-    step = (Adam(lr=1e-2) if optimizer is None else optimizer).start(network.theta)
-    lr, rng = step.lr, np.random.default_rng(rng)
-    steps, records = [], []
-    for t in range(n_steps + 1):
-        batch = x if batch_size is None else x[rng.integers(len(x), size=batch_size)]
-        value = network.value_and_grad(batch)
-        if t % every == 0 or t == n_steps:
-            steps.append(t)
-            records.append(value if record is None else record(network))
-        if t < n_steps:
-            step.lr = lr_final + (lr - lr_final) * (1 + np.cos(np.pi * t / n_steps)) / 2
-            step(network.grad)
-    return np.array(steps), np.array(records)
+    x = np.asarray(X, network.theta.dtype)
+    batch_size = batch_size or len(x)
+    record = record or (lambda network: network.value(x))
+    epochs, records = [0], [record(network)]
+
+    def look(network: Network, history: dict[str, list]) -> None:
+        epoch = len(history["loss"])
+        if epoch % every == 0 or epoch == n_epochs:
+            epochs.append(epoch)
+            records.append(record(network))
+
+    step = Adam(Cosine(lr, n_epochs * -(-len(x) // batch_size), final)).start(network.theta)
+    train(network, x, step, batch_size=batch_size, max_iter=n_epochs, rng=rng, callbacks=[look])
+    return np.array(epochs), np.array(records)
 
 
 def decoder_matrix(network: Any) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 
 from npae.activations import Sigmoid
 from npae.gradcheck import check_network
-from npae.layers import Dense
+from npae.layers import Dense, mirrored
 from npae.network import Network
 from npae.penalties import Contractive, KLSparsity, WeightDecay
 from npae.report.page import claim, equation, preformatted, text
@@ -14,9 +14,9 @@ ORDER = 90
 
 def build(run):
     rng = np.random.default_rng(run.seed)
-    layers = [Dense(8, 5, Sigmoid(), rng=rng), Dense(5, 3, Sigmoid(), rng=rng)]
-    decoder = [Dense(3, 5, Sigmoid(), rng=rng), Dense(5, 8, rng=rng)]
-    network = Network(layers, decoder, penalties=[WeightDecay(0.1), KLSparsity(0.5, 0.1), Contractive(0.3)])
+    encoder = [Dense(8, 5, Sigmoid()), Dense(5, 3, Sigmoid())]
+    penalties = [WeightDecay(0.1), KLSparsity(0.5, 0.1), Contractive(0.3)]
+    network = Network(encoder, mirrored(encoder), penalties=penalties)
     network.theta[:] = rng.uniform(-1, 1, network.theta.size)
     report = check_network(network, rng.random((6, 8)))
     blocks = [

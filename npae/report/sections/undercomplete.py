@@ -73,5 +73,5 @@ def _train(network, X, quick):
         return f"by {lbfgs(network, X, gtol=1e-5 if quick else 1e-10).n_iter} iterations of L-BFGS"
     except ImportError:
         n_steps = 1000 if quick else 10_000
-        descend(network, Moments.of(X).sample(), n_steps=n_steps)
+        descend(network, Moments.of(X).sample(), n_epochs=n_steps)
         return f"by {n_steps} full-batch steps of Adam with a falling step size"

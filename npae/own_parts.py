@@ -1,0 +1,276 @@
+"""Parts that anyone writes with the mathematics alone, where the package's own offer more.
+
+A part is one's own if its class is not of this package. What it need not have (buffers, a check, a mean) is looked
+for once, when it is put into a layer, a stack or a network; what it returns is held against its contract, and an error
+names the part. How to write one: docs/your_own_part.md.
+"""
+
+import copy
+import inspect
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from npae.activations import Activation
+from npae.kernels import Buffers
+from npae.pending import Pending
+
+MARK = 0.7310585786300049  # no gradient is equal to this in every entry by accident
+
+
+def is_own(part):
+    """Whether the part's class (or the function) is not of this package."""
+    return type(part).__module__.partition(".")[0] != "npae"
+
+
+def takes(function, name):
+    """Whether a callable takes an argument of that name."""
+    try:
+        return name in inspect.signature(function).parameters
+    except (TypeError, ValueError):  # a builtin without a signature
+        return False
+
+
+def stands_for(part, attribute, n_required):
+    """Whether a part can be a loss or a penalty: the package's has the attribute, anyone's takes two arguments."""
+    if isinstance(part, type) or not callable(part):
+        return False
+    if not is_own(part):
+        return hasattr(part, attribute)
+    try:
+        taken = list(inspect.signature(part).parameters.values())
+    except (TypeError, ValueError):
+        return False
+    places = [p for p in taken if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    required = sum(p.default is p.empty for p in places)
+    return (len(places) >= 2 and n_required <= required <= 2) or any(p.kind is p.VAR_POSITIONAL for p in taken)
+
+
+def infer(layer, x):
+    """h (N, K) of any layer, which keeps what it had: a copy of it does the forward pass and is forgotten."""
+    return copy.copy(layer).forward(x)
+
+
+def check_result(array, shape, dtype, what):
+    """Raise ValueError unless a part returned a finite-dimensional array of that shape, TypeError for another dtype."""
+    if not isinstance(array, np.ndarray) or array.shape != shape:
+        got = f"an array of shape {array.shape}" if isinstance(array, np.ndarray) else repr(array)
+        raise ValueError(f"{what}: got {got}, expected one of shape {shape}")
+    if array.dtype != dtype:
+        raise TypeError(f"{what}: got an array of dtype {array.dtype}, expected {dtype}")
+
+
+@dataclass(frozen=True, repr=False)
+class OwnActivation(Activation):
+    """Anyone's phi(a) with dphi(h), and ddphi(h) where a layer is contracted; prints as what it holds."""
+
+    own: Any
+
+    def __post_init__(self):
+        for name in ("elementwise", "range", "gain"):
+            object.__setattr__(self, name, getattr(self.own, name, getattr(Activation, name)))
+
+    def check(self, n_units):
+        """What the activation's own check says, if it has one."""
+        if hasattr(self.own, "check"):
+            self.own.check(n_units)
+
+    def __call__(self, a, out=None):
+        h = self.own(a)
+        check_result(h, a.shape, a.dtype, f"{self!r}: phi(a)")
+        return h
+
+    def dphi(self, h, out=None):
+        return self._derivative("dphi", h, out)
+
+    def ddphi(self, h, out=None):
+        return self._derivative("ddphi", h, out)
+
+    def _derivative(self, name, h, out):
+        values = getattr(self.own, name)(h)
+        check_result(values, h.shape, h.dtype, f"{self!r}: {name}(h)")
+        out = np.empty_like(h) if out is None else out
+        out[...] = values  # it may be h itself, as for exp
+        return out
+
+    def __repr__(self):
+        return repr(self.own)
+
+
+def as_activation(activation, owner):
+    """An activation as layers use it; TypeError, in the name of `owner`, for what is none."""
+    if isinstance(activation, Activation) and not is_own(activation):
+        return activation
+    if isinstance(activation, type) or not callable(activation) or not callable(getattr(activation, "dphi", None)):
+        raise TypeError(f"{owner}: got activation={activation!r}, expected an activation such as Sigmoid()")
+    return OwnActivation(activation)
+
+
+class OwnLayer:
+    """Anyone's layer in a Stack: adds what is pending, and holds what the layer returns against its contract."""
+
+    def __init__(self, layer):
+        self.layer, self.seen = layer, False
+        self.x: Any = None
+
+    def forward(self, x):
+        """h (N, K) of the layer, with nothing pending."""
+        layer = self.layer
+        self.x, layer.pending = x, Pending()
+        before = None if self.seen else x.copy()
+        h = layer.forward(x)
+        dtype = np.result_type(x, *(getattr(layer, name) for name in layer.parameters))
+        check_result(h, (len(x), layer.n_out), dtype, f"{layer!r}: forward(x)")
+        if before is not None and not np.array_equal(before, x):
+            raise ValueError(f"{layer!r}: forward(x) got x and changed it in place, expected x to stay as it was")
+        return h
+
+    def backward(self, dh):
+        """dx (N, D) of the layer; its gradients with what was pending."""
+        layer, pending = self.layer, self.layer.pending
+        layer.pending = Pending()
+        dh = dh if pending.dh is None else dh + pending.dh
+        if not self.seen:
+            self._refuse_missing_gradients(dh)
+        for name in layer.parameters:  # a layer may add to its gradient as well as set it
+            if isinstance(getattr(layer, "d" + name, None), np.ndarray):
+                getattr(layer, "d" + name).fill(0)
+        dx = layer.backward(dh)
+        check_result(dx, self.x.shape, dh.dtype, f"{layer!r}: backward(dh)")
+        for name in layer.parameters:
+            value = getattr(layer, name)
+            check_result(getattr(layer, "d" + name), value.shape, value.dtype, f"{layer!r}: d{name} after backward(dh)")
+        self.seen = True
+        return self._add(pending, dx)
+
+    def _refuse_missing_gradients(self, dh):
+        trial, names = copy.deepcopy(self.layer), self.layer.parameters
+        trial.forward(self.x)
+        for name in names:
+            value = getattr(trial, name)
+            setattr(trial, "d" + name, np.full_like(value, MARK))
+        trial.backward(dh.copy())
+        missing = [
+            name for name in names if np.all(getattr(trial, "d" + name) == getattr(trial, name).dtype.type(MARK))
+        ]
+        if missing:
+            listed = ", ".join("d" + name for name in missing)
+            raise ValueError(f"{self.layer!r}: backward(dh) left out {listed}, expected a gradient for every parameter")
+
+    def _add(self, pending, dx):
+        layer = self.layer
+        if pending.da is not None:  # the layer is one that `npae.layers.check_dense` let pass: h = phi(x W + b)
+            da = np.broadcast_to(pending.da, (len(dx), layer.n_out))
+            pending.add("dW", self.x.T @ da)
+            if "b" in layer.parameters:
+                pending.add("db", da.sum(axis=0))
+            dx = dx + da @ layer.W.T
+        if pending.W_scale is not None:
+            pending.add("dW", layer.W * pending.W_scale)
+        for name, terms in pending.gradients.items():
+            setattr(layer, name, getattr(layer, name) + sum(terms))
+        return dx
+
+    def __getstate__(self):
+        return self.__dict__ | {"x": None}
+
+
+class OwnLoss:
+    """Anyone's loss (a, x) -> (value, da), held against its contract."""
+
+    def __init__(self, loss):
+        self.loss = loss
+
+    def __call__(self, a, x):
+        result = self.loss(a, x)
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise TypeError(f"{name_of(self.loss)}: got {result!r}, expected (value, da)")
+        value, da = result
+        check_scalar(value, self.loss)
+        check_result(da, a.shape, a.dtype, f"{name_of(self.loss)}: da")
+        return value, da
+
+
+class OwnPenalty:
+    """Anyone's penalty (encoder, decoder) -> value; what it adds to the layers is looked at when it is first called."""
+
+    def __init__(self, penalty):
+        self.penalty, self.seen = penalty, False
+
+    def __call__(self, encoder, decoder):
+        if not self.seen:
+            self._try(encoder, decoder)
+            self.seen = True
+        value = self.penalty(encoder, decoder)
+        check_scalar(value, self.penalty)
+        return value
+
+    def _try(self, encoder, decoder):
+        layers = [*encoder.layers, *decoder.layers]
+        before = [layer.pending for layer in layers]
+        try:
+            for layer in layers:
+                layer.pending = Pending()
+            copy.deepcopy(self.penalty)(encoder, decoder)
+            for layer in layers:
+                self._look_at(layer, len(encoder.x))
+        finally:
+            for layer, pending in zip(layers, before):
+                layer.pending = pending
+
+    def _look_at(self, layer, n_samples):
+        pending, what = layer.pending, f"{name_of(self.penalty)}: added to {layer!r}"
+        terms = [(name, getattr(pending, name), (n_samples, layer.n_out)) for name in ("dh", "da")]
+        terms += [("W_scale", pending.W_scale, (layer.n_in, layer.n_out))]
+        for name, arrays in pending.gradients.items():
+            if not hasattr(layer, name[1:]):
+                raise ValueError(
+                    f"{what}: got {name}, expected 'd' and one of its parameters {tuple(layer.parameters)}"
+                )
+            for array in arrays:
+                check_result(array, getattr(layer, name[1:]).shape, getattr(layer, name[1:]).dtype, f"{what}: {name}")
+        for name, term, shape in terms:
+            try:
+                fits = term is None or np.broadcast_shapes(np.shape(term), shape) == shape
+            except ValueError:
+                fits = False
+            if not fits:
+                raise ValueError(f"{what}: got {name} of shape {np.shape(term)}, expected one that fits {shape}")
+            if isinstance(term, np.ndarray) and not np.can_cast(term.dtype, layer_dtype(layer, term), "safe"):
+                raise TypeError(f"{what}: got {name} of dtype {term.dtype}, expected {layer_dtype(layer, term)}")
+
+
+def prepared_loss(loss):
+    """A loss as a network calls it, loss(a, x): with an array for da if it takes one, guarded if it is one's own."""
+    if is_own(loss) or not takes(loss, "out"):
+        return OwnLoss(loss) if is_own(loss) else loss
+    array = Buffers()
+    return lambda a, x: loss(a, x, out=array("da", a.shape, a.dtype))
+
+
+def prepared_penalty(penalty):
+    """A penalty as a network calls it, penalty(encoder, decoder): with a store if it takes one, or guarded."""
+    if is_own(penalty) or not takes(penalty, "array"):
+        return OwnPenalty(penalty) if is_own(penalty) else penalty
+    return partial(penalty, array=Buffers())
+
+
+def layer_dtype(layer, otherwise):
+    """The dtype of a layer's parameters, or that of `otherwise` where it has none."""
+    return next((getattr(layer, name).dtype for name in layer.parameters), otherwise.dtype)
+
+
+def check_scalar(value, part):
+    """Raise TypeError unless a part returned one number."""
+    if not np.isscalar(value) and np.shape(value) != ():
+        raise TypeError(f"{name_of(part)}: got a value of shape {np.shape(value)}, expected one number")
+
+
+def name_of(part):
+    """How an error calls a part: a function by its name, another by its repr, or its class where that is long."""
+    if inspect.isfunction(part):
+        return part.__name__
+    text = repr(part)
+    return type(part).__name__ if text.startswith("<") else text

@@ -48,8 +48,8 @@ class Case:
         return [(rng.standard_normal(shape) / shape[0] ** 0.5).astype(self.dtype) for shape in self.layers]
 
 
-def network(case):
-    """npae's network for the case."""
+def network(case, npae=npae):
+    """The network of the case, of this package or of another copy of it."""
     depth, last = len(case.widths) - 1, len(case.layers) - 1
     penalties = {"KL": [npae.KLSparsity(BETA, RHO)], "contractive": [npae.Contractive(LAM)]}.get(case.kind, [])
     layers = []
@@ -60,15 +60,16 @@ def network(case):
     return npae.Network(layers[:depth], layers[depth:], penalties=penalties, dtype=case.dtype)
 
 
-def npae_step(case):
+def npae_step(case, npae=npae):
     """The training loop's step: noise, value and gradient, update."""
-    net, x = network(case), case.batch()
+    net, x = network(case, npae), case.batch()
+    value_and_grad = getattr(net, "_value_and_grad", net.value_and_grad)
     step = (npae.SGD(LR) if case.optimizer == "SGD" else npae.Adam(LR)).start(net.theta)
     noise, rng, noisy = npae.GaussianNoise(SIGMA), np.random.default_rng(0), np.empty_like(x)
 
     def run():
         seen = noise.corrupt(x, rng, out=noisy) if case.kind == "denoising" else x
-        net._value_and_grad(seen, x)
+        value_and_grad(seen, x)
         step(net.grad)
 
     return run
@@ -76,26 +77,25 @@ def npae_step(case):
 
 def product_calls(case):
     """(a, b, out) of the step's matrix products: h = x W, dW = x^T da, and dx = da W^T except in the first layer."""
-    rng, N = np.random.default_rng(0), SIZES[case.size][1]
-
-    def array(*shape):
-        return rng.standard_normal(shape).astype(case.dtype)
-
-    calls = []
+    rng, N, calls = np.random.default_rng(0), SIZES[case.size][1], []
     for i, (W, (D, K)) in enumerate(zip(case.weights(), case.layers)):
-        x, da, h = array(N, D), array(N, K), array(N, K)
+        x, da, h = (rng.standard_normal(shape).astype(case.dtype) for shape in ((N, D), (N, K), (N, K)))
         calls += [(x, W, h), (x.T, da, np.empty_like(W))]
         if i:
             calls.append((da, W.T, np.empty_like(x)))
     return calls
 
 
-def products(case):
-    """The step's own matrix products and nothing else, by NumPy."""
-    calls = product_calls(case)
+def multiply(product, calls):
+    """A function that makes every product(a, b, out=out) of the calls."""
 
     def run():
         for a, b, out in calls:
-            np.dot(a, b, out=out)
+            product(a, b, out=out)
 
     return run
+
+
+def products(case):
+    """The step's own matrix products and nothing else, by NumPy."""
+    return multiply(np.dot, product_calls(case))

@@ -1,4 +1,4 @@
-"""The linear autoencoder against PCA, in numbers: python benchmarks/linear_pca.py [--short]
+"""The linear autoencoder against PCA, in numbers: python -m benchmarks.linear_pca [--short]
 
 Largest principal angle to PCA and relative excess of the reconstruction error, from random starts; the closed forms of
 L2 regularization; and what a nonlinear autoencoder gains over PCA on data it has not seen. --short: k = 2 and 8 only.
@@ -18,13 +18,32 @@ from npae.pca.training import bottleneck_network, decoder_matrix, descend, fit_l
 NETWORKS = {"untied": {}, "tied": {"tied": True}, "two hidden layers": {"hidden": 48}}
 
 
-def row(title, network, X, start):
-    result = compare_with_pca(network, X)
-    angle, excess = result.angles[-1], result.excess
-    print(f"{title:<58}{angle:>10.1e} rad{excess:>12.1e}{time.process_time() - start:>9.1f} s", flush=True)
+def unregularized(title, X, widths, adam=True):
+    """Rows: by L-BFGS in float64, its code mixed by a random matrix, and by Adam in float32."""
+    print(f"{title:<58}{'largest angle':>14}{'excess':>12}{'CPU':>9}")
+    D, x = X.shape[1], Moments.of(X).sample()
+    for k in widths:
+        for name, parameters in NETWORKS.items():
+            start = time.process_time()
+            network = bottleneck_network(D, k, rng=k, **parameters)
+            fit_linear(network, X)
+            _row(f"k = {k:>2}, {name}, L-BFGS, float64", network, X, start)
+            if name != "tied":
+                _mix(network, np.random.default_rng(k))
+                _row(f"k = {k:>2}, {name}, code mixed by a random matrix", network, X, start)
+            if adam:
+                start = time.process_time()
+                network = bottleneck_network(D, k, rng=k, dtype=np.float32, **parameters)
+                descend(network, x)
+                _row(f"k = {k:>2}, {name}, Adam, decaying step, float32", network, X, start)
 
 
-def mix(network, rng):
+def _row(title, network, X, start):
+    seconds, result = time.process_time() - start, compare_with_pca(network, X)
+    print(f"{title:<58}{result.angles[-1]:>10.1e} rad{result.excess:>12.1e}{seconds:>9.1f} s", flush=True)
+
+
+def _mix(network, rng):
     """Mix the code of an untied network by a random invertible matrix."""
     encoder, decoder = network.encoder.layers[-1], network.decoder.layers[0]
     M = rng.normal(size=(encoder.n_out, encoder.n_out))
@@ -32,25 +51,8 @@ def mix(network, rng):
     decoder.W[:] = np.linalg.solve(M, decoder.W)
 
 
-def unregularized(X, widths):
-    print(f"{'digits, from a random start':<58}{'largest angle':>14}{'excess':>12}{'CPU':>9}")
-    x = Moments.of(X).sample()
-    for k in widths:
-        for name, parameters in NETWORKS.items():
-            start = time.process_time()
-            network = bottleneck_network(64, k, rng=k, **parameters)
-            fit_linear(network, X)
-            row(f"k = {k:>2}, {name}, L-BFGS, float64", network, X, start)
-            if name != "tied":
-                mix(network, np.random.default_rng(k))
-                row(f"k = {k:>2}, {name}, code mixed by a random matrix", network, X, start)
-            start = time.process_time()
-            network = bottleneck_network(64, k, rng=k, dtype=np.float32, **parameters)
-            descend(network, x)
-            row(f"k = {k:>2}, {name}, Adam, decaying step, float32", network, X, start)
-
-
 def regularized(X):
+    """Rows: what weight decay leaves of the singular values, directions and eigenvalues."""
     s, V = Moments.of(X).spectrum()
     print("\ndigits, weight decay: against w_i^2 = max(0, 1 - N lam / sigma_i^2)")
     for k, lam in ((8, 0.05), (8, 0.2), (32, 0.01)):
@@ -68,17 +70,8 @@ def regularized(X):
         )
 
 
-def mnist():
-    X = npae.datasets.load_mnist_5k().data
-    print(f"\n{'MNIST, 5,000 images':<58}{'largest angle':>14}{'excess':>12}{'CPU':>9}")
-    for name, parameters in NETWORKS.items():
-        start = time.process_time()
-        network = bottleneck_network(784, 32, rng=0, **parameters)
-        fit_linear(network, X)
-        row(f"k = 32, {name}, L-BFGS, float64", network, X, start)
-
-
 def nonlinear():
+    """Rows: held-out errors of PCA and of two hidden layers of tanh."""
     print("\nheld-out mean 1/2 ||x^ - x||^2      k        PCA  nonlinear   excess")
     for name, k in (("make_circle", 1), ("make_swiss_roll", 2), ("load_digits", 2), ("load_digits", 8)):
         make = getattr(npae.datasets, name)
@@ -95,10 +88,9 @@ def nonlinear():
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--short", action="store_true", help="k = 2 and 8, without MNIST")
-    short = parser.parse_args().short
-    digits = npae.datasets.load_digits().data
-    unregularized(digits, (2, 8) if short else (2, 8, 16, 32))
+    short, digits = parser.parse_args().short, npae.datasets.load_digits().data
+    unregularized("digits, from a random start", digits, (2, 8) if short else (2, 8, 16, 32))
     regularized(digits)
     if not short:
-        mnist()
+        unregularized("MNIST, 5,000 images", npae.datasets.load_mnist_5k().data, (32,), adam=False)
     nonlinear()

@@ -29,38 +29,36 @@ QUIET = 0.1  # of a core: what other processes may take in a round
 PATIENCE = 10.0  # seconds to wait for a quiet machine before a measurement, and again during it
 
 
-def interleave(functions, *, seconds=2.0, burst=0.03):
+def interleave(functions, *, seconds=2.0, burst=0.03, warm=WARM, rest=REST):
     """{name: Timing} of {name: function without arguments}.
 
-    A round rests, warms a function up, times its calls for `burst` seconds (0: one call, not warmed up), keeps the
-    median, and goes on to the next function. Rounds in which other processes took more than QUIET of a core are
-    dropped, because a threaded matrix product that has to wait for one of its cores takes fifty times as long; where
-    patience ends before there are three quiet rounds the least disturbed are kept, and DISTURBANCE says so.
+    A round goes through the functions in a random order: it rests, warms a function up, times its calls for `burst`
+    seconds (0: one call, not warmed up) and keeps the median. Rounds in which other processes took more than QUIET of a
+    core are dropped, because a threaded matrix product that has to wait for one of its cores takes fifty times as long;
+    where patience ends before there are three quiet rounds the less disturbed half is kept, and DISTURBANCE says so.
     """
     functions = {name: f for name, f in functions.items() if f is not None}
     _wait_for_quiet()
     for f in functions.values():
         f()
         f()
-    calls = {name: max(1, min(1000, int(burst / _quickest(f)))) for name, f in functions.items()}
+    calls = {name: max(1, min(1000, int(burst / quickest(f)))) for name, f in functions.items()}
+    names, rng = list(functions), np.random.default_rng(0)
     rounds: list[tuple[float, dict[str, float]]] = []
-    start = time.perf_counter()
-    while len(rounds) < 3 or not _enough(rounds, time.perf_counter() - start, seconds):
+    n_quiet, start, elapsed = 0, time.perf_counter(), 0.0
+    while len(rounds) < 3 or elapsed < seconds or (n_quiet < 3 and elapsed < seconds + PATIENCE):
+        rng.shuffle(names)
         before, began = _others(), time.perf_counter()
-        medians = {name: _burst(f, calls[name], WARM if burst else 0) for name, f in functions.items()}
-        share = (_others() - before) / (time.perf_counter() - began)
-        rounds.append((share, medians))
-        if share > QUIET:
+        medians = {name: _burst(functions[name], calls[name], warm if burst else 0, rest) for name in names}
+        rounds.append(((_others() - before) / (time.perf_counter() - began), medians))
+        if rounds[-1][0] <= QUIET:
+            n_quiet += 1
+        else:
             _wait_for_quiet()
-    quiet = [r for r in rounds if r[0] <= QUIET]
-    kept = quiet if len(quiet) >= 3 else sorted(rounds, key=lambda r: r[0])[:3]
-    DISTURBANCE.append(max(share for share, _ in kept))
+        elapsed = time.perf_counter() - start
+    kept = sorted(rounds, key=lambda r: r[0])[: n_quiet if n_quiet >= 3 else max(3, len(rounds) // 2)]
+    DISTURBANCE.append(kept[-1][0])
     return {name: Timing(np.array([medians[name] for _, medians in kept])) for name in functions}
-
-
-def _enough(rounds, elapsed, seconds):
-    quiet = sum(share <= QUIET for share, _ in rounds)
-    return elapsed > seconds + PATIENCE or (elapsed > seconds and quiet >= 3)
 
 
 def _wait_for_quiet():
@@ -83,22 +81,23 @@ def once(f):
     return time.perf_counter() - start
 
 
-def warm_up(f, seconds=WARM):
+def quickest(f, n=3):
+    """Seconds of the quickest of n calls."""
+    return max(1e-7, min(once(f) for _ in range(n)))
+
+
+def warm_up(f, seconds=WARM, rest=REST):
     """Let other threads fall asleep, then call f for that long, at least once."""
-    time.sleep(REST)
+    time.sleep(rest)
     end = time.perf_counter() + seconds
     f()
     while time.perf_counter() < end:
         f()
 
 
-def _burst(f, n, warm):
-    warm_up(f, warm)
+def _burst(f, n, warm, rest):
+    warm_up(f, warm, rest)
     return float(np.median([once(f) for _ in range(n)]))
-
-
-def _quickest(f):
-    return max(1e-7, min(once(f) for _ in range(3)))
 
 
 def _others():

@@ -4,13 +4,12 @@ Samples are rows. `dz` is dJ/dz and has z's shape, for every z: dW, db, dh, da, 
 its last `forward` for its `backward`; calling the layer (`layer(x)`) is inference and keeps nothing.
 """
 
-import copy
 import itertools
 from typing import Any
 
 import numpy as np
 
-from npae.activations import Activation, Identity
+from npae.activations import Identity
 from npae.kernels import add_scaled, broadcast, column_sums, fresh, product
 from npae.own_parts import OwnLayer, as_activation, infer, is_own
 from npae.pending import Pending
@@ -226,33 +225,3 @@ def check_layers(owner, stack, what="encoder"):
     if not len(stack):
         a = "an" if what[0] in "aeiou" else "a"
         raise ValueError(f"{owner}: got {a} {what} without layers, expected at least one")
-
-
-def check_dense(owner, stack, what="encoder"):
-    """Raise ValueError, in the name of `owner`, unless every layer is h = phi(x W + b) with an elementwise phi.
-
-    So the Jacobian of each is W diag(phi'). One's own layer is tried at a random x.
-    """
-    check_layers(owner, stack, what)
-    for layer in stack.layers:
-        activation = getattr(layer, "activation", None)
-        if not getattr(activation, "elementwise", False):
-            got = layer if activation is None else activation
-            raise ValueError(
-                f"{owner}: got {got!r} in the {what}, expected Dense layers with elementwise activations "
-                "(Identity, Sigmoid, Tanh, ReLU, Softplus): its Jacobian is not diagonal"
-            )
-        if not callable(getattr(getattr(activation, "own", activation), "ddphi", None)):
-            raise ValueError(f"{owner}: got {activation!r} without ddphi(h), expected phi'' as a function of h")
-        if is_own(layer) and not _is_dense(layer):
-            raise ValueError(f"{owner}: got {layer!r} in the {what}, expected h = phi(x W + b), kept as its h")
-
-
-def _is_dense(layer):
-    if not isinstance(layer.activation, Activation) or not hasattr(layer, "W"):
-        return False
-    trial = copy.copy(layer)
-    x = np.random.default_rng(0).standard_normal((3, layer.n_in)).astype(layer.W.dtype)
-    h = trial.forward(x)
-    expected = layer.activation(x @ layer.W + getattr(layer, "b", 0))
-    return getattr(trial, "h", None) is not None and np.allclose(h, expected, rtol=1e-4) and np.allclose(trial.h, h)

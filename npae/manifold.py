@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from npae.contraction.norms import check_dense
 from npae.kernels import blocks
-from npae.layers import check_dense
 from npae.network import Network
 from npae.own_parts import infer
 from npae.pca.angles import principal_angles

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npae.contraction.norms import deep_contraction
+from npae.contraction.norms import check_dense, deep_contraction
 from npae.kernels import broadcast, column_squares, dot, fresh
-from npae.layers import check_dense, check_layers
+from npae.layers import check_layers
 from npae.validation import check_number
 
 

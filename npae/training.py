@@ -3,7 +3,6 @@
 `train` knows a network, an optimizer's step and an array; the estimators dress it.
 """
 
-import inspect
 import sys
 import time
 import warnings
@@ -11,6 +10,7 @@ import warnings
 import numpy as np
 
 from npae.kernels import Buffers
+from npae.own_parts import takes
 from npae.validation import check_number
 
 
@@ -160,7 +160,7 @@ def _corrupter(corruption, buffers):
     """corrupt(x, rng) -> x~ as the loop calls it: into one array, taken again, where the corruption has an `out`."""
     if corruption is None:
         return lambda x, rng: x
-    if "out" in inspect.signature(corruption.corrupt).parameters:
+    if takes(corruption.corrupt, "out"):
         return lambda x, rng: corruption.corrupt(x, rng, out=buffers("noisy", x.shape, x.dtype))
 
     def corrupt(x, rng):

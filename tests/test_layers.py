@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from catalogue import ACTIVATIONS, complex_step, name, relative_error
-from npae import Dense, Identity, Network, ReLU, Sigmoid, Stack, Tanh, Tied, TopK
+from npae import Contractive, Dense, Identity, Network, ReLU, Sigmoid, Stack, Tanh, Tied, TopK, WeightDecay
+from npae.gradcheck import check_network
 from npae.kernels import BLOCK, Buffers, add_scaled, blocks, column_squares
 
 
@@ -106,6 +107,31 @@ def test_initial_weights_repeat_with_the_seed_and_biases_are_zero():
     one, same, other = Dense(5, 4, rng=1), Dense(5, 4, rng=np.random.default_rng(1)), Dense(5, 4, rng=2)
     assert np.array_equal(one.W, same.W) and not np.array_equal(one.W, other.W)
     assert not one.b.any() and one.W.shape == (5, 4) and one.b.shape == (4,)
+
+
+@pytest.mark.parametrize("phi", ACTIVATIONS, ids=name)
+def test_initial_weights_have_the_spread_of_their_source(phi):
+    """Uniform in +-gain sqrt(6 / (D + K)): Glorot and Bengio (2010), 4 for the sigmoid; He et al. (2015) for ReLU."""
+    gain = {"Sigmoid": 4.0, "ReLU": 2**0.5, "Softplus": 2.0}.get(type(phi).__name__, 1.0)
+    for n_in, n_out in ((400, 300), (30, 2000)):
+        W, limit = Dense(n_in, n_out, phi, rng=3).W, gain * (6 / (n_in + n_out)) ** 0.5
+        assert 0.999 * limit < np.abs(W).max() < limit
+        assert np.abs(W.mean()) < 5 * limit / (3 * W.size) ** 0.5
+        assert W.std() == pytest.approx(limit / 3**0.5, rel=0.01)  # of a uniform distribution
+    assert Dense(7, 5, phi, rng=3).activation.gain == gain
+
+
+@pytest.mark.parametrize(("n_in", "n_out"), [(1, 1), (1, 4), (5, 1)])
+@pytest.mark.parametrize("phi", [Identity(), Sigmoid(), Tanh(), ReLU()], ids=name)
+def test_layers_of_width_one_are_like_any_other(phi, n_in, n_out, rng):
+    x = rng.random((6, n_in))
+    dense = Dense(n_in, n_out, phi, rng=0)
+    network = Network([dense], [Tied(dense)], penalties=[WeightDecay(0.1), Contractive(0.2)])
+    network.theta = rng.uniform(0.2, 1, network.theta.size)
+    assert check_network(network, x, method="complex", rtol=1e-12).ok
+    for n_samples in (1, 2):
+        assert network.reconstruct(x[:n_samples]).shape == (n_samples, n_in)
+        assert check_network(network, x[:n_samples], method="complex", rtol=1e-12).ok
 
 
 @pytest.mark.parametrize(("n_in", "n_out"), [(0, 3), (3, 0), (-1, 3), (2.0, 3), ("2", 3), (3, None)])

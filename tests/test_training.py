@@ -255,9 +255,8 @@ def test_a_corruption_of_ones_own_trains_as_the_packages_own(X, early_stopping, 
 def test_what_a_corruption_takes_is_looked_up_once(X, monkeypatch):
     import inspect
 
-    calls, signature = [], inspect.signature
+    calls, signature, network = [], inspect.signature, network_of(X)
     monkeypatch.setattr(inspect, "signature", lambda what: calls.append(what) or signature(what))
-    network = network_of(X)
     train(network, X, SGD(0.1).start(network.theta), corruption=Dropped(), max_iter=5, batch_size=10)
     assert len(calls) == 1
 

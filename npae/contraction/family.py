@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from npae.contraction.norms import deep_contraction, jacobian_change
+from npae.contraction.norms import check_dense, deep_contraction, jacobian_change
 from npae.kernels import fresh
-from npae.layers import check_dense
 from npae.penalties import Contractive
 from npae.validation import check_number
 

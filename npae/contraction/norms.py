@@ -8,11 +8,15 @@ returns the value; `array` makes the arrays that are written. One layer alone ha
 `npae.penalties.Contractive`.
 """
 
+import copy
+
 import numpy as np
 
+from npae.activations import Activation
 from npae.contraction.jacobian_product import JacobianProduct, rows, zeros
 from npae.kernels import column_squares, dot, fresh, product
-from npae.own_parts import infer
+from npae.layers import check_layers
+from npae.own_parts import infer, is_own
 
 
 def deep_contraction(layers, scale, array=fresh):
@@ -109,3 +113,33 @@ def _backpropagate(layers, x, H, own):
         layer.pending.add("dW", (H[i - 1] if i else x).T @ da)
         layer.pending.add("db", da.sum(axis=0))
         dh = da @ layer.W.T
+
+
+def check_dense(owner, stack, what="encoder"):
+    """Raise ValueError, in the name of `owner`, unless every layer is h = phi(x W + b) with an elementwise phi.
+
+    So the Jacobian of each is W diag(phi'). One's own layer is tried at a random x.
+    """
+    check_layers(owner, stack, what)
+    for layer in stack.layers:
+        activation = getattr(layer, "activation", None)
+        if not getattr(activation, "elementwise", False):
+            got = layer if activation is None else activation
+            raise ValueError(
+                f"{owner}: got {got!r} in the {what}, expected Dense layers with elementwise activations "
+                "(Identity, Sigmoid, Tanh, ReLU, Softplus): its Jacobian is not diagonal"
+            )
+        if not callable(getattr(getattr(activation, "own", activation), "ddphi", None)):
+            raise ValueError(f"{owner}: got {activation!r} without ddphi(h), expected phi'' as a function of h")
+        if is_own(layer) and not _is_dense(layer):
+            raise ValueError(f"{owner}: got {layer!r} in the {what}, expected h = phi(x W + b), kept as its h")
+
+
+def _is_dense(layer):
+    if not isinstance(layer.activation, Activation) or not hasattr(layer, "W"):
+        return False
+    trial = copy.copy(layer)
+    x = np.random.default_rng(0).standard_normal((3, layer.n_in)).astype(layer.W.dtype)
+    h = trial.forward(x)
+    expected = layer.activation(x @ layer.W + getattr(layer, "b", 0))
+    return getattr(trial, "h", None) is not None and np.allclose(h, expected, rtol=1e-4) and np.allclose(trial.h, h)

@@ -192,9 +192,11 @@ def decoder_matrix(network: Any) -> np.ndarray:
 
 def why_not_affine(network: Any, side: str) -> str:
     """What makes the encoder or decoder nonlinear, in words; "" where it is affine."""
-    if side == "decoder" and not isinstance(network.loss, SquaredError):
+    if side == "decoder" and type(network.loss) is not SquaredError:
         return f"the reconstruction is the mean under {network.loss}, which is not affine in the code"
     for i, layer in enumerate(getattr(network, side).layers):
+        if type(layer) not in (Dense, Tied):
+            return f"layer {i} of the {side} is {layer}, of which only the layer itself knows what it computes"
         if not isinstance(layer.activation, Identity):
             return f"layer {i} of the {side} is {layer.activation}, which is not affine"
     return ""
@@ -202,7 +204,7 @@ def why_not_affine(network: Any, side: str) -> str:
 
 def why_not_quadratic(network: Any) -> str:
     """What keeps J from being quadratic in x, in words; "" for a linear network with no penalty but `WeightDecay`."""
-    others = [penalty for penalty in network.penalties if not isinstance(penalty, WeightDecay)]
+    others = [penalty for penalty in network.penalties if type(penalty) is not WeightDecay]
     if others:
         return f"got the penalty {others[0]}"
     return why_not_affine(network, "encoder") or why_not_affine(network, "decoder")

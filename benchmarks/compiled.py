@@ -1,0 +1,15 @@
+"""The step beside torch.compile's best."""
+
+from benchmarks.cases import Case, npae_step
+from benchmarks.report import HEADER, beside, table
+from benchmarks.steps import SHORT, best_of_torch
+
+
+def main(quick=False):
+    """A Markdown table."""
+    rows = []
+    for case in (Case(*c) for c in SHORT if c != ("64-25-64", "plain", "Adam")):
+        name, step = best_of_torch(case, compiled=True)
+        what = f"{case.size}, {case.optimizer}, {case.dtype}, {name or 'torch.compile does not work here'}"
+        rows.append(beside(what, npae_step(case), step, seconds=1.0 if quick else 3.0))
+    return table(["step", "torch.compile / npae", *HEADER[2:]], rows)

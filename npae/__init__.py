@@ -32,7 +32,7 @@ _HOMES = {
     "sklearn_face": ("NotFittedError",),
     "training": ("DivergenceError", "TrainingInterrupted"),
 }
-_ROOMS = ("datasets", "gradcheck", "manifold", "pca", "plots")
+_ROOMS = ("datasets", "gradcheck", "manifold", "pca", "plots", "sparsity")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted({*_HOME_OF, *_ROOMS})

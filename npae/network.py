@@ -11,6 +11,7 @@ from npae.kernels import Buffers, aligned
 from npae.layers import Stack, Tied
 from npae.losses import SquaredError
 from npae.own_parts import is_own, prepared_loss, prepared_penalty, stands_for, takes
+from npae.sklearn_face import NotFittedError
 from npae.validation import check_array
 
 
@@ -238,3 +239,16 @@ class Network:
     def __repr__(self):
         parts = f"{list(self.encoder.layers)!r}, {list(self.decoder.layers)!r}, loss={self.loss!r}"
         return f"Network({parts}, penalties={list(self.penalties)!r}, dtype={str(self._theta.dtype)!r})"
+
+
+def network_of(model, owner):
+    """The Network itself or the `network_` of a fitted estimator; `owner` is named in the error for anything else.
+
+    Raises NotFittedError for an estimator before its fit, TypeError for what is neither.
+    """
+    network = getattr(model, "network_", model)
+    if isinstance(network, Network):
+        return network
+    if hasattr(model, "fit"):
+        raise NotFittedError(f"{owner}: got a {type(model).__name__} that is not fitted, expected fit(X) first")
+    raise TypeError(f"{owner}: got {model!r}, expected a Network or an estimator that holds one as network_")

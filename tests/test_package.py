@@ -23,7 +23,7 @@ FLOORS = [
     {"contraction", "pca.pca", "pca.theory"},
     {"penalties"},
     {"contraction.family", "network"},
-    {"autoencoder", "manifold", "pca.training"},
+    {"autoencoder", "manifold", "pca.training", "sparsity"},
     {"pca", "lbfgs_training", "fuzz"},
     {"plots", "experiments"},
     {"report"},

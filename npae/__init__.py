@@ -30,6 +30,7 @@ _HOMES = {
     "penalties": ("Contractive", "KLSparsity", "L1Sparsity", "WeightDecay"),
     "schedules": ("Constant", "Cosine", "StepDecay", "WarmUp"),
     "sklearn_face": ("NotFittedError",),
+    "sparsity": ("AuxiliaryTopK", "RunningKLSparsity", "UnitRows"),
     "training": ("DivergenceError", "TrainingInterrupted"),
 }
 _ROOMS = ("datasets", "gradcheck", "manifold", "pca", "plots", "sparsity")

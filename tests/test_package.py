@@ -20,7 +20,7 @@ FLOORS = [
     {"activations", "losses", "corruption", "schedules", "gradcheck", "datasets"},
     {"own_parts", "optimizers"},
     {"layers", "training", "lbfgs_scipy", "sklearn_face", "model_file", "pca.moments", "pca.angles"},
-    {"contraction", "pca.pca", "pca.theory"},
+    {"contraction", "pca.pca", "pca.theory", "sparsity.unit_rows"},
     {"penalties"},
     {"contraction.family", "network"},
     {"autoencoder", "manifold", "pca.training", "sparsity"},

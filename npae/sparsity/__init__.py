@@ -2,7 +2,8 @@
 
     npae.sparsity.l0(model, X).mean(), npae.sparsity.dead_units(model, X)
 
-`measures` of codes, `filters` as images.
+`measures` of codes, `filters` as images; parts that training takes: `UnitRows`, a decoder layer that L1 cannot be
+cheated by; `RunningKLSparsity` for small batches; `AuxiliaryTopK`, which brings dead units back.
 """
 
 from npae.sparsity.filters import coherence, localized_and_oriented, spread
@@ -16,8 +17,14 @@ from npae.sparsity.measures import (
     top_samples,
     unexplained_variance,
 )
+from npae.sparsity.revival import AuxiliaryTopK
+from npae.sparsity.running import RunningKLSparsity
+from npae.sparsity.unit_rows import UnitRows
 
 __all__ = [
+    "AuxiliaryTopK",
+    "RunningKLSparsity",
+    "UnitRows",
     "coherence",
     "dead_units",
     "density",

@@ -33,7 +33,7 @@ _HOMES = {
     "sparsity": ("AuxiliaryTopK", "RunningKLSparsity", "UnitRows"),
     "training": ("DivergenceError", "TrainingInterrupted"),
 }
-_ROOMS = ("datasets", "gradcheck", "manifold", "pca", "plots", "sparsity")
+_ROOMS = ("datasets", "gradcheck", "manifold", "pca", "plots", "probe", "sparsity")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted({*_HOME_OF, *_ROOMS})

@@ -28,6 +28,8 @@ class Network:
     twice or a tied layer does not come after the layer whose weights it shares; TypeError for a wrong dtype.
     """
 
+    _reconstructs = True  # as many outputs as inputs
+
     def __init__(self, encoder, decoder, *, loss=SquaredError(), penalties=(), dtype=None):
         self.encoder = encoder if isinstance(encoder, Stack) else Stack(encoder)
         self.decoder = decoder if isinstance(decoder, Stack) else Stack(decoder)
@@ -76,7 +78,7 @@ class Network:
                 raise ValueError(f"Network: got no layers for the {name}, expected at least one")
         Stack([self.encoder.layers[-1], self.decoder.layers[0]])
         D, D_out = self.encoder.layers[0].n_in, self.decoder.layers[-1].n_out
-        if D_out != D:
+        if self._reconstructs and D_out != D:
             raise ValueError(f"Network: got {D} inputs and {D_out} outputs, expected as many outputs as inputs")
         seen: list[object] = []
         for name, layer in self._layers():

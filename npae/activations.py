@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npae.kernels import broadcast, largest, logistic, positive_part, sigmoid, softplus
+from npae.validation import check_number
 
 
 @dataclass(frozen=True)
@@ -169,8 +170,7 @@ class TopK(Activation):
     elementwise = False
 
     def __post_init__(self):
-        if not isinstance(self.k, (int, np.integer)) or isinstance(self.k, bool) or self.k < 1:
-            raise ValueError(f"TopK: got k={self.k!r}, expected a whole number >= 1")
+        check_number(self.k, "k", "TopK", low=1, integer=True)
 
     def check(self, n_units):
         """Raise ValueError where there are fewer than k units."""

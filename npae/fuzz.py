@@ -1,33 +1,33 @@
-"""The whole catalogue under the gradient check: random networks, every parameter by a complex step.
+"""The whole catalogue under the gradient check: random networks, every parameter by a complex step."""
 
-`npae gradcheck` runs `fuzz`; `npae gradcheck path/to/file.py:function` checks a user's own function.
-"""
-
-import argparse
-import json
+import dataclasses
 import multiprocessing
-import sys
 import time
-import traceback
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from npae.activations import Identity, ReLU, Sigmoid, Softplus, Tanh, TopK
+from npae.contraction.family import Contractive, HigherOrderContractive, ReconstructionContractive
 from npae.corruption import GaussianNoise, MaskingNoise, SaltAndPepper
-from npae.gradcheck import check_gradient
-from npae.gradcheck.numeric import complex_gradient
-from npae.gradcheck.user_file import load_function
+from npae.gradcheck import check_network
 from npae.layers import Dense, Tied
 from npae.losses import BernoulliCrossEntropy, SquaredError
 from npae.network import Network
-from npae.penalties import Contractive, KLSparsity, L1Sparsity, WeightDecay
+from npae.penalties import KLSparsity, L1Sparsity, WeightDecay
 
-RTOL = 1e-12  # on the relative error per array, see model_error
-FLOOR = np.finfo(float).eps / RTOL
+RTOL = 1e-12  # on the relative error per array
 ACTIVATIONS = (Identity(), Sigmoid(), Tanh(), ReLU(), Softplus())
 LOSSES = (SquaredError(), BernoulliCrossEntropy())
+# penalty: how often it is drawn where the code admits it (the last two are the dearest)
+PENALTIES = {WeightDecay(0.1): 1 / 3, L1Sparsity(0.3): 1 / 3}
+SIGMOID_PENALTIES = {KLSparsity(0.5, 0.2): 1 / 3}
+ELEMENTWISE_PENALTIES = {
+    Contractive(0.3): 1 / 3,
+    HigherOrderContractive(0.1, 0.2, 0.3): 1 / 12,
+    ReconstructionContractive(0.2): 1 / 12,
+}
 CORRUPTIONS = (None, None, GaussianNoise(0.5), MaskingNoise(0.3), SaltAndPepper(0.2))
 WORTH_A_PROCESS = 400  # models: starting a process costs as much as checking some fifty
 SCALES = (0.5, 0.75, 1.0)
@@ -47,7 +47,7 @@ def random_model(seed, index):
     """Model number `index` of a seed: the same one in every run, alone or among others.
 
     Depth 1 to 3, widths 2 to 5, N = 2 to 4; W_ij ~ N(0, scale^2 / D), b_j ~ N(0, 1/4), targets uniform in [0, 1];
-    each penalty with probability 1/3 where the code admits it. Scales end at 1: where all units of an array saturate,
+    each penalty at its rate where the code admits it. Scales end at 1: where all units of an array saturate,
     phi' taken from h (1 - h^2 for tanh) carries a relative error of eps / phi', and so does any gradient built on it.
     """
     rng = np.random.default_rng([seed, index])
@@ -62,10 +62,9 @@ def random_model(seed, index):
         activations[-1] = TopK(int(rng.integers(1, widths[-1] + 1)))
     tied, loss, scale, N = bool(rng.integers(2)), choose(LOSSES), choose(SCALES), int(rng.integers(2, 5))
 
-    candidates = [WeightDecay(0.1), L1Sparsity(0.3)]
-    candidates += [KLSparsity(0.5, 0.2)] if activations[-1] == Sigmoid() else []
-    candidates += [Contractive(0.3)] if all(activation.elementwise for activation in activations) else []
-    penalties = [penalty for penalty in candidates if rng.random() < 1 / 3]
+    candidates = PENALTIES | (SIGMOID_PENALTIES if activations[-1] == Sigmoid() else {})
+    candidates |= ELEMENTWISE_PENALTIES if all(activation.elementwise for activation in activations) else {}
+    penalties = [penalty for penalty, probability in candidates.items() if rng.random() < probability]
 
     encoder = [Dense(n_in, n_out, act) for n_in, n_out, act in zip(widths, widths[1:], activations)]
     outputs = [*(choose(ACTIVATIONS) for _ in range(depth - 1)), choose((Identity(), Identity(), choose(ACTIVATIONS)))]
@@ -88,42 +87,12 @@ def random_model(seed, index):
     )
 
 
-def model_error(model):
-    """(error, array, rounding): the worst relative error over a model's parameter arrays, and the name of that array.
-
-    error = max|dW - n| / max(max|n|, FLOOR max|dJ/dtheta|), n by one complex step a coordinate. The floor makes the
-    tolerance RTOL an absolute one of eps times the largest gradient entry of the network, for an array that is
-    nothing but the rounding of terms that cancel (its own relative error would be 0/0). `rounding` lists (array,
-    error without the floor) where that decides. The real part of the complex objective must be the objective, or
-    the error is infinite.
-    """
-    network, x, target = model.network, model.x, model.target
-    J = network.value_and_grad(x, target)
-    copied = network.astype(np.complex128)
-    if not abs(copied.value(x, target).real - J) <= RTOL * abs(J):
-        return np.inf, "value", []
-    theta = copied.theta
-    numeric = complex_gradient(theta, lambda: copied.value(x, target), range(len(theta)))
-    floor, start = FLOOR * np.abs(network.grad).max(), 0
-    worst, where, rounding = 0.0, "", []
-    for name, analytic in network.gradients.items():
-        n = numeric[start : start + analytic.size].reshape(analytic.shape)
-        start += analytic.size
-        gap, size = np.abs(analytic - n).max(), np.abs(n).max()
-        error = gap / max(size, floor) if gap else 0.0
-        if not error <= worst:
-            worst, where = (float(error) if np.isfinite(error) else np.inf), name
-        if error <= RTOL < gap / max(size, np.finfo(float).tiny):
-            rounding.append((name, float(gap / max(size, np.finfo(float).tiny))))
-    return worst, where, rounding
-
-
 @dataclass
 class FuzzReport:
     """What the fuzzer found.
 
-    `failures` lists (index, error, array, description) of every model above rtol, `rounding` (index, array, error
-    without the floor) of every array that is held to eps times the network's largest gradient entry instead.
+    `failures` lists (index, error, array, description) of every model whose check is not ok, `rounding` (index, array,
+    error) of every array whose terms cancel, so that its relative error is that of rounding alone.
     """
 
     models: int
@@ -141,6 +110,10 @@ class FuzzReport:
         """Whether every model agreed."""
         return not self.failures
 
+    def to_dict(self):
+        """The report in plain Python types, for JSON."""
+        return _finite(dataclasses.asdict(self) | {"ok": self.ok})
+
     def __str__(self):
         lines = [
             f"{self.models:,} random models, seed {self.seed}, every parameter by complex step: {self.seconds:.1f} s",
@@ -149,7 +122,7 @@ class FuzzReport:
         ]
         if self.rounding:
             lines.append(
-                f"arrays that cancel to rounding, held to eps x the largest gradient: {len(self.rounding):,}, "
+                f"arrays that cancel to rounding: {len(self.rounding):,}, "
                 + ", ".join(f"{array} of model {index}" for index, array, _ in self.rounding[:5])
             )
         lines += [f"FAILED {error:.2e} in {array} of {text}" for _, error, array, text in self.failures[:20]]
@@ -184,64 +157,25 @@ def _fuzz_some(chunk):
     worst, failures, rounding = None, [], []
     for index in indices:
         model = random_model(seed, index)
-        error, array, cancelled = model_error(model)
+        ok, error, array, cancelled = examine(model, rtol)
         rounding += [(index, *found) for found in cancelled]
         found = (index, error, array, model.description)
         if worst is None or error > worst[1]:
             worst = found
-        if not error <= rtol:
+        if not ok:
             failures.append(found)
     return worst, failures, rounding
 
 
-def add_arguments(parser):
-    """The arguments of `npae gradcheck`."""
-    parser.add_argument(
-        "function",
-        nargs="?",
-        metavar="path/to/file.py:function",
-        help="check your own f(x) -> (value, gradient) at the file's <function>_x or x; without it, fuzz the catalogue",
-    )
-    parser.add_argument("--models", type=_positive, default=1000, metavar="N", help="how many random networks (1000)")
-    parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="which random networks (0)")
-    parser.add_argument("--jobs", type=_positive, default=2, metavar="J", help="processes (2)")
-    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-
-
-def run(args):
-    """Run `npae gradcheck`: exit status 0 if all agrees, 1 if not, 2 if there was nothing that could be checked."""
-    if args.function is None:
-        report = fuzz(args.models, args.seed, jobs=args.jobs)
-        print(json.dumps(_finite(asdict(report) | {"ok": report.ok})) if args.json else report)
-        return 0 if report.ok else 1
+def examine(model, rtol=RTOL):
+    """(ok, error, array, rounding): whether a model's gradient agrees, the worst relative error over its parameter
+    arrays, which array that is (or why there is nothing to compare), and (array, error) of those that cancel."""
     try:
-        f, x = load_function(args.function)
-        checked = check_gradient(f, x)
-    except Exception as error:  # the user's file may raise anything
-        if not isinstance(error, (ValueError, TypeError)) and not args.json:
-            traceback.print_exc()
-        if args.json:
-            print(json.dumps({"ok": False, "error": str(error)}))
-        else:
-            print(f"npae gradcheck: {error}", file=sys.stderr)
-        return 2
-    print(json.dumps(checked.to_dict()) if args.json else checked)
-    return 0 if checked.ok else 1
-
-
-def seed_number(text):
-    """A whole number >= 0, for argparse."""
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"got {text}, expected a whole number >= 0")
-    return number
-
-
-def _positive(text):
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"got {text}, expected a whole number >= 1")
-    return number
+        report = check_network(model.network, model.x, model.target, rtol=rtol)
+    except ValueError as error:  # a value that is not finite, or not the same twice
+        return False, np.inf, f"no array: {error}", []
+    rounding = [(row.name, row.error) for row in report.rows if row.rounding]
+    return report.ok, report.max_error, report.worst.name, rounding
 
 
 def _finite(value):

@@ -54,11 +54,12 @@ def _from_objects(x, name, owner):
         raise TypeError(f"{owner}: got {name} of dtype object that is no array of numbers: {error}") from error
 
 
-def check_number(value, name, owner, *, low=0.0, high=np.inf, include_high=True, integer=False):
-    """Raise ValueError unless value is a finite real (or whole) number in [low, high], or [low, high) on request."""
+def check_number(value, name, owner, *, low=0.0, high=np.inf, include_low=True, include_high=True, integer=False):
+    """Raise ValueError unless value is a finite real (or whole) number in [low, high], without an end on request."""
     kinds = (int, np.integer) if integer else (int, float, np.integer, np.floating)
     inside = isinstance(value, kinds) and not isinstance(value, bool) and np.isfinite(value) and low <= value <= high
-    if not inside or (value == high and not include_high):
+    if not inside or (value == low and not include_low) or (value == high and not include_high):
         what = "a whole number" if integer else "a finite number"
-        bounds = f">= {low:g}" if high == np.inf else f"in [{low:g}, {high:g}{']' if include_high else ')'}"
+        left, right = "[" if include_low else "(", "]" if include_high else ")"
+        bounds = f"in {left}{low:g}, {high:g}{right}" if high < np.inf else f"{'>=' if include_low else '>'} {low:g}"
         raise ValueError(f"{owner}: got {name}={value!r}, expected {what} {bounds}")

@@ -10,11 +10,13 @@ from npae import (
     Contractive,
     Dense,
     GaussianNoise,
+    HigherOrderContractive,
     Identity,
     KLSparsity,
     L1Sparsity,
     MaskingNoise,
     Network,
+    ReconstructionContractive,
     ReLU,
     SaltAndPepper,
     Sigmoid,
@@ -59,6 +61,8 @@ PENALTIES = [
     (L1Sparsity(0.2),),
     (KLSparsity(0.5, 0.1),),
     (Contractive(0.1),),
+    (HigherOrderContractive(0.1, 0.2, 0.3),),
+    (ReconstructionContractive(0.1),),
     (WeightDecay(0.3), L1Sparsity(0.2), KLSparsity(0.5, 0.1), Contractive(0.1)),
 ]
 
@@ -77,7 +81,8 @@ def name(piece):
 
 def fit_together(activation, penalties):
     """Whether make_network can build it: a contraction needs elementwise activations."""
-    return activation.elementwise or not any(isinstance(penalty, Contractive) for penalty in penalties)
+    contractive = (Contractive, HigherOrderContractive, ReconstructionContractive)
+    return activation.elementwise or not any(isinstance(penalty, contractive) for penalty in penalties)
 
 
 NETWORKS = [

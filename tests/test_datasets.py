@@ -189,9 +189,9 @@ GOOD = idx_bytes(np.arange(12, dtype=np.uint8).reshape(3, 4))
         (b"\0\0\x0a" + GOOD[3:], "bad magic number, got 0x00000a02"),
         (b"\0\0\x08\0", "bad magic number"),
         (b"<html>not here</html>", "bad magic number"),
-        (GOOD[:10], "truncated, got 10 bytes; expected a header of 12"),
-        (GOOD[:-1], "truncated, got 23 bytes; expected 24"),
-        (GOOD + b"\0", "trailing bytes, got 25 bytes; expected 24"),
+        (GOOD[:10], "truncated, got 10 bytes, expected a header of 12"),
+        (GOOD[:-1], "truncated, got 23 bytes, expected 24"),
+        (GOOD + b"\0", "trailing bytes, got 25 bytes, expected 24"),
         (b"\0\0\x08\3" + b"\xff" * 12, "truncated"),  # a size no memory could hold
         (gzip.compress(GOOD)[:-9], "damaged gzip"),
         (gzip.compress(GOOD)[:12] + b"\xff\xff" + gzip.compress(GOOD)[14:], "damaged gzip"),
@@ -312,8 +312,8 @@ def test_fetch_mnist_goes_on_to_the_next_mirror_in_order(server, tmp_path, bad):
     ("bad", "reason"),
     [
         ("missing", "404"),
-        ("truncated", "truncated, got .* bytes; expected"),
-        ("wrong", "with SHA-256 .*; expected"),
+        ("truncated", "truncated, got .* bytes, expected"),
+        ("wrong", "with SHA-256 .*, expected"),
         ("garbage", "not an HTTP answer"),
     ],
 )

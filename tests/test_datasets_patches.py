@@ -51,8 +51,8 @@ def test_a_patch_as_large_as_the_photograph_stands_in_the_photograph_it_names(ph
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n": 0}, "load_patches: got n=0, expected at least 1"),
-        ({"n": 1, "size": 428}, "got size=428, expected 1 to 427"),
+        ({"n": 0}, "load_patches: got n=0, expected a whole number >= 1"),
+        ({"n": 1, "size": 428}, "got size=428, expected a whole number in"),
     ],
 )
 def test_patches_that_cannot_be_cut_are_refused(arguments, message):
@@ -184,8 +184,8 @@ def test_directions_without_variance_become_zero_and_the_rest_comes_back(correla
         (([[1.0, 2.0]], "ica"), "whitening: got kind='ica', expected 'pca' or 'zca'"),
         (([[1.0, 2.0], [2.0, 1.0]], "pca", -1.0), "whitening: got eps=-1.0"),
         (([[1.0, 2.0], [1.0, 2.0]],), "samples that are all the same"),
-        (([1.0, 2.0],), r"whitening: got an array of shape \(2,\)"),
-        (([[np.nan, 2.0]],), "expected finite samples"),
+        (([1.0, 2.0],), "whitening: Expected 2D array"),
+        (([[np.nan, 2.0]],), "whitening: Input X contains NaN"),
     ],
 )
 def test_what_cannot_be_whitened_is_refused(arguments, message):

@@ -23,7 +23,7 @@ FLOORS = [
     {"contraction", "pca.pca", "pca.theory", "sparsity.unit_rows"},
     {"penalties"},
     {"contraction.family", "network"},
-    {"autoencoder", "manifold", "pca.training", "probe", "sparsity"},
+    {"autoencoder", "manifold", "pca.training", "plots.style", "plots.autoencoders", "probe", "sparsity"},
     {"pca", "lbfgs_training", "fuzz"},
     {"plots", "experiments"},
     {"report"},

@@ -236,6 +236,11 @@ def test_bounds_and_whole_numbers_are_checked_and_named():
         check_number(1, "rho", "Test", high=1, include_high=False)
     with pytest.raises(ValueError, match=r"Test: got rho=1.5, expected a finite number in \[0, 1\]"):
         check_number(1.5, "rho", "Test", high=1)
+    check_number(0.5, "rho", "Test", high=1, include_low=False)
+    with pytest.raises(ValueError, match=r"Test: got rho=0, expected a finite number in \(0, 1\]"):
+        check_number(0, "rho", "Test", high=1, include_low=False)
+    with pytest.raises(ValueError, match=r"Test: got length=0.0, expected a finite number > 0"):
+        check_number(0.0, "length", "Test", include_low=False)
     with pytest.raises(ValueError, match=r"Test: got k=3.0, expected a whole number >= 1"):
         check_number(3.0, "k", "Test", low=1, integer=True)
 

@@ -21,26 +21,8 @@ from npae.datasets.patches import (
 )
 
 __all__ = [
-    "Dataset",
-    "FetchError",
-    "GaussianMixture",
-    "TrainTest",
-    "Whitening",
-    "fetch_mnist",
-    "load_digits",
-    "load_mnist_5k",
-    "load_patches",
-    "load_photographs",
-    "make_circle",
-    "make_gaussian_mixture",
-    "make_helix",
-    "make_sphere",
-    "make_swiss_roll",
-    "make_torus",
-    "normalize_patches",
-    "read_idx",
-    "transform_images",
-    "transform_tangents",
-    "whiten_image",
-    "whitening",
-]
+    "Dataset", "FetchError", "GaussianMixture", "TrainTest", "Whitening", "fetch_mnist", "load_digits", "load_mnist_5k",
+    "load_patches", "load_photographs", "make_circle", "make_gaussian_mixture", "make_helix", "make_sphere",
+    "make_swiss_roll", "make_torus", "normalize_patches", "read_idx", "transform_images", "transform_tangents",
+    "whiten_image", "whitening",
+]  # fmt: skip

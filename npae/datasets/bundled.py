@@ -1,10 +1,8 @@
 """The digits in the package: two sets of labelled images."""
 
-from __future__ import annotations
-
 import numpy as np
 
-from npae.datasets.dataset import Dataset
+from npae.datasets.dataset import Dataset, image_dataset
 from npae.datasets.mnist import MNIST_DESCRIPTION
 
 
@@ -36,7 +34,4 @@ def _load_packaged(name: str, largest: float, description: str) -> Dataset:
     from importlib.resources import files
 
     with (files("npae.datasets") / name).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-        images, labels = archive["images"], archive["labels"]  # (N, rows, columns) and (N,) uint8
-    n, rows, columns = images.shape
-    data = images.reshape(n, rows * columns) / largest  # uint8 / float -> float64
-    return Dataset(data, labels.astype(np.int64), (rows, columns), description)
+        return image_dataset(archive["images"], archive["labels"], largest, description)

@@ -8,8 +8,6 @@ with another zlib the packed bytes may differ, the arrays do not. Pillow decodes
 may round a grey level otherwise.
 """
 
-from __future__ import annotations
-
 import argparse
 import gzip
 import hashlib

@@ -6,13 +6,12 @@ Neighbouring pixels of a photograph are alike, so that most of its variance is i
 learnt of the rest (edges, textures) shows when these are taken down first.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 
 from npae.datasets.dataset import Dataset, RandomSource
+from npae.validation import check_array, check_number
 
 CREDIT = (
     "china.jpg (danielbuechele) and flower.jpg (vultilion), CC BY 2.0, in grey, from scikit-learn's sample photographs."
@@ -45,10 +44,8 @@ def load_patches(
     """
     photographs = load_photographs()
     images = photographs.images
-    if n < 1:
-        raise ValueError(f"load_patches: got n={n}, expected at least 1 patch")
-    if not 1 <= size <= min(images.shape[1:]):
-        raise ValueError(f"load_patches: got size={size}, expected 1 to {min(images.shape[1:])} pixels")
+    check_number(n, "n", "load_patches", low=1, integer=True)
+    check_number(size, "size", "load_patches", low=1, high=min(images.shape[1:]), integer=True)
     if whitened:
         images = np.stack([whiten_image(image, cutoff) for image in images])
         images /= images.std(axis=(1, 2), keepdims=True)
@@ -84,7 +81,7 @@ def normalize_patches(X: np.ndarray) -> np.ndarray:
     Each patch loses its mean; with s the standard deviation of all that is left, x -> 0.5 + 0.4 clip(x / 3 s, -1, 1).
     Ng (2011), CS294A lecture notes, exercise on sparse autoencoders. Raises ValueError for patches without contrast.
     """
-    X = _rows(X, "normalize_patches")
+    X = check_array(X, owner="normalize_patches", dtype=np.float64)
     X = X - X.mean(axis=1, keepdims=True)
     s = X.std()
     if not s > 0:
@@ -119,11 +116,10 @@ def whitening(X: np.ndarray, kind: str = "zca", eps: float = 0.0) -> Whitening:
     s <= 1e-12 max(s) become 0. Bell and Sejnowski (1997), The independent components of natural scenes are edge
     filters, section 2. Raises ValueError for another kind, eps < 0, and data without variance.
     """
-    X = _rows(X, "whitening")
+    X = check_array(X, owner="whitening", dtype=np.float64)
     if kind not in ("pca", "zca"):
         raise ValueError(f"whitening: got kind={kind!r}, expected 'pca' or 'zca'")
-    if not 0 <= eps < np.inf:
-        raise ValueError(f"whitening: got eps={eps!r}, expected a number >= 0")
+    check_number(eps, "eps", "whitening")
     mean = X.mean(axis=0)
     s, V = np.linalg.eigh((X - mean).T @ (X - mean) / len(X))
     s, V = s[::-1], V[:, ::-1]
@@ -133,10 +129,3 @@ def whitening(X: np.ndarray, kind: str = "zca", eps: float = 0.0) -> Whitening:
     root = np.where(there, np.sqrt(np.maximum(s, 0) + eps), 0)
     matrix, inverse = V / np.where(there, root, np.inf), root[:, None] * V.T
     return Whitening(mean, matrix, inverse) if kind == "pca" else Whitening(mean, matrix @ V.T, V @ inverse)
-
-
-def _rows(X: np.ndarray, owner: str) -> np.ndarray:
-    X = np.asarray(X, dtype=np.float64)
-    if X.ndim != 2 or not X.size or not np.isfinite(X).all():
-        raise ValueError(f"{owner}: got an array of shape {X.shape}, expected finite samples (N, D)")
-    return X

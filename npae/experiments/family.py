@@ -1,7 +1,7 @@
 """The main job: the whole family trained on one data set, measured alike, and set side by side."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from npae import datasets
 from npae.autoencoder import Autoencoder
 from npae.corruption import GaussianNoise
+from npae.losses import SquaredError
 from npae.optimizers import Adam
 from npae.pca import PCA
 from npae.penalties import Contractive, KLSparsity, L1Sparsity
@@ -46,7 +47,7 @@ class Trained:
     about: str
     n_components: int
     seconds: float
-    measures: dict[str, float] = field(default_factory=dict)
+    measures: dict[str, float]
 
 
 class Run:
@@ -112,23 +113,17 @@ class Run:
         return self
 
     def _fit(self, model, name, about, label):
-        start = time.perf_counter()
-        if isinstance(model, Autoencoder):
-            progress = ProgressLine(label, self.epochs)
-            if progress.live:
-                model.callbacks = lambda network, history: progress(
-                    len(history["loss"]), f"J {history['loss'][-1]:.4f}"
-                )
-            model.fit(self.train)
+        start, progress = time.perf_counter(), ProgressLine(label, self.epochs)
+        watched = progress.live and isinstance(model, Autoencoder)
+        if watched:
+            model.callbacks = lambda _, history: progress(len(history["loss"]), f"J {history['loss'][-1]:.4f}")
+        model.fit(self.train)
+        if watched:
             model.callbacks = None
-            progress.close(erase=True)
-        else:
-            model.fit(self.train)
+        progress.close(erase=True)
         seconds = time.perf_counter() - start
         self.log(f"{label} {seconds:6.1f} s   {about}")
-        trained = Trained(model, about, model.n_components, seconds)
-        trained.measures = self.measure(model)
-        return trained
+        return Trained(model, about, model.n_components, seconds, self.measure(model))
 
     def measure(self, model):
         """The columns of the table for one fitted model."""
@@ -185,4 +180,4 @@ def mean_jacobian_norm(model, X):
 
 def error(reconstruction, x):
     """1/2 ||x^ - x||^2, mean over samples, for (N, D) arrays."""
-    return float(0.5 * ((reconstruction - x) ** 2).sum(axis=1).mean())
+    return float(SquaredError()(reconstruction, x)[0])

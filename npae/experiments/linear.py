@@ -1,7 +1,5 @@
 """What linear autoencoders learn of data: angles to PCA along the way, components, errors by width of the code."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -6,6 +6,7 @@ from npae.gradcheck.engine import SEED, Check
 from npae.gradcheck.numeric import (
     CENTRAL_STEP,
     COMPLEX_STEP,
+    RTOL,
     ComplexWarning,
     central_slope,
     coordinate,
@@ -15,9 +16,8 @@ from npae.gradcheck.numeric import (
     richardson_slope,
 )
 from npae.gradcheck.numeric import direction as line
-from npae.gradcheck.options import RTOL, Options
 from npae.gradcheck.report import GradientError
-from npae.gradcheck.variables import Function, Variables, check_scalar
+from npae.gradcheck.variables import Function, Options, Variables, check_scalar
 
 
 def check_gradient(f, x, *, method="auto", rtol=None, directions=None, coordinates=None, n_samples=None):

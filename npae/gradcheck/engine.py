@@ -1,11 +1,9 @@
 """The gradient check itself: choose a method, differentiate numerically, tell wrong from unknown, array by array.
 
-The default tolerance is the method's (complex step 1e-10, Richardson 1e-7, central 1e-6, on the relative error per
-array). Real difference quotients cannot resolve less than about eps |f| / h: where the estimated error of the
-numeric derivative exceeds the tolerance, the tolerance of that coordinate is raised to three times the estimate, at
-most to LOOSEST of the array's largest entry, so that a gradient wrong by 0.1 % always fails. What differs by more
-than LOOSEST but by less than three times the estimate is 'inconclusive': neither proved nor refuted, and the report
-is not ok. A given `rtol` is never raised.
+The tolerance on the relative error per array is the method's own (numeric.RTOL). A real difference cannot resolve less
+than about eps |f| / h: where its estimated error exceeds the tolerance, that is raised to three times the estimate, at
+most to LOOSEST, so that a gradient wrong by 0.1 % always fails. What differs by more than LOOSEST but by less than
+three times the estimate is 'inconclusive': neither proved nor refuted. A given `rtol` is never raised.
 """
 
 import functools
@@ -13,11 +11,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from npae.gradcheck.compare import Numeric, compare, finish
-from npae.gradcheck.lines import Coordinates, Directions
 from npae.gradcheck.numeric import (
     CENTRAL_STEP,
+    NAMES,
+    RTOL,
     STEPS,
+    Coordinates,
+    Directions,
+    Numeric,
+    Slope,
     central_slope,
     complex_gradient,
     direction,
@@ -26,11 +28,10 @@ from npae.gradcheck.numeric import (
     quietly,
     richardson_slope,
 )
-from npae.gradcheck.options import NAMES, RTOL
-from npae.gradcheck.report import KINK, OK, WRONG
+from npae.gradcheck.report import KINK, OK, WRONG, GradientReport
+from npae.gradcheck.verdicts import compare, diagnose_all
 
-LARGE = 20_000  # parameters: more than this, and "auto" checks along random directions
-DIRECTIONS = 3  # where one random direction of each array did not agree: enough to see a constant factor
+LARGE, DIRECTIONS = 20_000, 3  # above so many numbers "auto" takes one random direction, and so many where that fails
 SEED = 0  # directions, samples of coordinates and projections are the same in every run
 AGREES = "because f accepts complex input and agrees with a real difference in every array"
 AGREE = 1e-5  # complex step and real difference along a direction: this close, relative to the gradient's norm
@@ -59,16 +60,17 @@ class Check:
         if not np.array_equal(self.theta, self.point):
             raise ValueError("f changed its input in place at some displaced x; copy it first")
         along = isinstance(self.lines[0], Directions)
-        if along and not self.options.directions and any(row.status == WRONG for row in rows):
-            return Check(self.subject, replace(self.options, directions=DIRECTIONS)).report()
         if along and not self.options.directions:
+            if any(row.status == WRONG for row in rows):
+                return Check(self.subject, replace(self.options, directions=DIRECTIONS)).report()
             reason += f"; {self.point.size:,} numbers, hence directions"
         elsewhere = [row.name for row in rows if row.method != NAMES[method]]
         if elsewhere:
             reason += f"; {NAMES['richardson']} for {', '.join(elsewhere)}, with kinks or against the complex step"
         if len(elsewhere) == len(rows):
             method, reason = "richardson", "because f has kinks, or real differences contradict the complex step"
-        return finish(rows, NAMES[method] + (" along random directions" if along else ""), reason, self.f0)
+        name = NAMES[method] + (" along random directions" if along else "")
+        return GradientReport(rows, name, reason, self.f0, diagnose_all(rows))
 
     @functools.cached_property
     def noise(self):
@@ -122,28 +124,28 @@ class Check:
 
     def _differentiate(self):
         """(method, a Numeric for each of self.lines, why this method)."""
-        method = self.options.method
+        method, reason = self.options.method, "as asked"
         if method in ("auto", "complex"):
             numerics, reason = self._complex()
             if numerics:
                 return "complex", numerics, reason
             if method == "complex":
                 raise ValueError(f"the complex step cannot be used: {reason}. Take method='auto' or 'richardson'")
-            return (
-                "richardson",
-                [self._real("richardson", lines) for lines in self.lines],
-                f"because {reason}",
-            )
-        return method, [self._real(method, lines) for lines in self.lines], "as asked"
+            method, reason = "richardson", f"because {reason}"
+        return method, [self._real(method, lines) for lines in self.lines], reason
 
     def _complex(self):
         """Complex steps, held against a real difference along a random direction of each array; or why not."""
         try:
             theta, value = self.subject.evaluator(np.complex128)
+            real = complex(value()).real
             slopes = [lines.complex_slopes(theta, value) for lines in self.lines]
         except Exception as error:  # whatever f raises on complex input is a reason not to use it
             text = str(error).partition("\n")[0] or "no message"
             return None, f"f does not survive complex input ({type(error).__name__}: {text})"
+        gap = abs(real - self.f0)
+        if not gap <= 1e-12 * abs(self.f0) and not gap <= 100 * self.noise:
+            return None, f"f is {real!r} for complex input, but {self.f0!r} for real input"
         if isinstance(self.lines[0], Directions) and self._joint_test(slopes):
             return [Numeric("complex", n, rtol=RTOL["complex"]) for n in slopes], AGREES
         numerics = []
@@ -178,9 +180,11 @@ class Check:
         """A real difference along one direction of an array: the Slope, its gap to complex steps n, their size."""
         size = np.linalg.norm(n) if isinstance(lines, Coordinates) else max(lines.scale, np.abs(n).max())
         phi, weights = lines.test_line(self.theta, self.value, self.rng)
-        quick = np.finfo(float).eps * abs(self.f0)
-        slope = richardson_slope(phi, self.f0, 1.0, quick, AGREE / 10 * size, STEPS[:1])
-        if not slope.clean or abs(n @ weights - slope.value) > AGREE / 2 * size:
+        h, rounding = STEPS[0], np.finfo(float).eps * abs(self.f0)
+        plus, minus = float(phi(h)), float(phi(-h))
+        slope = Slope((plus - minus) / (2 * h), rounding / h)
+        jump = abs(plus - 2 * self.f0 + minus) / h
+        if not max(abs(n @ weights - slope.value), slope.error, AGREE * jump) <= AGREE / 10 * size:
             slope = richardson_slope(phi, self.f0, 1.0, self.noise, AGREE / 10 * size)
         return slope, abs(n @ weights - slope.value), max(size, abs(slope.value))
 
@@ -193,13 +197,10 @@ class Check:
             phi, scale = lines.line(self.theta, self.value, k)
             slopes.append(richardson_slope(phi, self.f0, scale, self.noise, target * size))
             size = max(size, abs(slopes[-1].value)) if np.isfinite(slopes[-1].value) else size
-        return Numeric(
-            method,
-            np.array([slope.value for slope in slopes]),
-            error=np.array([slope.error for slope in slopes]),
-            kinks=np.array([slope.kink for slope in slopes]),
-            rtol=RTOL[method],
+        value, error, kinks = (
+            np.array([getattr(slope, part) for slope in slopes]) for part in ("value", "error", "kink")
         )
+        return Numeric(method, value, error, kinks, rtol=RTOL[method])
 
     def _central(self, lines):
         """Central differences; the error is estimated, and kinks looked for, where they disagree with f's gradient."""
@@ -235,7 +236,7 @@ class Check:
         if row.status == WRONG and gaps[0] <= 3 * slope.error + AGREE * abs(row.analytic) < gaps[1] / 10:
             return self._compare(lines, self._real("richardson", lines))
         if isinstance(lines, Coordinates) and self._is_rounding(lines, row):
-            row.status, row.wrong = OK, 0
+            row.status, row.wrong, row.rounding = OK, 0, True
             row.diagnosis = "agrees within rounding: both sides move as much when x moves by its last digit"
         return row
 

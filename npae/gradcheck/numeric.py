@@ -24,6 +24,9 @@ CENTRAL_STEP = np.finfo(float).eps ** (1 / 3)
 STEPS = tuple(2.0**k for k in (-12, -16, -9, -20, -6, -24, -3))
 FINEST = (2.0**-20, 2.0**-24)
 
+RTOL = {"complex": 1e-10, "richardson": 1e-7, "central": 1e-6}
+NAMES = {"complex": "complex step", "richardson": "Richardson extrapolation", "central": "central difference"}
+
 
 @contextlib.contextmanager
 def quietly():
@@ -162,3 +165,72 @@ def _difference_noise(values):
         if k >= 4:
             sigmas.append(factorial(k) / factorial(2 * k) ** 0.5 * np.sqrt(np.mean(differences**2)))
     return min(sigmas)
+
+
+@dataclass
+class Numeric:
+    """Numeric derivatives of one array: values, estimated absolute errors, and which coordinates are kinks.
+
+    confirmed: whether a real difference was accurate enough to vouch for complex steps.
+    """
+
+    method: str
+    values: np.ndarray
+    error: np.ndarray | float = 0.0
+    kinks: np.ndarray | bool = False
+    confirmed: bool = True
+    rtol: float = 0.0
+
+
+class Coordinates:
+    """Some coordinates of one array as the lines to differentiate along; `where`: their places in theta."""
+
+    def __init__(self, name, shape, where, first, point, gradient):
+        self.name, self.shape, self.where, self.first = name, shape, where, first
+        self.x, self.analytic = point[where], gradient[where]
+        self.scale = np.abs(self.analytic).max()
+        self.positions = np.searchsorted(first, where) if len(where) < len(first) else np.arange(len(where))
+
+    def __len__(self):
+        return len(self.where)
+
+    def complex_slopes(self, theta, value):
+        """The derivative along each coordinate by complex step."""
+        return complex_gradient(theta, value, self.where)
+
+    def line(self, theta, value, k):
+        """phi(t) along coordinate k, and the scale of x there."""
+        return coordinate(theta, value, self.where[k]), abs(self.x[k])
+
+    def test_line(self, theta, value, rng):
+        """phi along one random direction v of the whole array, and v."""
+        v = rng.standard_normal(len(self.where)) * np.maximum(np.abs(self.x), 1.0)
+        return direction(theta, value, self.where, v), v
+
+
+class Directions:
+    """A few random directions of one array: analytic = <gradient, v>; the scale is the gradient's 2-norm."""
+
+    def __init__(self, name, shape, where, point, gradient, count, rng):
+        self.name, self.shape = name, shape
+        self.where = slice(where[0], where[-1] + 1) if where[-1] - where[0] == len(where) - 1 else where
+        self.x, g = point[self.where], gradient[self.where]
+        self.v = [rng.standard_normal(len(where)) for _ in range(count)]
+        self.analytic = np.array([g @ v for v in self.v])
+        self.scale = np.linalg.norm(g)
+        self.positions = np.arange(count)
+
+    def __len__(self):
+        return len(self.v)
+
+    def complex_slopes(self, theta, value):
+        """The derivative along each direction by complex step."""
+        return np.array([complex_slope(direction(theta, value, self.where, v)) for v in self.v])
+
+    def line(self, theta, value, k):
+        """phi(t) along direction k, and the scale of x."""
+        return direction(theta, value, self.where, self.v[k]), 1.0
+
+    def test_line(self, theta, value, rng):
+        """phi along the first direction, and the weights of that direction among all."""
+        return direction(theta, value, self.where, self.v[0]), np.eye(len(self.v))[0]

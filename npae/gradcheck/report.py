@@ -16,7 +16,8 @@ class Row:
     """One array: its relative error, its worst coordinate, and what the pattern of the errors looks like.
 
     `index` is the worst coordinate (in a random-direction check the number of the direction), `kinks` counts the
-    coordinates where the one-sided derivatives disagree; they take no part in the error. `analytic_values` and
+    coordinates where the one-sided derivatives disagree; they take no part in the error. `rounding`: both sides are
+    zero but for the rounding of terms that cancel, so that the error is 0/0 and says nothing. `analytic_values` and
     `numeric_values` hold what was compared, `worst` is the worst one's place in them.
     """
 
@@ -33,6 +34,7 @@ class Row:
     wrong: int = 0
     kinks: int = 0
     diagnosis: str = ""
+    rounding: bool = False
     worst: int = field(default=0, repr=False)
     analytic_values: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
     numeric_values: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
@@ -70,14 +72,14 @@ class GradientReport:
 
     @property
     def max_error(self):
-        """The largest relative error per array (the formula is report.FORMULA)."""
-        return self.worst.error
+        """The largest relative error of an array that is more than rounding (the formula is report.FORMULA)."""
+        return max((row.error for row in self.rows if not row.rounding), default=0.0)
 
     @property
     def worst(self):
         """The row to look at first: a wrong one before an inconclusive one, then by relative error."""
         order = (KINK, OK, INCONCLUSIVE, WRONG)
-        return max(self.rows, key=lambda row: (order.index(row.status), row.error))
+        return max(self.rows, key=lambda row: (order.index(row.status), not row.rounding, row.error))
 
     @property
     def kinks(self):

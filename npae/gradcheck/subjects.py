@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from npae.gradcheck.engine import SEED, Check
-from npae.gradcheck.options import Options
-from npae.gradcheck.variables import Function, Variables, check_scalar
+from npae.gradcheck.variables import Function, Options, Variables, check_scalar
 
 
 def check_network(network, x, target=None, *, method="auto", rtol=None, directions=None, coordinates=None):
@@ -81,47 +80,54 @@ def check_layer(layer, x, *, parameters=None, method="auto", rtol=None, directio
     if h.dtype == np.float32:
         raise TypeError(f"got a layer whose output is {h.dtype}, expected float64: check it with float64 parameters")
     R = np.random.default_rng(SEED).standard_normal(h.shape)
-    dx = trial.backward(R.copy())
+    has_dx = trial.backward(R.copy()) is not None
+
+    def value(layer, point):
+        return (R * layer.forward(point["x"])).sum()
+
+    def backward(layer, point):
+        dx = layer.backward(R.copy())
+        return {"x": dx if has_dx else 0 * point["x"]}
+
     places = _parameters(layer, trial, x, parameters)
-    point = {"x": x} | {name: getattr(owner(layer), key) for name, (owner, key) in places.items()}
-
-    def f(point):
-        copied = copy.deepcopy(layer)
-        for name, (owner, key) in places.items():
-            setattr(owner(copied), key, point[name])
-            _clear(owner(copied), "d" + key, point[name])
-        h = copied.forward(point["x"])
-        value = (R * h).sum()
-        if np.iscomplexobj(value):
-            return value, None
-        dx = copied.backward(R.copy())
-        return value, {"x": dx if has_dx else 0 * point["x"]} | {
-            name: getattr(owner(copied), "d" + key) for name, (owner, key) in places.items()
-        }
-
-    has_dx = dx is not None
     options = Options(method, rtol, directions, coordinates, x.shape[0] if x.ndim else None)
-    subject = LayerSubject(f, point, layer, places, R)
+    subject = PartSubject(layer, places, {"x": x}, value, backward)
     if not has_dx:
         del subject.index["x"]
     return Check(subject, options).report()
 
 
-class LayerSubject(Function):
-    """A layer as the engine sees it: one copy whose parameters are views of the buffer."""
+class PartSubject(Function):
+    """A layer, or layers under a penalty, as the engine sees it: a copy whose parameters are views of the buffer.
 
-    def __init__(self, f, point, layer, places, R):
-        super().__init__(f, point)
-        self.layer, self.places, self.R = layer, places, R
+    places: name -> (owner(copy), attribute); point: what else is differentiated by, as a dict of arrays;
+    value(copy, point) is the value, backward(copy, point) leaves the gradients of the places and returns the others.
+    """
+
+    def __init__(self, part, places, point, value, backward):
+        self.part, self.places, self.run = part, places, (value, backward)
+        super().__init__(self._call, point | {name: getattr(own(part), key) for name, (own, key) in places.items()})
+
+    def _copy(self, point):
+        part = copy.deepcopy(self.part)
+        for name, (owner, key) in self.places.items():
+            setattr(owner(part), key, point[name])
+            if isinstance(vars(owner(part)).get("d" + key), np.ndarray):  # so that a layer may add to it
+                setattr(owner(part), "d" + key, np.zeros_like(point[name]))
+        return part
+
+    def _call(self, point):
+        part, (value, backward) = self._copy(point), self.run
+        J = value(part, point)
+        gradient = backward(part, point)
+        return J, gradient | {name: getattr(owner(part), "d" + key) for name, (owner, key) in self.places.items()}
 
     def evaluator(self, dtype):
-        """A buffer for x and the parameters, and sum R * h of a copy of the layer that reads it."""
-        theta, copied = self.point.astype(dtype), copy.deepcopy(self.layer)
-        views = self.variables.view(theta)
-        for name, (owner, key) in self.places.items():
-            setattr(owner(copied), key, views[name])
-        x, R = views["x"], self.R
-        return theta, lambda: (R * copied.forward(x)).sum()
+        """A buffer for the parameters, and the value of a copy that reads it."""
+        theta = self.point.astype(dtype)
+        point = self.variables.view(theta)
+        part, value = self._copy(point), self.run[0]
+        return theta, lambda: value(part, point)
 
 
 def check_loss(loss, a, x, *, method="auto", rtol=None, directions=None, coordinates=None):
@@ -168,29 +174,18 @@ def check_penalty(penalty, encoder, x, *, method="auto", rtol=None, directions=N
     trial = copy.deepcopy(encoder)
     h = trial.forward(x)
     trial.backward(np.zeros_like(h))
+
+    def value(encoder, point):
+        encoder.forward(x)
+        return penalty(encoder, None)
+
+    def backward(encoder, point):
+        encoder.backward(np.zeros_like(h))
+        return {}
+
     places = _parameters(encoder, trial, x, None)
-    point = {name: getattr(owner(encoder), key) for name, (owner, key) in places.items()}
-
-    def f(point):
-        copied = copy.deepcopy(encoder)
-        for name, (owner, key) in places.items():
-            setattr(owner(copied), key, point[name])
-            _clear(owner(copied), "d" + key, point[name])
-        h = copied.forward(x)
-        value = penalty(copied, None)
-        if np.iscomplexobj(value):
-            return value, None
-        copied.backward(np.zeros_like(h))
-        return value, {name: getattr(owner(copied), "d" + key) for name, (owner, key) in places.items()}
-
     options = Options(method, rtol, directions, coordinates, len(x))
-    return Check(Function(f, point), options).report()
-
-
-def _clear(owner, name, like):
-    """A zero gradient array of the parameter's dtype, so that a layer may add to it or write into it."""
-    if isinstance(vars(owner).get(name), np.ndarray):
-        setattr(owner, name, np.zeros_like(like))
+    return Check(PartSubject(encoder, places, {}, value, backward), options).report()
 
 
 def _parameters(layer, trial, x, names):

@@ -102,7 +102,7 @@ def principal_directions(x: np.ndarray, solver: str = "auto") -> tuple[np.ndarra
     N, D = x.shape
     m = min(N, D)
     if solver not in ("auto", "svd", "covariance"):
-        raise ValueError(f"got solver={solver!r}, expected 'auto', 'svd' or 'covariance'")
+        raise ValueError(f"principal_directions: got solver={solver!r}, expected 'auto', 'svd' or 'covariance'")
     if solver == "covariance" or (solver == "auto" and N >= 10 * D):
         moments = Moments._of(x)
         s, V = moments.spectrum(x.dtype)

@@ -135,7 +135,7 @@ class PCA(Estimator):
             rank = int(np.count_nonzero(self.explained_variance_ > self.rounding_))
             raise ValueError(
                 f"PCA: got {k} components and noise variance {s2:.3g} for {D} features: the covariance is singular and "
-                f"has no density; expected n_components below the rank of the data, here at most {max(rank - 1, 0)}"
+                f"has no density, expected n_components below the rank of the data, here at most {max(rank - 1, 0)}"
             )
         centred = x - self.mean_
         h = centred @ self.components_.T

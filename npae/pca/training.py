@@ -6,8 +6,7 @@ sqrt(1e-16 J / gap) from a line search. `fit_linear` answers the first with a ch
 differences of J taken from gradients.
 """
 
-from __future__ import annotations
-
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -184,10 +183,7 @@ def decoder_matrix(network: Any) -> np.ndarray:
     why = why_not_affine(network, "decoder")
     if why:
         raise ValueError(f"decoder_matrix: {why}, expected an affine decoder")
-    W, *rest = [layer.W for layer in network.decoder.layers]
-    for W_l in rest:
-        W = W @ W_l
-    return np.asarray(W)
+    return functools.reduce(np.matmul, [layer.W for layer in network.decoder.layers])
 
 
 def why_not_affine(network: Any, side: str) -> str:

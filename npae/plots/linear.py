@@ -1,7 +1,5 @@
 """Figures of linear theory: angles against steps, surfaces with saddles, components as images, error against k."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,21 +7,18 @@ import numpy as np
 
 from npae.pca.moments import Moments
 from npae.pca.theory import loss_surface
-from npae.plots.style import STYLES, mosaic, new_figure
+from npae.plots.style import STYLES, curves, new_axes, new_figure, show_images
 
 
 def angle_curves(histories: Mapping[str, Any]) -> Any:
     """Principal angle against training step on a log axis; histories: name -> (steps, angles)."""
-    figure = new_figure(7, 3.8)
-    axis = figure.subplots()
-    for style, (name, (steps, angles)) in zip(STYLES, histories.items()):
-        axis.plot(steps, angles, label=name, linewidth=1.3, **style)
+    legend = {"fontsize": 9, "loc": "lower left"}
+    ylabel = "largest principal angle to PCA, rad"
+    figure, axis = curves(histories, xlabel="step", ylabel=ylabel, legend=legend, linewidth=1.3)
     axis.axhline(np.pi / 2, color="#666666", linewidth=0.8)
     axis.annotate("right angle", (1, np.pi / 2), (0, 3), xycoords=("axes fraction", "data"),
                   textcoords="offset points", ha="right", fontsize=8)  # fmt: skip
-    axis.set(yscale="log", xlabel="step", ylabel="largest principal angle to PCA, rad")
-    axis.legend(frameon=False, fontsize=9, loc="lower left")
-    axis.spines[["top", "right"]].set_visible(False)
+    axis.set_yscale("log")
     return figure
 
 
@@ -76,16 +71,14 @@ def components(rows: Mapping[str, Any], image_shape: Any) -> Any:
     figure = new_figure(8, len(rows) * (7.6 / k * image_shape[0] / image_shape[1] + 0.28))
     for axis, (name, row) in zip(np.atleast_1d(figure.subplots(len(rows), 1)), rows.items()):
         images = np.asarray(row) / np.abs(row).max(axis=1, keepdims=True)
-        axis.imshow(mosaic(images, image_shape, k), cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+        show_images(axis, images, image_shape, k, low=-1, cmap="gray")
         axis.set_title(name, fontsize=10, loc="left")
-        axis.axis("off")
     return figure
 
 
 def error_curves(widths: Sequence[int], errors: Mapping[str, Sequence[float]]) -> Any:
     """Held-out error against the number k of code units; errors: name -> one a width."""
-    figure = new_figure(7, 3.8)
-    axis = figure.subplots()
+    figure, axis = new_axes(7, 3.8)
     markers = dict(zip(errors, "os^Dv"))
     for i, (name, values) in enumerate(errors.items()):
         hollow = "white" if i % 2 == 0 else STYLES[i]["color"]
@@ -94,5 +87,4 @@ def error_curves(widths: Sequence[int], errors: Mapping[str, Sequence[float]]) -
     axis.set(xlabel="code units k", ylabel="held-out mean ½‖x̂ − x‖²", ylim=(0, None))
     axis.set_xticks(widths)
     axis.legend(frameon=False, fontsize=9)
-    axis.spines[["top", "right"]].set_visible(False)
     return figure

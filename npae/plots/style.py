@@ -1,4 +1,4 @@
-"""What all figures share: line styles, an empty figure, images side by side, axes without boxes."""
+"""What all figures share: line styles, empty figures, curves, images side by side, axes without boxes."""
 
 from typing import Any
 
@@ -22,6 +22,28 @@ def new_figure(width, height):
     return Figure(figsize=(width, height), layout="constrained", dpi=110)
 
 
+def new_axes(width, height, *shape):
+    """A new Figure and its axis, or an array of axes in that many rows and columns, without upper and right lines."""
+    figure = new_figure(width, height)
+    axes = figure.subplots(*shape)
+    for axis in figure.axes:
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def curves(lines, *, xlabel, ylabel, width=7.0, height=3.8, legend=None, **style):
+    """A new Figure and its axis with a curve for each item of `lines`, a dict label -> (x, y), named in a legend.
+
+    `legend` holds what `axis.legend` takes, `style` what `axis.plot` takes.
+    """
+    figure, axis = new_axes(width, height)
+    for own, (label, (x, y)) in zip(STYLES, lines.items()):
+        axis.plot(x, y, label=label, **{"linewidth": 1.6, **style, **own})
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.legend(frameon=False, **(legend or {}))
+    return figure, axis
+
+
 def mosaic(X, image_shape, n_columns, pad=1):
     """The images X (N, D) side by side in one array, row by row, NaN between them."""
     X = np.asarray(X, dtype=float)
@@ -36,14 +58,24 @@ def mosaic(X, image_shape, n_columns, pad=1):
 
 def bare(axis):
     """No ticks and no frame: for images."""
-    axis.set_xticks([])
-    axis.set_yticks([])
-    for spine in axis.spines.values():
-        spine.set_visible(False)
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)
 
 
-def without_box(figure):
-    """The figure, its axes without the upper and the right line."""
-    for axis in figure.axes:
-        axis.spines[["top", "right"]].set_visible(False)
+def show_images(axis, X, image_shape, n_columns, *, low=0, cmap="gray_r"):
+    """Draw images X (N, D) side by side on a bare axis, grey from `low` to 1."""
+    axis.imshow(mosaic(X, image_shape, n_columns), cmap=cmap, vmin=low, vmax=1, interpolation="nearest")
+    bare(axis)
+
+
+def labelled_rows(rows, image_shape, width):
+    """A Figure of rows of images, a list of (label, X (N, D), low), each grey from low (white) to 1 (black)."""
+    n = max(len(X) for _, X, _ in rows)
+    label_width = 0.09 * max(len(label) for label, _, _ in rows) + 0.15  # inches
+    height = 1.04 * (width - label_width) / n * image_shape[0] / image_shape[1]
+    figure = Figure(figsize=(width, len(rows) * height), dpi=110)
+    grid = {"left": label_width / width, "right": 1, "bottom": 0, "top": 1, "hspace": 0}
+    for axis, (label, X, low) in zip(np.atleast_1d(figure.subplots(len(rows), 1, gridspec_kw=grid)), rows):
+        show_images(axis, X, image_shape, n, low=low)
+        axis.set_ylabel(label, rotation=0, ha="right", va="center")
     return figure

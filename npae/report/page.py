@@ -51,6 +51,11 @@ def claim(content):
     return f'<div class="claim">{content}</div>'
 
 
+def listed(values, form=".3f"):
+    """The items of a dict name -> number in a sentence: "plain 1.203, denoising 0.871"."""
+    return ", ".join(f"{name} {value:{form}}" for name, value in values.items())
+
+
 def preformatted(content):
     """Plain text as it would stand in a terminal."""
     return f"<pre>{html.escape(content)}</pre>"

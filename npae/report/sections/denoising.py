@@ -20,10 +20,8 @@ def build(run):
             r"J=\dfrac{1}{N}\sum_n L(x_n,\,g(f(\tilde{x}_n))),\qquad"
             r"\tilde{x}=x+\sigma\varepsilon,\;\varepsilon\sim N(0,I)"
         ),
-        text(
-            f"The noise (&sigma; = {run.settings.sigma:g}) is drawn anew each time an image is visited, and the target "
-            "is the clean image. So the network cannot copy: it must know digits to take the noise away."
-        ),
+        text(f"""The noise (&sigma; = {run.settings.sigma:g}) is drawn anew each time an image is visited, and the
+            target is the clean image. So the network cannot copy: it must know digits to take the noise away."""),
         figure(
             plots.image_rows(rows, run.image_shape),
             "Held-out images, corrupted once, and their reconstructions: only the denoising autoencoder was trained "
@@ -34,28 +32,22 @@ def build(run):
             "Error against the clean image as the noise grows. Without noise the denoising autoencoder pays for its "
             "caution; with noise it wins.",
         ),
-        claim(
-            f"On held-out images with &sigma; = {run.settings.sigma:g} the denoising autoencoder's error is "
-            f"{ours:.3f}: "
-            f"{run.identity_error / ours:.2f} times less than the corrupted images themselves "
-            f"({run.identity_error:.3f}), {pca / ours:.2f} times less than PCA with as many components ({pca:.3f})."
-        ),
+        claim(f"""On held-out images with &sigma; = {run.settings.sigma:g} the denoising autoencoder's error is
+            {ours:.3f}: {run.identity_error / ours:.2f} times less than the corrupted images themselves
+            ({run.identity_error:.3f}), {pca / ours:.2f} times less than PCA with as many components ({pca:.3f})."""),
     ]
     return "Denoising autoencoders", blocks
 
 
 def _by_noise(run, names):
-    figure = plots.new_figure(7.0, 3.4)
-    axis = figure.subplots()
     sigmas = [factor * run.settings.sigma for factor in FACTORS]
     noisy = [type(run.noise)(sigma).corrupt(run.test, run.seed) for sigma in sigmas]
-    axis.plot(sigmas, [error(x, run.test) for x in noisy], label="copying", marker="o", markersize=4, **plots.STYLES[0])
-    for style, name in zip(plots.STYLES[1:], names):
-        errors = [error(run.models[name].model.reconstruct(x), run.test) for x in noisy]
-        axis.plot(sigmas, errors, label=name, marker="o", markersize=4, linewidth=1.6, **style)
+    lines = {"copying": (sigmas, [error(x, run.test) for x in noisy])} | {
+        name: (sigmas, [error(run.models[name].model.reconstruct(x), run.test) for x in noisy]) for name in names
+    }
+    xlabel = "standard deviation of the noise in the input (vertical line: in training)"
+    figure, axis = plots.curves(
+        lines, xlabel=xlabel, ylabel="error against the clean image", height=3.4, marker="o", markersize=4
+    )
     axis.axvline(run.settings.sigma, color="0.6", linewidth=0.8)
-    axis.set_xlabel("standard deviation of the noise in the input (vertical line: in training)")
-    axis.set_ylabel("error against the clean image")
-    axis.legend(frameon=False)
-    axis.spines[["top", "right"]].set_visible(False)
     return figure

@@ -4,7 +4,7 @@ import numpy as np
 
 from npae import plots
 from npae.optimizers import Adam
-from npae.report.page import claim, figure, quote, text
+from npae.report.page import claim, figure, listed, quote, text
 
 ORDER = 60
 
@@ -23,24 +23,17 @@ def build(run):
     right = {name: neighbour_agreement(h, run.test_target[:n]) for name, h in codes.items()}
     D = run.test.shape[1]
     blocks = [
-        quote(
-            "An important characterization of a manifold is the set of its tangent planes. At a point x on a "
-            "d-dimensional manifold, the tangent plane is given by d basis vectors that span the local directions of "
-            "variation allowed on the manifold."
-        ),
-        text(
-            "Images of digits fill a tiny, curved part of the space of all images. A code of two numbers is a map of "
-            f"that part: PCA's map is a flat projection, that of a deep autoencoder ({D}-128-32-2-32-128-{D}) may bend."
-        ),
+        quote("""An important characterization of a manifold is the set of its tangent planes. At a point x on a
+            d-dimensional manifold, the tangent plane is given by d basis vectors that span the local directions of
+            variation allowed on the manifold."""),
+        text(f"""Images of digits fill a tiny, curved part of the space of all images. A code of two numbers is a
+            map of that part: PCA's map is a flat projection, that of a deep autoencoder ({D}-128-32-2-32-128-{D})
+            may bend."""),
         figure(
             plots.code_scatter(codes, run.test_target[:n]),
             f"The codes of {n} held-out images, each drawn as its digit. No label was used in training.",
         ),
-        claim(
-            "Held-out images whose nearest neighbour on the map is the same digit: "
-            + ", ".join(f"{name} {value:.0%}" for name, value in right.items())
-            + "."
-        ),
+        claim(f"""Held-out images whose nearest neighbour on the map is the same digit: {listed(right, ".0%")}."""),
     ]
     return "Learning manifolds", blocks
 

@@ -25,16 +25,12 @@ def build(run):
         gaps.append(f"{each.name} {np.median(sigma[:, each.n_dims - 1] / sigma[:, each.n_dims]):.1f}")
     circle, sphere = results
     blocks = [
-        text(
-            f"On a circle and a sphere the tangent planes are known. {n_samples} points of each, with noise of 2 % of "
-            "the extent and turned into 20 dimensions at random, train a contractive autoencoder (20-128-128-6-20). "
-            "The directions in which its code still answers,"
-        ),
+        text(f"""On a circle and a sphere the tangent planes are known. {n_samples} points of each, with noise of 2 % of
+            the extent and turned into 20 dimensions at random, train a contractive autoencoder (20-128-128-6-20). The
+            directions in which its code still answers,"""),
         equation(r"J(x)=\dfrac{\partial f}{\partial x}=U\,\mathrm{diag}(\sigma)\,V^T,"),
-        text(
-            "are the right-singular vectors with large &sigma;. Held-out points, seen in the plane of the circle and "
-            "the space of the sphere:"
-        ),
+        text("""are the right-singular vectors with large &sigma;. Held-out points, seen in the plane of the circle and
+            the space of the sphere:"""),
         figure(_circle(circle), "Learnt tangents on true ones at 40 held-out points of the circle."),
         figure(_sphere(sphere), "Learnt tangent planes at 150 held-out points of the sphere."),
         figure(
@@ -42,12 +38,9 @@ def build(run):
             "Singular values on the sphere, median and quartiles: two directions stay, the others are contracted away.",
         ),
         table(["median angle, degrees", "contractive", "local PCA (neighbours)", "plain"], rows),
-        claim(
-            "Singular values before and after the dimension of the manifold differ by a factor (median): "
-            + ", ".join(gaps)
-            + f". Local PCA, with the best of {len(neighbours)} neighbourhood sizes, keeps all training points; the "
-            "autoencoder has its weights alone."
-        ),
+        claim(f"""Singular values before and after the dimension of the manifold differ by a factor (median):
+            {", ".join(gaps)}. Local PCA, with the best of {len(neighbours)} neighbourhood sizes, keeps all training
+            points; the autoencoder has its weights alone."""),
     ]
     return "Tangent planes", blocks
 

@@ -29,38 +29,28 @@ def build(run):
     }
     gain = 1 - run.held_out("undercomplete") / run.held_out("PCA")
     blocks = [
-        quote(
-            "When the decoder is linear and the loss function is mean squared error, an undercomplete autoencoder "
-            "learns to span the same subspace as PCA."
-        ),
+        quote("""When the decoder is linear and the loss function is mean squared error, an undercomplete autoencoder
+            learns to span the same subspace as PCA."""),
         equation(
             r"\min_{W_e,\,W_d}\;\dfrac{1}{2N}\sum_n \Vert x_n-\mu-(x_n-\mu)\,W_e W_d\Vert^2,\qquad W_d\in R^{K\times D}"
         ),
-        text(
-            f"A linear autoencoder with <i>K</i> = {k} and tied weights was trained from random weights {how}, and its "
-            "decoder held against the first principal directions by the principal angles between the two subspaces. "
-            "The single filters differ, because any invertible mixing of the code costs the same; the space they span "
-            "does not."
-        ),
+        text(f"""A linear autoencoder with <i>K</i> = {k} and tied weights was trained from random weights {how}, and
+            its decoder held against the first principal directions by the principal angles between the two subspaces.
+            The single filters differ, because any invertible mixing of the code costs the same; the space they span
+            does not."""),
         figure(
             plots.filters(groups, run.image_shape, n=k, n_columns=4),
             "Decoder filters: principal directions, a linear autoencoder that spans the same space, and the sigmoid "
             "autoencoder.",
         ),
-        claim(
-            f"Largest principal angle between the linear decoder and PCA: {angle:.1e} rad; "
-            f"training loss within {abs(comparison.excess):.0e} of PCA's."
-        ),
-        text(
-            "With nonlinear <i>f</i> and <i>g</i> an autoencoder is a nonlinear generalization of PCA: at the same "
-            f"<i>K</i> = {K} the sigmoid autoencoder's held-out error is {run.held_out('undercomplete'):.4f} against "
-            f"PCA's {run.held_out('PCA'):.4f} "
-            f"({abs(gain):.0%} {'below' if gain > 0 else 'above: nonlinear is no guarantee'})."
-        ),
+        claim(f"""Largest principal angle between the linear decoder and PCA: {angle:.1e} rad; training loss within
+            {abs(comparison.excess):.0e} of PCA's."""),
+        text(f"""With nonlinear <i>f</i> and <i>g</i> an autoencoder is a nonlinear generalization of PCA: at the
+            same <i>K</i> = {K} the sigmoid autoencoder's held-out error is {run.held_out("undercomplete"):.4f}
+            against PCA's {run.held_out("PCA"):.4f} ({abs(gain):.0%}
+            {"below" if gain > 0 else "above: nonlinear is no guarantee"})."""),
         figure(
-            plots.learning_curves(
-                {n: t.model.history_ for n, t in run.models.items() if hasattr(t.model, "history_")},
-            ),
+            plots.learning_curves({n: t.model.history_ for n, t in run.models.items() if hasattr(t.model, "history_")}),
             "The training objective J of each member, penalties included.",
         ),
     ]

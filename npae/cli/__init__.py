@@ -5,6 +5,8 @@ import os
 import sys
 
 import npae
+from npae.cli import gradcheck
+from npae.cli.arguments import whole_number
 
 
 def main(argv=None):
@@ -15,7 +17,7 @@ def main(argv=None):
     parser.add_argument("--version", action="version", version=f"npae {npae.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_demo(commands)
-    _add_gradcheck(commands)
+    gradcheck.add_command(commands)
     _add_info(commands)
     args = parser.parse_args(argv)
     try:
@@ -29,8 +31,6 @@ def main(argv=None):
 
 
 def _add_demo(commands):
-    from npae.fuzz import seed_number
-
     demo = commands.add_parser(
         "demo",
         help="train the whole family on handwritten digits and write the report page",
@@ -40,7 +40,7 @@ def _add_demo(commands):
     demo.add_argument("--data", choices=("digits", "mnist"), default="digits", help="8x8 digits, or 5,000 MNIST images")
     demo.add_argument("--quick", action="store_true", help="fewer epochs: a look in seconds")
     demo.add_argument(
-        "--seed", type=seed_number, default=0, metavar="S", help="whole number; the same gives the same numbers"
+        "--seed", type=whole_number(0), default=0, metavar="S", help="whole number; the same gives the same numbers"
     )
     demo.add_argument("--out", default="npae-report.html", metavar="FILE", help="the page (default: %(default)s)")
     demo.set_defaults(run=_demo)
@@ -59,19 +59,6 @@ def _demo(args):
     path = write_report(run, args.out)
     print(f"\nreport: {os.path.abspath(path)}")
     return 0
-
-
-def _add_gradcheck(commands):
-    gradcheck = commands.add_parser(
-        "gradcheck",
-        help="check gradients: the package's own by fuzzing, or those of a function of yours",
-        description="Check the gradients of randomly drawn networks over the whole catalogue by the complex step, or "
-        "those of your own function, given as path/to/file.py:function.",
-    )
-    from npae import fuzz
-
-    fuzz.add_arguments(gradcheck)
-    gradcheck.set_defaults(run=fuzz.run)
 
 
 def _add_info(commands):

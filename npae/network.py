@@ -33,8 +33,9 @@ class Network:
     def __init__(self, encoder, decoder, *, loss=SquaredError(), penalties=(), dtype=None):
         self.encoder = encoder if isinstance(encoder, Stack) else Stack(encoder)
         self.decoder = decoder if isinstance(decoder, Stack) else Stack(decoder)
+        self.loss = loss
         self._check_layers()
-        self.loss, self.penalties = loss, penalties
+        self.penalties = penalties
         self._bind(self._dtype() if dtype is None else dtype)
 
     # -- construction ------------------------------------------------------------------------------------------
@@ -78,8 +79,10 @@ class Network:
                 raise ValueError(f"Network: got no layers for the {name}, expected at least one")
         Stack([self.encoder.layers[-1], self.decoder.layers[0]])
         D, D_out = self.encoder.layers[0].n_in, self.decoder.layers[-1].n_out
-        if self._reconstructs and D_out != D:
-            raise ValueError(f"Network: got {D} inputs and {D_out} outputs, expected as many outputs as inputs")
+        needed = self.loss.n_outputs(D) if hasattr(self.loss, "n_outputs") else D
+        if self._reconstructs and D_out != needed:
+            expected = "as many outputs as inputs" if needed == D else f"{needed} outputs for {self.loss!r}"
+            raise ValueError(f"Network: got {D} inputs and {D_out} outputs, expected {expected}")
         seen: list[object] = []
         for name, layer in self._layers():
             if any(layer is other for other in seen):

@@ -6,6 +6,7 @@
 """
 
 from npae.datasets.bundled import load_digits, load_mnist_5k
+from npae.datasets.curves import CurveDensity, GaussianDensity, make_ring, make_spiral
 from npae.datasets.dataset import Dataset
 from npae.datasets.densities import GaussianMixture, make_gaussian_mixture
 from npae.datasets.manifolds import make_circle, make_helix, make_sphere, make_swiss_roll, make_torus
@@ -21,8 +22,8 @@ from npae.datasets.patches import (
 )
 
 __all__ = [
-    "Dataset", "FetchError", "GaussianMixture", "TrainTest", "Whitening", "fetch_mnist", "load_digits", "load_mnist_5k",
-    "load_patches", "load_photographs", "make_circle", "make_gaussian_mixture", "make_helix", "make_sphere",
-    "make_swiss_roll", "make_torus", "normalize_patches", "read_idx", "transform_images", "transform_tangents",
-    "whiten_image", "whitening",
+    "CurveDensity", "Dataset", "FetchError", "GaussianDensity", "GaussianMixture", "TrainTest", "Whitening",
+    "fetch_mnist", "load_digits", "load_mnist_5k", "load_patches", "load_photographs", "make_circle",
+    "make_gaussian_mixture", "make_helix", "make_ring", "make_sphere", "make_spiral", "make_swiss_roll", "make_torus",
+    "normalize_patches", "read_idx", "transform_images", "transform_tangents", "whiten_image", "whitening",
 ]  # fmt: skip

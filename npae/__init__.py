@@ -36,9 +36,12 @@ _HOMES = {
     "penalties": ("Contractive", "KLSparsity", "L1Sparsity", "WeightDecay"),
     "schedules": ("Constant", "Cosine", "StepDecay", "WarmUp"),
     "sklearn_face": ("NotFittedError",),
+    "sparsity": ("AuxiliaryTopK", "RunningKLSparsity", "UnitRows"),
     "training": ("DivergenceError", "TrainingInterrupted"),
 }
-_ROOMS = ("datasets", "denoising", "generative", "gradcheck", "manifold", "pca", "plots")
+_ROOMS = (
+    "datasets", "denoising", "generative", "gradcheck", "manifold", "pca", "plots", "probe", "sparsity",
+)  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted({*_HOME_OF, *_ROOMS})

@@ -161,7 +161,7 @@ def test_a_bad_argument_is_refused_before_anything_is_trained(X, name):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"penalties": [KLSparsity(1, 0.1)], "activation": "relu"}, r"expected a code in \(0, 1\)"),
+        ({"penalties": [KLSparsity(1, 0.1)], "activation": "relu"}, r"expected a bounded code"),
         ({"penalties": [Contractive(1)], "activation": TopK(3)}, r"got TopK\(k=3\)"),
         ({"loss": "bernoulli", "output_activation": "sigmoid"}, "takes logits"),
         ({"activation": ("relu", "tanh")}, "got 2 activations, expected 1"),

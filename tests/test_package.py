@@ -17,20 +17,20 @@ ROOT = Path(npae.__file__).parent
 # each other. A room stands for all its modules but those that are named on a floor of their own.
 FLOORS = [
     {"kernels", "validation", "files", "pending"},
+    {"own_parts"},
     {"activations", "losses", "corruption", "schedules", "gradcheck", "datasets"},
-    {"own_parts", "optimizers"},
-    {"layers", "training", "lbfgs_scipy", "sklearn_face", "model_file", "pca.moments", "pca.angles"},
-    {"contraction", "pca.pca", "pca.theory", "continuous_bernoulli", "joint_corruption"},
+    {"layers", "optimizers", "training", "lbfgs_scipy", "sklearn_face", "model_file", "pca.moments", "pca.angles"},
+    {"contraction", "pca.pca", "pca.theory", "sparsity.unit_rows", "continuous_bernoulli", "joint_corruption"},
     {"penalties", "distributions", "learnt_variance"},
     {"contraction.family", "network"},
-    {"autoencoder", "manifold", "denoising", "pca.training", "plots.style", "plots.autoencoders"},
+    {"autoencoder", "manifold", "pca.training", "plots.style", "plots.autoencoders", "probe", "sparsity", "denoising"},
     {"pca", "lbfgs_training", "fuzz"},
     {"generative"},
     {"plots", "experiments"},
     {"report"},
     {"cli"},
 ]
-GROUND = FLOORS[1]
+GROUND = FLOORS[2]
 MATHEMATICS = set().union(*FLOORS[:7]) - {"datasets", "gradcheck", "sklearn_face", "model_file", "files"}
 
 

@@ -32,7 +32,7 @@ class GaussianDensity:
         s, V = np.linalg.eigh(self.covariance)
         s = s + sigma**2
         if s[0] <= 0:
-            raise ValueError(f"GaussianDensity: got a singular covariance and sigma={sigma!r}; expected sigma above 0")
+            raise ValueError(f"GaussianDensity: got a singular covariance and sigma={sigma!r}, expected sigma above 0")
         return (V / s) @ V.T, float(np.log(s).sum())
 
     def log_density(self, x: np.ndarray, sigma: float = 0.0) -> np.ndarray:
@@ -66,7 +66,7 @@ class CurveDensity:
         tau = float(np.hypot(self.noise, sigma))
         if not 0 < tau < np.inf:
             raise ValueError(
-                f"CurveDensity: got noise={self.noise!r} and sigma={sigma!r}; expected one of them above 0"
+                f"CurveDensity: got noise={self.noise!r} and sigma={sigma!r}, expected one of them above 0"
             )
         longest = (self.stop - self.start) * self.speed(np.linspace(self.start, self.stop, 1001)).max()
         edges = np.linspace(self.start, self.stop, max(32, int(np.ceil(longest / (PANEL * tau)))) + 1)

@@ -5,10 +5,12 @@ serves all. `out` may be the argument of phi itself; the derivatives read h to t
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from npae.kernels import broadcast, largest, logistic, positive_part, sigmoid, softplus
+from npae.own_parts import check_result, is_own
 from npae.validation import check_number
 
 
@@ -192,6 +194,48 @@ class TopK(Activation):
 
     def ddphi(self, h, out=None):
         return _full(h, 0.0, out)
+
+
+@dataclass(frozen=True, repr=False)
+class OwnActivation(Activation):
+    """Anyone's phi(a) with dphi(h), and ddphi(h) where a layer is contracted; prints as what it holds."""
+
+    own: Any
+
+    def __post_init__(self):
+        for name in ("elementwise", "range", "gain"):
+            object.__setattr__(self, name, getattr(self.own, name, getattr(Activation, name)))
+        object.__setattr__(self, "check", getattr(self.own, "check", super().check))
+
+    def __call__(self, a, out=None):
+        h = self.own(a)
+        check_result(h, a.shape, a.dtype, f"{self!r}: phi(a)")
+        return h
+
+    def dphi(self, h, out=None):
+        return self._derivative("dphi", h, out)
+
+    def ddphi(self, h, out=None):
+        return self._derivative("ddphi", h, out)
+
+    def _derivative(self, name, h, out):
+        values = getattr(self.own, name)(h)
+        check_result(values, h.shape, h.dtype, f"{self!r}: {name}(h)")
+        out = np.empty_like(h) if out is None else out
+        out[...] = values  # it may be h itself, as for exp
+        return out
+
+    def __repr__(self):
+        return repr(self.own)
+
+
+def as_activation(activation, owner):
+    """An activation as layers use it; TypeError, in the name of `owner`, for what is none."""
+    if isinstance(activation, Activation) and not is_own(activation):
+        return activation
+    if isinstance(activation, type) or not callable(activation) or not callable(getattr(activation, "dphi", None)):
+        raise TypeError(f"{owner}: got activation={activation!r}, expected an activation such as Sigmoid()")
+    return OwnActivation(activation)
 
 
 def _full(h, value, out):

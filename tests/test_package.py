@@ -23,7 +23,7 @@ FLOORS = [
     {"contraction", "pca.pca", "pca.theory"},
     {"penalties"},
     {"contraction.family", "network"},
-    {"autoencoder", "manifold", "pca.training", "plots.style", "plots.autoencoders"},
+    {"autoencoder", "manifold", "pca.alternation", "pca.training", "plots.style", "plots.autoencoders"},
     {"pca", "lbfgs_training", "fuzz"},
     {"plots", "experiments"},
     {"report"},

@@ -23,7 +23,8 @@ FLOORS = [
     {"contraction", "pca.pca", "pca.theory", "sparsity.unit_rows", "continuous_bernoulli", "joint_corruption"},
     {"penalties", "distributions", "learnt_variance"},
     {"contraction.family", "network"},
-    {"autoencoder", "manifold", "pca.training", "plots.style", "plots.autoencoders", "probe", "sparsity", "denoising"},
+    {"autoencoder", "manifold", "pca.alternation", "pca.training", "plots.style", "plots.autoencoders"}
+    | {"probe", "sparsity", "denoising"},
     {"pca", "lbfgs_training", "fuzz"},
     {"generative"},
     {"plots", "experiments"},

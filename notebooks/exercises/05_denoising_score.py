@@ -357,5 +357,5 @@ display(plots.image_rows({"digits": digits[1500:1512], "your masking": noisy, "x
 
 # %% [markdown]
 # **To think about.** The walk samples $p_\sigma$, not $p$: what do you see of that in the last picture of it, and what
-# would a smaller $\sigma$ cost? How far from the data can the field that was read off the autoencoder be trusted, and why
-# does what it says farther out hardly change $J$?
+# would a smaller $\sigma$ cost? How far from the data can the field that was read off the autoencoder be trusted, and
+# why does what it says farther out hardly change $J$?

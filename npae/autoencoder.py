@@ -219,6 +219,13 @@ class Autoencoder(Estimator):
     def _optimizer(self):
         return Adam() if self.optimizer is None else self.optimizer
 
+    def _part(self, name):
+        return self._optimizer() if name == "optimizer" else getattr(self, name)
+
+    @property
+    def _n_features_out(self):
+        return self.network_.encoder.layers[-1].n_out if hasattr(self, "network_") else self.n_components
+
     def _check_arguments(self):
         """Raise ValueError or TypeError, naming what came and what was expected."""
         owner = type(self).__name__

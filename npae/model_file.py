@@ -33,7 +33,7 @@ def save(model, path):
     arrays = {"theta": model.network_.theta}
     params = {
         name: _encode(value, name, arrays)
-        for name, value in model.get_params().items()
+        for name, value in model.get_params(deep=False).items()
         if name not in ("callbacks", "random_state") or isinstance(value, (int, np.integer))
     }
     header = {

@@ -119,13 +119,15 @@ def check_labels(y, owner, n_classes=None, n_samples=None):
 
 
 class LinearProbe:
-    """A softmax classifier on fixed features h (N, K), each brought to mean 0 and variance 1:
+    """A softmax classifier on fixed features h (N, K), brought to mean 0 and, all by one number, to mean variance 1:
 
         J = 1/N sum_n -log softmax(h_n W + b)_{y_n} + lam / 2 ||W||_F^2
 
     J is strictly convex in W: what is found does not depend on a start. By accelerated gradient steps of length 1 / L,
     L = s^2 / (2 N) + lam with s the largest singular value of (h, 1), until no |dJ/dW| or |dJ/db| exceeds `tol`;
     RuntimeError if that takes more than `max_iter`. Where N < K the work is done in the N dimensions of the samples.
+    One number for all features, so that turning them changes nothing: raw pixels and all their principal components
+    are one code, and what is learnt of the labels does not hang on how noise is scaled.
     Alain and Bengio (2017), Understanding intermediate layers using linear classifier probes; the bound L, Boehning
     (1992), Multinomial logistic regression algorithm; the steps, O'Donoghue and Candes (2015), Adaptive restart for
     accelerated gradient schemes, section 3.2.
@@ -145,15 +147,15 @@ class LinearProbe:
         """Find W and b for the features H (N, K) and the labels y (N,); returns self."""
         H = check_array(H, name="H", owner="LinearProbe", dtype=np.float64)
         self.classes_, y = np.unique(check_labels(y, "LinearProbe", n_samples=len(H)), return_inverse=True)
-        mean, scale = H.mean(axis=0), H.std(axis=0)
-        scale[scale <= 1e-12 * np.abs(mean)] = np.inf  # a constant feature says nothing
+        mean = H.mean(axis=0)
+        scale = np.sqrt(np.square(H - mean).mean()) or 1.0
         h = (H - mean) / scale
         Q = None
         if len(h) < h.shape[1]:
             Q, R = np.linalg.qr(h.T)  # h = R^T Q^T, and W = Q W' has the norm of W'
             h = R.T
         W, b = self._minimize(h, y)
-        self.W_ = (W if Q is None else Q @ W) / scale[:, None]
+        self.W_ = (W if Q is None else Q @ W) / scale
         self.b_ = b - mean @ self.W_
         return self
 

@@ -87,6 +87,8 @@ def _kind(target):
 def _shape_hint(value, target):
     if target.ndim == 2 and value.shape == target.shape[::-1]:
         return "; it looks transposed"
+    if value.ndim == target.ndim and sorted(value.shape) == sorted(target.shape):
+        return "; its axes are in another order"
     if value.size == target.size:
         return "; the same size in another shape: look for a keepdims or a reshape"
     if target.ndim < value.ndim and target.shape in (value.shape[1:], value.shape[:-1]):

@@ -79,6 +79,7 @@ def test_numbers_and_vectors_have_words_of_their_own():
     assert message(1.0, 0.0) == "dW: got 1, expected 0"
     assert "wrong axis" in message(np.ones(4), np.ones(7))
     assert "it looks transposed" in message(np.ones((4, 7)), np.ones((7, 4)))
+    assert "its axes are in another order" in message(np.ones((7, 5, 4)), np.ones((7, 4, 5)))
 
 
 def test_a_batch_of_two_is_not_told_from_a_forgotten_half():

@@ -25,6 +25,11 @@ def lessons():
     return sorted(HERE.glob("[0-9][0-9]_*.py"))
 
 
+def solutions():
+    """The worked solutions' sources, in alphabetical order."""
+    return sorted(HERE.glob("solutions/*.py"))
+
+
 def notebook(source):
     """The notebook of one source, without outputs."""
     cells = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent").cells
@@ -50,7 +55,7 @@ def main(arguments=None):
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is out of date")
     check = parser.parse_args(arguments).check
     stale = []
-    for source in lessons():
+    for source in (*lessons(), *solutions()):
         target = source.with_suffix(".ipynb")
         wanted = text(source).encode()
         if not target.exists() or target.read_bytes() != wanted:

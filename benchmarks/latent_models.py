@@ -2,7 +2,9 @@
 
 The linear variational autoencoder beside probabilistic PCA; L, Omega and their sum for every model on held-out digits;
 the bound of a variational autoencoder of MNIST images, 784-400-20, binarized at 1/2 and with grey values. `full`
-fetches the 60,000 images, the set-up of published figures; the 5,000 images in the package have none.
+fetches the 60,000 images. There PyTorch's basic example, the same network on grey values with the cross entropy, prints
+a held-out bound of -106.66 nats after seven epochs (pytorch/examples, pull request 1416); the 5,000 images in the
+package have no published figure.
 """
 
 import argparse

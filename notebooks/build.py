@@ -49,6 +49,11 @@ def sheets():
     return sorted(HERE.glob("exercises/[0-9][0-9]_*.py"))
 
 
+def solutions():
+    """The worked solutions' sources, in alphabetical order."""
+    return sorted(HERE.glob("solutions/*.py"))
+
+
 def notebook(source):
     """The notebook of one source, without outputs; of a sheet with solutions and hidden tests."""
     cells = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent").cells
@@ -106,7 +111,7 @@ def main(arguments=None):
         write_course(options.course)
         return 0
     stale = []
-    for source in (*lessons(), *sheets()):
+    for source in (*lessons(), *sheets(), *solutions()):
         target = source.with_suffix(".ipynb")
         wanted = text(source).encode()
         if not target.exists() or target.read_bytes() != wanted:

@@ -48,6 +48,17 @@ def check_array(x, *, name="X", owner="npae", dtype=None, n_features=None, allow
     return x
 
 
+def check_finite(result, what, owner, dtype=None):
+    """The result (one array or number, or several), or ValueError where a finite input has led out of its dtype."""
+    for each in result if isinstance(result, tuple) else (result,):
+        with np.errstate(over="ignore", invalid="ignore"):
+            finite = np.isfinite(np.sum(each)) or np.isfinite(each).all()
+        if not finite:
+            dtype = np.asarray(each).dtype if dtype is None else dtype
+            raise ValueError(f"{owner}: got input for which {what} leaves {dtype}, expected numbers of smaller size")
+    return result
+
+
 def _from_objects(x, name, owner):
     strings = [each for each in x.ravel() if isinstance(each, (str, bytes))]
     if strings:

@@ -302,8 +302,9 @@ assert_value(accuracy(a, y), (a.argmax(1) == y).mean(), "accuracy")
 #
 # An encoder of four sigmoid layers. Your `pretrain` trains it on 1,300 digits without looking at their labels; then all
 # of it is fine-tuned on the 100 labels that there are, by your loss in a network of the package. Beside it the same
-# encoder from random weights, drawn in two ways (Glorot and Bengio 2010): as had been common, uniform in $\pm
-# 1/\sqrt{D}$, which shrinks what the layers pass on, and as they proposed (here four times as wide, for a sigmoid).
+# encoder from random weights, drawn in two ways (Glorot and Bengio 2010): as had been common, uniform in
+# $\pm 1/\sqrt{D}$, which shrinks what the layers pass on, and as they proposed (here four times as wide, for a
+# sigmoid).
 
 # %%
 digits = npae.datasets.load_digits()

@@ -52,8 +52,8 @@ def fit_linear(network: Network, X: Any, *, max_iter: int = 20_000, gtol: float 
     X (N, D) or `Moments`; only their `sample()` of at most D + 1 rows is trained on, with the same J and gradient, so
     the cost of an iteration does not grow with N. Stops where no |dJ/dphi| exceeds `gtol` times the largest variance,
     phi the variables of `_Conditioned`, whatever the units of x.
-    Without SciPy: by `alternate` where one layer stands on either side, by Adam with a falling step elsewhere, which comes
-    to about six digits.
+    Without SciPy: by `alternate` where one layer stands on either side, by Adam with a falling step elsewhere, which
+    comes to about six digits.
     ValueError for a network that is not linear, TypeError for one that is not float64.
     """
     why = why_not_quadratic(network)

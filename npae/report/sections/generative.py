@@ -17,7 +17,7 @@ EXTENT, SIDE = 2.0, 15
 def build(run):
     train, test = binarized(run.train), binarized(run.test)
     small = train.shape[1] < 100
-    epochs = (8 if run.quick else 100) if small else (2 if run.quick else 20)
+    epochs = (8 if run.quick else 60) if small else (1 if run.quick else 12)
     watched = watch(train, test, hidden=(128,) if small else (300,), epochs=epochs, random_state=run.seed)
     model = watched.model
     axis = np.linspace(-EXTENT, EXTENT, SIDE, dtype=np.float32)

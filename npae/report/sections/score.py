@@ -11,7 +11,7 @@ ORDER = 54
 
 
 def build(run):
-    n_steps = 500 if run.quick else 2500
+    n_steps = 400 if run.quick else 1500
     results = [learn_score(name, n_steps=n_steps, random_state=run.seed) for name in ("mixture", "ring")]
     rows = []
     for each in results:

@@ -163,8 +163,9 @@ assert report, report
 # %% [markdown]
 # ## 3. The bound and its gradient (6 points)
 #
-# A linear variational autoencoder: $m = xA + a$; the log variances $s$ $(K,)$ are the same for every $x$; $h = m +
-# e^{s/2} \varepsilon$; and $p(x \mid h) = \mathcal N(hV + c,\, I)$. The negative of the bound on $\log p(x)$ is
+# A linear variational autoencoder: $m = xA + a$; the log variances $s$ $(K,)$ are the same for every $x$;
+# $h = m + e^{s/2} \varepsilon$; and $p(x \mid h) = \mathcal N(hV + c,\, I)$. The negative of the bound on $\log p(x)$
+# is
 #
 # $$J = \frac1N \sum_n \Big[ \tfrac12 \|x_n - h_n V - c\|^2 + \tfrac D2 \ln 2\pi + \mathrm{KL}_n \Big]$$
 #

@@ -19,21 +19,17 @@
 # %%
 # %matplotlib inline
 import numpy as np
-from IPython.display import display
 
 import npae
 from npae import plots
+from npae.experiments.claims import below
+from npae.experiments.family import error
+from npae.plots.lessons import arrows, grouped_bars
 
 digits = npae.datasets.load_digits()
 rng = np.random.default_rng(0)
 order = rng.permutation(len(digits))
 X, X_test = digits.data[order[450:]].astype(np.float32), digits.data[order[:450]].astype(np.float32)
-
-
-def error(reconstruction, x):
-    """1/2 ||x^ - x||^2, mean over the samples."""
-    return 0.5 * ((reconstruction - x) ** 2).sum(axis=1).mean()
-
 
 # %% [markdown]
 # ## Corruption processes
@@ -76,8 +72,7 @@ for _ in range(1000):
     step(network.grad)
 
 before, after = error(noisy["Gaussian"], X_test), error(network.reconstruct(noisy["Gaussian"]), X_test)
-print(f"error of the held-out noisy digits {before:.3f}, of their reconstructions {after:.3f}")
-assert after < before / 2
+print(f"twice the error of the reconstructions, against that of the noisy digits: {below(2 * after, before)}")
 
 # %% [markdown]
 # ## Against copying, PCA, the best linear map, and an autoencoder that never saw noise
@@ -96,8 +91,8 @@ common = {
     "activation": "relu",
     "output_activation": "sigmoid",
     "optimizer": npae.Adam(3e-3),
-    "max_iter": 200,
-    "tol": 0.0,
+    "max_iter": 100,
+    "n_iter_no_change": 100,  # no early end
     "random_state": 0,
 }
 plain = npae.Autoencoder(K, **common).fit(X)
@@ -128,23 +123,12 @@ errors = {name: {who: error(r, X_test) for who, r in each.items()} for name, eac
 print(f"{'':<17}" + "".join(f"{who:>13}" for who in errors["masking"]))
 for name, row in errors.items():
     print(f"{name:<17}" + "".join(f"{value:13.3f}" for value in row.values()))
-for row in errors.values():
-    others = [row[who] for who in row if who != "denoising"]
-    assert row["denoising"] < 0.95 * min(others)
+for name, row in errors.items():
+    second = min(row.keys() - {"denoising"}, key=row.get)
+    print(f"{name}, denoising against {second}: {below(row['denoising'], row[second])}")
 
 # %%
-figure = plots.new_figure(8.0, 3.4)
-axis = figure.subplots()
-hatches = ["", "//", "..", "xx", ""]
-for i, who in enumerate(errors["masking"]):
-    values = [row[who] for row in errors.values()]
-    color = "#222222" if who == "denoising" else ["#f2f2f2", "#dbe5f1", "#c8d6e5", "#e9e1d4"][i]
-    axis.bar(np.arange(3) + 0.16 * (i - 2), values, 0.16, label=who, color=color, edgecolor="black", hatch=hatches[i])
-axis.set_xticks(range(3), errors)
-axis.set_ylabel("error against the clean image")
-axis.legend(frameon=False, ncols=5, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-axis.spines[["top", "right"]].set_visible(False)
-display(figure)
+grouped_bars(errors, ylabel="error against the clean image")
 
 # %%
 name = "salt and pepper"
@@ -153,47 +137,72 @@ rows |= {who: outputs[name][who][:14] for who in ("plain", "best PCA", "best lin
 plots.image_rows(rows, digits.image_shape)
 
 # %% [markdown]
-# The plain autoencoder can copy, so it copies noise too. A linear map can damp the directions in which digits do not
-# vary; the denoising autoencoder can go further, for what it takes away depends on the image.
-#
-# ## What is learned: the way back to the data
-#
-# In two dimensions one can watch. The data lie near a circle; the arrows show $r(x) - x$, with $r = g \circ f$, for a
-# denoising autoencoder. They point back to where the data are. For small Gaussian noise $(r(x) - x)/\sigma^2$
-# estimates the gradient of the log-density, the score.
+# The plain autoencoder copies a good part of the noise: that is what it was trained to do. A linear map can damp the
+# directions in which digits do not vary; the denoising autoencoder can go further, for what it takes away depends on
+# the image. How much of the noise $\tilde x - x$ is left in $r(\tilde x) - r(x)$, where $r = g \circ f$?
 
 # %%
-circle = npae.datasets.make_circle(2000, noise=0.01, rng=0).data
-sigma = 0.15
+x_tilde = noisy["Gaussian"]
+size = error(x_tilde, X_test)
+left = {
+    name: error(model.reconstruct(x_tilde), model.reconstruct(X_test)) / size
+    for name, model in {"plain": plain, "denoising": denoisers["Gaussian"]}.items()
+}
+print(f"part of the squared noise that is left, denoising against plain: {below(left['denoising'], left['plain'])}")
+assert left["plain"] > 0.4
+
+# %% [markdown]
+# ## What is learned: the way back to the data
+#
+# In two dimensions one can watch. The data are drawn from eight Gaussians on a circle, so that their density $p$ is
+# known, and so is the density $p_\sigma$ of noisy data, which is the same with wider Gaussians. For a denoising
+# autoencoder the arrows show $r(x) - x$. They point to where $p_\sigma$ rises: for Gaussian noise and the squared
+# error,
+#
+# $$\frac{r(x) - x}{\sigma^2} \approx \nabla \log p_\sigma(x),$$
+#
+# the score. Not that of the data's own density: that of the noisy one.
+
+# %%
+sigma, epochs = 0.2, 100
+mixture = npae.datasets.make_gaussian_mixture(4000, means=8, std=0.15, rng=0)
 model = npae.Autoencoder(
     64,
     hidden_layer_sizes=(64,),
     activation="tanh",
     corruption=npae.GaussianNoise(sigma),
-    optimizer=npae.Adam(1e-2),
-    max_iter=100,
-    tol=0.0,
+    optimizer=npae.Adam(npae.Cosine(1e-2, epochs * 32)),
+    max_iter=epochs,
+    n_iter_no_change=epochs,
     random_state=0,
-).fit(circle)
+).fit(mixture.data.astype(np.float32))
 
-angle, radius = rng.uniform(0, 2 * np.pi, 500), rng.uniform(0.7, 1.3, 500)
-points = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
-image = model.reconstruct(points)
-distance_before, distance_after = (np.abs(np.linalg.norm(p, axis=1) - 1).mean() for p in (points, image))
-print(f"mean distance to the circle: {distance_before:.3f} before, {distance_after:.3f} after one pass")
-assert distance_after < distance_before / 3
+clean = npae.datasets.make_gaussian_mixture(1000, means=8, std=0.15, rng=1).data
+points = npae.GaussianNoise(sigma).corrupt(clean, rng=2)
+back = model.reconstruct(points)
+learnt = (back - points) / sigma**2
+
+
+def relative(score):
+    """||learnt - score|| / ||score|| over all points."""
+    return np.linalg.norm(learnt - score) / np.linalg.norm(score)
+
+
+smoothed, own = mixture.score(points, sigma), mixture.score(points)
+print(f"distance of the learnt score to that of the noisy density, against the data's own: "
+      f"{below(relative(smoothed), relative(own))}")  # fmt: skip
+uphill = (mixture.log_density(back, sigma) > mixture.log_density(points, sigma)).mean()
+print(f"one pass leads uphill from {uphill:.1%} of the noisy points")
+assert relative(smoothed) < 0.15 and uphill > 0.98
 
 # %%
-figure = plots.new_figure(5.4, 5.4)
-axis = figure.subplots()
-grid = np.stack(np.meshgrid(*[np.linspace(-1.5, 1.5, 15)] * 2), axis=-1).reshape(-1, 2)
-grid = grid[np.linalg.norm(grid, axis=1) > 0.45]
-move = model.reconstruct(grid) - grid
-axis.plot(*circle[:600].T, ".", color="0.6", markersize=3, label="data")
-axis.quiver(*grid.T, *move.T, angles="xy", scale_units="xy", scale=1.5, width=0.004)
-axis.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
-axis.legend(frameon=True, loc="center")
-display(figure)
+grid = np.stack(np.meshgrid(*[np.linspace(-1.5, 1.5, 17)] * 2), axis=-1).reshape(-1, 2)
+grid = grid[mixture.log_density(grid, sigma) > -4]  # where there are data to learn from
+moves = {
+    "$r(x) - x$, learnt": model.reconstruct(grid) - grid,
+    "$\\sigma^2 \\nabla \\log p_\\sigma(x)$": sigma**2 * mixture.score(grid, sigma),
+}
+arrows(grid, moves, data=mixture.data[:600], scale=0.7)
 
 # %% [markdown]
 # ## Questions for the class

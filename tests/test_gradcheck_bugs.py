@@ -182,6 +182,12 @@ def l1_of_tanh(a, bug=""):
     return (sign * h).sum() / N, (1 if bug == "no sign" else sign) * (1 - h * h) / N
 
 
+def l1(h, bug=""):
+    """lam/N sum |h|: every entry of the gradient is +-lam/N."""
+    sign = np.sign(h.real)
+    return (sign * h).sum() / N, (np.ones(h.shape) if bug == "no sign" else sign) / N
+
+
 TEN_THOUSAND = np.random.default_rng(3).standard_normal((100, 100))
 
 
@@ -262,11 +268,12 @@ BUGS = {
         "only biases",
     ),
     "sum over the wrong axis": (autoencoder, "sum over the wrong axis", start(), {}, {"W": "summed over axis 1"}, ""),
-    "zero row": (autoencoder, "zero row", start(), {}, {"W": "row 2 is zero"}, ""),
+    "zero row": (autoencoder, "zero row", start(), {}, {"W": "row 2, where the analytic gradient is zero"}, ""),
     "array never reached": (autoencoder, "unreached", start(), {}, {"W": "never reaches this array"}, ""),
     "NaN": (autoencoder, "nan", start(), {}, {"c": "1 of 5 entries of the analytic gradient are NaN"}, ""),
     "slope of the logits twice": (cross_entropy, "slope twice", rng().standard_normal((N, D)), {}, {"x": ""}, ""),
     "sign of L1 forgotten": (l1_of_tanh, "no sign", rng().standard_normal((N, K)), {}, {"x": "signs are wrong"}, ""),
+    "sign of L1 forgotten, nothing else": (l1, "no sign", rng().standard_normal((N, K)), {}, {"x": "signs are"}, ""),
 }
 
 

@@ -167,7 +167,7 @@ changes = {
 common |= {"n_components": 128, "tied": True, "optimizer": npae.Adam(1e-2), "max_iter": 60, "random_state": 0}
 family = {name: npae.Autoencoder(**(common | change)).fit(X.astype(np.float32)) for name, change in changes.items()}
 noisy = noise.corrupt(X_test, rng)
-base, table = family["overcomplete"].get_params(), {}
+base, table = family["overcomplete"].get_params(deep=False), {}
 for name, model in family.items():
     h = model.transform(X_test)
     table[name] = {
@@ -176,7 +176,7 @@ for name, model in family.items():
         "active units": (h > 0.1).mean(),
         "||dh/dx||": np.linalg.norm(npae.manifold.jacobian(model, X_test[:100]), axis=(1, 2)).mean(),
     }
-    changed = {key: value for key, value in model.get_params().items() if value != base[key]}
+    changed = {key: value for key, value in model.get_params(deep=False).items() if value != base[key]}
     print(f"{name:<14} {changed or ''}")
     assert len(changed) == (name != "overcomplete")
 

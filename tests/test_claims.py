@@ -54,7 +54,7 @@ def test_same_measures_the_largest_difference_by_the_largest_entry():
     theirs = np.array([[4.0, -8.0], [0.0, 1.0]])
     assert same(theirs, theirs) == 0
     assert same(theirs + np.array([[0, 0], [4e-12, 0]]), theirs) == pytest.approx(5e-13, rel=1e-3)
-    with pytest.raises(AssertionError, match=r"a difference of 1\.0e-10"):
+    with pytest.raises(AssertionError, match=r"differ by 1\.0e-10"):
         same(theirs + np.array([[0, 0], [8e-10, 0]]), theirs)
     assert same(1.0, 1.0) == 0 and same([], []) == 0 and same(np.zeros(3), np.zeros(3)) == 0
 

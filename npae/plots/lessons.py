@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from npae.plots.style import STYLES, new_axes
+from npae.plots.style import STYLES, new_axes, plain_log
 
 FILLS = [
     {"color": "#ffffff", "hatch": ""},
@@ -43,20 +43,16 @@ def lines(
     for each, name in ((axis.xaxis, "x"), (axis.yaxis, "y")):
         if name in log:
             axis.set(**{f"{name}scale": "log"})
-            _plain_numbers(each, axis)
+            _plain_numbers(each)
     axis.legend(frameon=False, fontsize=9)
     return axis.figure
 
 
-def _plain_numbers(axis_of: Any, axis: Any) -> None:
-    """Write 0.1, 1, 10 rather than powers, with 2 and 5 between, where the range is three decades or less."""
-    from matplotlib.ticker import LogLocator
-
+def _plain_numbers(axis_of: Any) -> None:
+    """Write 0.1, 1, 10 rather than powers where the range is three decades or less."""
     low, high = axis_of.get_view_interval()
-    if low > 0 and high / low < 1e3 and high < 1e5 and low > 1e-4:
-        axis_of.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis_of.set_major_formatter("{x:g}")
-        axis_of.set_minor_formatter("")
+    if low > 1e-4 and high < 1e5 and high / low < 1e3:
+        plain_log(axis_of)
 
 
 def histograms(

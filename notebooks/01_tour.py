@@ -19,7 +19,12 @@
 #
 # $L$ compares, $\Omega$ penalizes, $C$ corrupts. A plain autoencoder has $\Omega = 0$ and $\tilde x = x$.
 #
-# In this lesson: one network built by hand, its gradient checked, an autoencoder trained, and the family side by side.
+# **You need:** the chain rule, products of matrices, and NumPy; no experience with neural networks.
+#
+# **You will learn:** how a network computes its objective and, by back-propagation, its gradient; how to know that the
+# gradient is right; how to train; what the members of the family share and what sets them apart.
+#
+# **Time:** 45 minutes to read and try; the computer needs about 5 seconds.
 
 # %%
 # %matplotlib inline
@@ -27,7 +32,7 @@ import numpy as np
 
 import npae
 from npae import plots
-from npae.experiments.claims import below
+from npae.experiments.claims import below, same
 
 digits = npae.datasets.load_digits()
 rng = np.random.default_rng(0)
@@ -78,10 +83,67 @@ print("one row of layer.dW:\n", layer.dW[20])
 assert np.shares_memory(layer.dW, network.grad)
 
 # %% [markdown]
+# ## Where the gradient comes from
+#
+# The network is a chain of four maps, $x \to a \to h \to c \to \hat x$, with the loss at its end. Back-propagation
+# goes down the same chain from its end: each step takes $\partial J/\partial(\text{its output})$ and makes
+# $\partial J/\partial(\text{its input})$ of it, and on the way the derivatives by its own parameters.
+#
+# *A layer's product.* $a_{nk} = \sum_d x_{nd} W_{dk} + b_k$: a weight $W_{dk}$ meets every sample $n$, but only unit
+# $k$. So
+#
+# $$dW_{dk} = \sum_n \frac{\partial J}{\partial a_{nk}} \frac{\partial a_{nk}}{\partial W_{dk}}
+# = \sum_n x_{nd}\, da_{nk} = (x^\top da)_{dk}, \qquad db_k = \sum_n da_{nk}, \qquad
+# dx_{nd} = \sum_k da_{nk} W_{dk} = (da\, W^\top)_{nd}.$$
+#
+# *An activation.* $h_{nk} = \varphi(a_{nk})$ depends on one number alone: $da_{nk} = dh_{nk}\, \varphi'(a_{nk})$. For
+# the sigmoid $\varphi' = \varphi (1 - \varphi)$, which is why a layer keeps its output $h$ and forgets $a$.
+#
+# *The loss.* $J = \frac{1}{2N} \sum_n \|\hat x_n - x_n\|^2$ gives $d\hat x = (\hat x - x)/N$: the one place where $N$
+# enters. Forward from top to bottom, backward from bottom to top:
+#
+# | | forward | backward | in NumPy |
+# |---|---|---|---|
+# | encoder | $a = x W_1 + b_1$ | $dW_1 = x^\top da,\; db_1 = \sum_n da_n$ | `dW1, db1 = x.T @ da, da.sum(axis=0)` |
+# | its activation | $h = \sigma(a)$ | $da = dh\, h (1 - h)$ | `da = dh * h * (1 - h)` |
+# | decoder | $c = h W_2 + b_2$ | $dW_2 = h^\top dc,\; db_2 = \sum_n dc_n$ | `dW2, db2 = h.T @ dc, dc.sum(axis=0)` |
+# | | | $dh = dc\, W_2^\top$ | `dh = dc @ W2.T` |
+# | its activation | $\hat x = \sigma(c)$ | $dc = d\hat x\, \hat x (1 - \hat x)$ | `dc = dr * r * (1 - r)` |
+# | loss | $J = \frac{1}{2N} \sum_n \lVert\hat x_n - x_n\rVert^2$ | $d\hat x = (\hat x - x)/N$ | `dr = (r - x) / N` |
+#
+# The package does the same: `Dense.forward` and `Dense.backward` in `npae/layers.py` are the rows of encoder and
+# decoder, `Sigmoid` in `npae/activations.py` those of the activations, `SquaredError` in `npae/losses.py` the last;
+# `Stack.backward` goes through the layers in reverse. Here are all rows by hand, held against the network to twelve
+# digits.
+
+
+# %%
+def sigmoid(a):
+    return 1 / (1 + np.exp(-a))
+
+
+W1, b1, W2, b2 = network.parameters.values()
+x, N = batch, len(batch)
+
+# %%
+# derived: the whole pass, forward and backward
+h = sigmoid(x @ W1 + b1)
+r = sigmoid(h @ W2 + b2)
+dr = (r - x) / N
+dc = dr * r * (1 - r)
+dW2, db2, dh = h.T @ dc, dc.sum(axis=0), dc @ W2.T
+da = dh * h * (1 - h)
+dW1, db1 = x.T @ da, da.sum(axis=0)
+same(0.5 * ((r - x) ** 2).sum() / N, J)
+for ours, theirs in zip((dW1, db1, dW2, db2), network.gradients.values()):
+    print(f"{ours.shape!s:<9} differs by {same(ours, theirs):.0e} of the largest entry")
+
+# %% [markdown]
 # ## Is the gradient right?
 #
-# The backward pass was written by hand, and hands err. `check_network` computes the same derivatives from the forward
-# pass alone, by a complex step (lesson 6 shows how), and compares.
+# That the two agree says that the package does what the table says. Whether the table is right is another question:
+# hands err on paper too. `check_network` computes the same derivatives from the forward pass alone, by a complex step
+# (lesson 6 shows how), and compares.
 
 # %%
 report = npae.gradcheck.check_network(network, batch)
@@ -200,18 +262,28 @@ rows = {"noisy input": noisy[:14]} | {name: model.reconstruct(noisy[:14]) for na
 plots.image_rows(rows, digits.image_shape)
 
 # %% [markdown]
-# ## Questions for the class
+# ## Questions
+#
+# Answers, with the code that checks them, are in `solutions/lesson_01.py`.
 #
 # 1. The code of the plain autoencoder has 16 numbers for 64 pixels. What is lost? Look at the reconstructions.
 # 2. Why does the network fail on shuffled digits, and why is that good news?
-# 3. Which column of the last table would you look at first if you wanted to find out whether a model has learned
-#    something about digits?
+# 3. In the table of the backward pass $N$ enters once. What would change if $J$ were a sum over the samples?
+# 4. Train plain autoencoders with $K = 2, 4, 8, 16, 32$ and hold their error against PCA's. Is the network better for
+#    every $K$?
+# 5. Write the training loop with minibatches yourself, with `network.value_and_grad` and `network.theta` alone. How
+#    close to `Autoencoder` do you come in as many epochs?
+# 6. Write a layer of your own, $h = \sigma(x W + b)$, with `n_in`, `n_out`, `parameters`, `forward` and `backward`;
+#    put it into `npae.Network` in the place of the encoder and let `check_network` judge it. Then spoil one line of
+#    `backward`. Which rows of the table turn wrong, and what does the report say?
 #
-# ## Exercises
+# ## Sources
 #
-# 1. Train plain autoencoders with $K = 2, 4, 8, 16, 32, 64$ and draw the held-out error against $K$, with PCA beside
-#    it.
-# 2. Write the training loop with minibatches yourself, with `network.value_and_grad` and `network.theta` alone. How
-#    close to `Autoencoder` do you come in 120 epochs?
-# 3. Spoil one line of a backward pass (take a copy of `npae.Dense` as a subclass) and run `check_network` again. Which
-#    rows of the table turn red, and what does the report say?
+# * I. Goodfellow, Y. Bengio, A. Courville, [*Deep Learning*](https://www.deeplearningbook.org), MIT Press 2016:
+#   [chapter 14](https://www.deeplearningbook.org/contents/autoencoders.html), whose order this course follows, and
+#   section 6.5 for back-propagation.
+# * D. Rumelhart, G. Hinton, R. Williams, [Learning representations by back-propagating
+#   errors](https://doi.org/10.1038/323533a0), *Nature* 323, 1986.
+# * D. Kingma, J. Ba, [Adam](https://arxiv.org/abs/1412.6980), ICLR 2015.
+# * The digits: E. Alpaydin, C. Kaynak, [Optical recognition of handwritten digits](https://doi.org/10.24432/C50P49),
+#   UCI 1998.

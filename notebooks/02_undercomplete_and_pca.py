@@ -15,6 +15,13 @@
 # When the decoder is linear and the loss is the squared error, the choice is known: the autoencoder learns to span the
 # same subspace as PCA. This lesson trains one and measures the angle to PCA, shows what PCA fixes and the autoencoder
 # leaves open, and then lets $f$ and $g$ bend.
+#
+# **You need:** lesson 1; eigenvectors of a symmetric matrix, and what PCA does.
+#
+# **You will learn:** why a linear autoencoder ends in PCA's subspace, what it does not determine, that it has no false
+# minima, and what bending gains.
+#
+# **Time:** an hour, most of it for the derivation; the computer needs about 5 seconds.
 
 # %%
 # %matplotlib inline
@@ -22,8 +29,9 @@ import numpy as np
 
 import npae
 from npae import plots
-from npae.experiments.claims import below
-from npae.pca import compare_with_pca
+from npae.experiments.claims import below, same
+from npae.pca import compare_with_pca, linear_autoencoder_optimum
+from npae.pca.theory import critical_points, linear_autoencoder_loss
 from npae.plots.lessons import lines, reconstructed_points
 
 digits = npae.datasets.load_digits()
@@ -134,6 +142,103 @@ print("|cos| of recovered and principal direction, in order:", cosines.round(8))
 assert cosines.min() > 0.9999
 
 # %% [markdown]
+# ## Why PCA
+#
+# Five steps, each held against the package as it is made. $x_n$ is a row, $\hat x_n = (x_n W_e + b_e) W_d + b_d$, and
+# $J = \frac{1}{2N} \sum_n \|\hat x_n - x_n\|^2$.
+#
+# **1. The biases do the centring.** $\partial J/\partial b_d = 0$ says that the mean of $\hat x$ is the mean $m$ of
+# $x$, so $b_d = m - (m W_e + b_e) W_d$, whatever the rest is. With $M = W_e W_d$ this leaves
+# $\hat x_n - x_n = -(x_n - m)(I - M)$, and with the covariance $S = \frac1N \sum_n (x_n - m)^\top (x_n - m)$
+#
+# $$J = \tfrac12 \mathrm{tr}\big[(I - M)^\top S\, (I - M)\big].$$
+#
+# The data have become one matrix. Its derivatives, by $dM = -S (I - M)$ and the chain rule:
+#
+# | forward | backward | in NumPy |
+# |---|---|---|
+# | $M = W_e W_d$ | $dW_e = dM\, W_d^\top$, $\;dW_d = W_e^\top dM$ | `dM @ W_d.T, W_e.T @ dM` |
+# | $R = I - M$ | $dM = -dR$ | `-dR` |
+# | $J = \frac12 \mathrm{tr}(R^\top S R)$ | $dR = S R$ | `S @ R` |
+
+# %%
+m, N = X.mean(axis=0), len(X)
+S = (X - m).T @ (X - m) / N
+other = npae.Network([npae.Dense(64, K, rng=1)], [npae.Dense(K, 64, rng=2)])
+
+# %%
+# derived: J and its gradient from the covariance alone
+W_e, W_d = other.encoder.layers[0].W, other.decoder.layers[0].W
+other.decoder.layers[0].b[:] = m - m @ W_e @ W_d
+R = np.eye(64) - W_e @ W_d
+dM = -S @ R
+same(0.5 * np.trace(R.T @ S @ R), other.value_and_grad(X))
+same(dM @ W_d.T, other.encoder.layers[0].dW)
+print(f"dW_d by hand and by the network: {same(W_e.T @ dM, other.decoder.layers[0].dW):.0e} apart")
+
+# %% [markdown]
+# **2. The best encoder for a decoder.** For a fixed $W_d$ the best code of $x - m$ is found by least squares:
+# $W_e = W_d^\top (W_d W_d^\top)^{-1}$. Then $M = W_d^\top (W_d W_d^\top)^{-1} W_d = P$, the orthogonal projector on
+# the rows of $W_d$: $P^\top = P$, $P^2 = P$. Only the subspace has remained; the mixing is gone.
+#
+# **3. What is left to choose.** For a projector $(I - P)^\top S (I - P)$ has the trace
+# $\mathrm{tr}\,S - \mathrm{tr}(P S)$, so
+#
+# $$J(P) = \tfrac12\, \mathrm{tr}\, S - \tfrac12\, \mathrm{tr}(P S),$$
+#
+# and least error is most variance kept.
+
+# %%
+# derived: the best encoder for the decoder of above, and J as a function of its subspace
+W_best = W_d.T @ np.linalg.inv(W_d @ W_d.T)
+P = W_best @ W_d
+same(P @ P, P)
+other.encoder.layers[0].W = W_best
+other.decoder.layers[0].b[:] = m - m @ P
+same(other.value_and_grad(X), 0.5 * np.trace(S) - 0.5 * np.trace(P @ S))
+print(f"the encoder's gradient is zero: {np.abs(other.encoder.layers[0].dW).max():.0e}")
+assert np.abs(other.encoder.layers[0].dW).max() < 1e-12
+
+# %% [markdown]
+# **4. The best subspace.** In the eigenvectors $v_i$ of $S$, with eigenvalues $s_1 \ge s_2 \ge \dots$, the trace is
+# $\mathrm{tr}(PS) = \sum_i s_i c_i$ with $c_i = v_i P v_i^\top = \|v_i P\|^2$. A projector of rank $K$ has
+# $0 \le c_i \le 1$ and $\sum_i c_i = K$: there are $K$ to give away, at most one to each. Most is kept by giving them
+# to the largest eigenvalues. $P$ is then the projector on $v_1 \dots v_K$, PCA's, and
+#
+# $$J^* = \tfrac12 \sum_{i > K} s_i.$$
+
+# %%
+# derived: the shares c_i, and the least J, beside the package's optimum
+s, V = np.linalg.eigh(S)
+s, V = s[::-1], V[:, ::-1].T  # rows of V are directions, by falling variance
+c = np.square(V @ P).sum(axis=1)
+same(c.sum(), K)
+same(s @ c, np.trace(P @ S))
+assert c.min() > -1e-12 and c.max() < 1 + 1e-12
+same(s[K:].sum() / 2, linear_autoencoder_loss(X, K))
+W_e, W_d = linear_autoencoder_optimum(X, K)
+print(f"PCA's projector beside the optimum's W_e W_d: {same(V[:K].T @ V[:K], W_e @ W_d):.0e} apart")
+
+# %% [markdown]
+# **5. No false minima.** Give the $K$ to any other set of eigenvectors, and the gradient is zero as well: in the
+# eigenvectors $R$ and $S$ are diagonal, and $dM = -S R$ has no entry in the rows or columns that $W_e$ and $W_d$ use.
+# But none of these points is a minimum. Turn a direction $v_i$ that is kept a little towards a $v_j$ that is left out
+# with $s_j > s_i$: $\cos\theta\, v_i + \sin\theta\, v_j$ keeps $s_i \cos^2\theta + s_j \sin^2\theta$, more than $s_i$
+# at once. Each such pair is a way down, and wherever the set is not the first $K$ there is one. So descent may be slow
+# near a saddle, but it has nowhere false to end.
+
+# %%
+# derived: with one unit, the point that keeps direction i has J = (sum s - s_i) / 2, no gradient, and i ways down
+points = sorted(critical_points(X, 1)[:5], key=lambda point: point.loss)
+for i, point in enumerate(points):
+    network_i = npae.Network([npae.Dense(64, 1)], [npae.Dense(1, 64)])
+    network_i.encoder.layers[0].W, network_i.decoder.layers[0].W = V[i][:, None], V[i][None]
+    network_i.decoder.layers[0].b = m - m @ np.outer(V[i], V[i])
+    same(network_i.value_and_grad(X), (s.sum() - s[i]) / 2)
+    same(point.loss, (s.sum() - s[i]) / 2)
+    assert np.abs(network_i.grad).max() < 1e-12 and point.n_descent == i
+
+# %% [markdown]
 # ## A more powerful, nonlinear generalization
 #
 # A line is the best that PCA can do with one number per point. An autoencoder with nonlinear $f$ and $g$ can lay its
@@ -200,18 +305,30 @@ plots.code_scatter(
 )
 
 # %% [markdown]
-# What happens when the code is made wide instead of narrow is the subject of lesson 7.
+# What happens when the code is made wide instead of narrow is the subject of lesson 9.
 #
-# ## Questions for the class
+# ## Questions
+#
+# Answers, with the code that checks them, are in `solutions/lesson_02.py`.
 #
 # 1. PCA's directions are unique (up to sign), the autoencoder's are not. When would you care?
 # 2. Why does the loss say so little about the angle? What happens if two eigenvalues are equal?
-# 3. On the circle, could a code of one number ever do without a gap? And with two numbers?
+# 3. On the training images the reconstructions of the autoencoder and of PCA agree to $10^{-2}$ in every pixel. On
+#    held-out images some pixels differ ten times as much. Which ones, and why?
+# 4. Tie the weights, $W_d = W_e^\top$. Which mixings $M$ of the code are left? Show that any other costs.
+# 5. Add `penalties=[npae.WeightDecay(0.01)]` to the linear network. Which of the steps above changes, and what become
+#    the squared singular values of the decoder?
+# 6. On the circle, could a code of one number ever do without a gap? And with two numbers?
+# 7. Give the linear network a second hidden layer in encoder and decoder. Does it still find the subspace?
 #
-# ## Exercises
+# ## Sources
 #
-# 1. Add `penalties=[npae.WeightDecay(0.01)]` to the linear network. Compare the squared singular values of the decoder
-#    after training with $1 - N\lambda/\sigma_i^2$, where $\sigma_i$ are the singular values of the centred data.
-# 2. Give the linear network a second hidden layer in encoder and decoder. Does it still find the subspace? Does it
-#    take longer?
-# 3. Tie the weights (`npae.Tied`). What is left of the freedom to mix?
+# * I. Goodfellow, Y. Bengio, A. Courville, [*Deep Learning*](https://www.deeplearningbook.org), MIT Press 2016,
+#   [section 14.1](https://www.deeplearningbook.org/contents/autoencoders.html).
+# * H. Bourlard, Y. Kamp, [Auto-association by multilayer perceptrons and singular value
+#   decomposition](https://doi.org/10.1007/BF00332918), *Biological Cybernetics* 59, 1988.
+# * P. Baldi, K. Hornik, [Neural networks and principal component
+#   analysis](https://doi.org/10.1016/0893-6080(89)90014-2), *Neural Networks* 2, 1989: the saddles.
+# * D. Kunin et al., [Loss landscapes of regularized linear autoencoders](https://arxiv.org/abs/1901.08168), ICML 2019.
+# * G. Hinton, R. Salakhutdinov, [Reducing the dimensionality of data with neural
+#   networks](https://doi.org/10.1126/science.1127647), *Science* 313, 2006: deep codes of two numbers.

@@ -20,6 +20,13 @@
 #
 # $$\Omega_{L1} = \frac\lambda N \sum_n \sum_j |h_{nj}|, \qquad
 # \Omega_{KL} = \beta \sum_j \Big[\rho \log\frac{\rho}{\hat\rho_j} + (1-\rho)\log\frac{1-\rho}{1-\hat\rho_j}\Big].$$
+#
+# **You need:** lesson 1.
+#
+# **You will learn:** the gradients of weight decay, L1 and KL, and where they enter the backward pass; what sparsity
+# does to activities, to filters and to images made of few units; what it costs.
+#
+# **Time:** an hour; the computer needs about 8 seconds.
 
 # %%
 # %matplotlib inline
@@ -27,7 +34,7 @@ import numpy as np
 
 import npae
 from npae import plots
-from npae.experiments.claims import below
+from npae.experiments.claims import below, same
 from npae.experiments.family import error
 from npae.plots.lessons import histograms, lines
 
@@ -49,6 +56,58 @@ def patches(images, n):
 
 X, X_test = patches(images[:4000], 10_000), patches(images[4000:], 2000)
 plots.image_rows({"patches": X_test[:18]}, shape)
+
+# %% [markdown]
+# ## The penalties and their gradients
+#
+# A penalty is one more term of $J$, so it is one more term of the gradient. The loss sends its derivative down the
+# chain of lesson 1; a penalty joins in at the array it is a function of, and flows on from there with the rest.
+#
+# *Weight decay* is a function of the weights, $\frac{\partial}{\partial W} \frac\gamma2 \|W\|_F^2 = \gamma W$: it is
+# added to $dW$ and goes no further.
+#
+# *L1* is a function of the code, one term for each activation, with slope $\mathrm{sign}(h)$, which is 1 for a
+# sigmoid: a constant push downwards, however small $h$ has become.
+#
+# *KL* sees the batch only through the means. A unit's mean moves by $\partial \hat\rho_j/\partial h_{nj} = 1/N$ with
+# each of its activations, and
+#
+# $$u_j = \frac{d}{d\hat\rho_j} \Big[\rho \log\frac{\rho}{\hat\rho_j} + (1-\rho) \log\frac{1-\rho}{1-\hat\rho_j}\Big]
+# = \frac{1-\rho}{1-\hat\rho_j} - \frac{\rho}{\hat\rho_j},$$
+#
+# negative below $\rho$, zero there, positive above: the same push for all samples, up or down as the unit needs.
+#
+# | forward | backward | in NumPy |
+# |---|---|---|
+# | $\frac\gamma2 \lVert W\rVert_F^2$ | $dW$ gains $\gamma W$ | `dW += gamma * W` |
+# | $\frac\lambda N \sum_{nj} \lvert h_{nj}\rvert$ | $dh$ gains $\frac\lambda N \mathrm{sign}\,h$ | `dh += lam / N * np.sign(h)` |
+# | $\beta \sum_j \mathrm{KL}(\rho, \hat\rho_j)$ | $dh_{nj}$ gains $\frac\beta N u_j$ | `dh += beta / N * u` |
+#
+# In the package these are `WeightDecay`, `L1Sparsity` and `KLSparsity` in `npae/penalties.py`; each returns its value
+# and leaves its gradient in `layer.pending`, which the layer's `backward` adds.
+
+# %%
+gamma, lam, beta, rho = 0.02, 0.3, 0.5, 0.05
+trio = [npae.WeightDecay(gamma), npae.L1Sparsity(lam), npae.KLSparsity(beta, rho)]
+small = npae.Network([npae.Dense(100, 12, npae.Sigmoid(), rng=1)], [npae.Dense(12, 100, rng=2)], penalties=trio)
+x = X[:30].astype(np.float64)
+J, N = small.value_and_grad(x), len(x)
+W1, b1, W2, b2 = small.parameters.values()
+h = 1 / (1 + np.exp(-(x @ W1 + b1)))
+r, q = h @ W2 + b2, h.mean(axis=0)
+
+# %%
+# derived: all three penalties, value and gradient
+decay = gamma / 2 * ((W1**2).sum() + (W2**2).sum())
+kl, u = rho * np.log(rho / q) + (1 - rho) * np.log((1 - rho) / (1 - q)), (1 - rho) / (1 - q) - rho / q
+same(0.5 * ((r - x) ** 2).sum() / N + decay + lam / N * np.abs(h).sum() + beta * kl.sum(), J)
+dr = (r - x) / N
+dh = dr @ W2.T + lam / N * np.sign(h) + beta / N * u
+da = dh * h * (1 - h)
+same(h.T @ dr + gamma * W2, small.gradients["decoder.0.W"])
+same(da.sum(axis=0), small.gradients["encoder.0.b"])
+apart = same(x.T @ da + gamma * W1, small.gradients["encoder.0.W"])
+print(f"the encoder's dW by hand and by the network: {apart:.0e} apart")
 
 # %% [markdown]
 # ## The same network three times
@@ -176,18 +235,32 @@ plots.image_rows(rows, shape)
 
 # %% [markdown]
 # With all of its units the free network is nearest to the patch; with a few of them the sparse ones are.
-
-# %% [markdown]
-# ## Questions for the class
+#
+# ## Questions
+#
+# Answers, with the code that checks them, are in `solutions/lesson_03.py`.
 #
 # 1. With L1 alone the encoder could halve $h$ and the decoder double its weights, at no cost in $L$. What stops it
 #    here? What would stop it with ReLU units?
-# 2. Why is $\Omega_{KL}$ a penalty on a batch, not on a sample? What happens to it when the batch is one image?
-# 3. Sparse codes cost some reconstruction error. What do you buy with it?
+# 2. Why is $\Omega_{KL}$ a penalty on a batch, not on a sample? What happens to its value when the batch is one image?
+# 3. L1 with $\lambda = 0.1$ leaves fewer units alive than there are pixels. How many? Is the autoencoder still
+#    overcomplete?
+# 4. The units that were dropped were set to their means. What comes out if they are set to zero, and who suffers most?
+# 5. Whole MNIST digits in place of patches: are the sparse filters still strokes, or are some of them whole digits?
+#    Find a number for it.
+# 6. Replace the penalty by `npae.TopK(20)` as the activation of the code, which keeps the 20 largest activations by
+#    construction. What are error and dead units?
+# 7. Check the derivative of $\Omega_{KL}$ with `npae.gradcheck.check_gradient`, for an $h$ of your own.
 #
-# ## Exercises
+# ## Sources
 #
-# 1. Draw the held-out error against the number of active units for $\lambda$ from 0.001 to 1. Where would you stop?
-# 2. Replace the penalty by `npae.TopK(20)` as activation of the code, which keeps the 20 largest activations by
-#    construction. Compare filters and error.
-# 3. Derive $\partial\Omega_{KL}/\partial h_{nj}$ and check it with `npae.gradcheck.check_gradient`.
+# * I. Goodfellow, Y. Bengio, A. Courville, [*Deep Learning*](https://www.deeplearningbook.org), MIT Press 2016,
+#   [section 14.2.1](https://www.deeplearningbook.org/contents/autoencoders.html).
+# * A. Ng, [Sparse autoencoder](https://web.stanford.edu/class/cs294a/sparseAutoencoder.pdf), CS294A lecture notes,
+#   2011: the KL penalty and filters of image patches.
+# * H. Lee, C. Ekanadham, A. Ng, [Sparse deep belief net model for visual area
+#   V2](https://papers.nips.cc/paper/3313-sparse-deep-belief-net-model-for-visual-area-v2), NIPS 2007.
+# * B. Olshausen, D. Field, [Emergence of simple-cell receptive field properties by learning a sparse code for natural
+#   images](https://doi.org/10.1038/381607a0), *Nature* 381, 1996.
+# * A. Makhzani, B. Frey, [k-sparse autoencoders](https://arxiv.org/abs/1312.5663), 2013: question 6.
+# * MNIST: Y. LeCun, C. Cortes, C. Burges.

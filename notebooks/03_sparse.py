@@ -80,7 +80,7 @@ plots.image_rows({"patches": X_test[:18]}, shape)
 # | forward | backward | in NumPy |
 # |---|---|---|
 # | $\frac\gamma2 \lVert W\rVert_F^2$ | $dW$ gains $\gamma W$ | `dW += gamma * W` |
-# | $\frac\lambda N \sum_{nj} \lvert h_{nj}\rvert$ | $dh$ gains $\frac\lambda N \mathrm{sign}\,h$ | `dh += lam / N * np.sign(h)` |
+# | $\frac\lambda N \lVert h\rVert_1$ | $dh$ gains $\frac\lambda N \mathrm{sign}\,h$ | `dh += lam / N * np.sign(h)` |
 # | $\beta \sum_j \mathrm{KL}(\rho, \hat\rho_j)$ | $dh_{nj}$ gains $\frac\beta N u_j$ | `dh += beta / N * u` |
 #
 # In the package these are `WeightDecay`, `L1Sparsity` and `KLSparsity` in `npae/penalties.py`; each returns its value

@@ -176,8 +176,7 @@ assert abs(quotients[0.02] - limit.total) < 0.2 * abs(quotients[0.02] - limit.co
 # %% [markdown]
 # ## Questions for the class
 #
-# 1. Why is the learnt field of lesson 4's circle not the score of the *clean* data? What is that score, for points on a
-#    thin curve?
+# 1. Why is the learnt field of lesson 4 not the score of the *clean* data? What is that score, for points on a thin curve?
 # 2. Where is the learnt score bad, and why does the number above not say so?
 # 3. The three steps never evaluate a density. Where did the information about it come from?
 #

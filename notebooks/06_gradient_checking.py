@@ -175,7 +175,7 @@ print(f"db from values and from backward: {same(db, fixed.db):.0e} apart")
 # | forward | backward | in NumPy |
 # |---|---|---|
 # | $\frac1N \sum_{nd} \log\cosh(a - x)$ | $da = \frac1N \tanh(a - x)$ | `np.tanh(a - x) / N` |
-# | $\frac\lambda4 \sum_{i \ne j} C_{ij}^2$ | $dh = \frac\lambda N\, \bar h\, C$, $C$ without its diagonal | `lam / N * centred @ C` |
+# | $\frac\lambda4 \sum_{i \ne j} C_{ij}^2$ | $dh = \frac\lambda N \bar h C$, no diagonal | `lam / N * centred @ C` |
 
 
 # %%

@@ -48,7 +48,8 @@ def width_curves(tables, n_labels, *, width=WIDTH):
         left.plot(widths, train, **{**style, "linewidth": 0.7})
         spread = accuracy.std(axis=0, ddof=1) if len(tables) > 1 else np.zeros(len(widths))
         right.errorbar(widths, accuracy.mean(axis=0), spread, capsize=2, elinewidth=0.8, label=kind, **look)
-    left.set(xscale="log", yscale="log", ylabel="held-out error\n(thin: in training)")
+    least = min(v[0] for t in tables for (kind, _), v in t.items() if kind not in ("raw pixels", "PCA"))
+    left.set(xscale="log", yscale="log", ylabel="held-out error\n(thin: in training)", ylim=(0.6 * least, None))
     right.set(xscale="log", xlabel="units K of the code", ylabel=f"held-out accuracy,\n{n_labels} labels, %")
     plain_log(left.yaxis)
     for axis in (left, right):
@@ -100,8 +101,11 @@ def density_histograms(histograms, *, width=WIDTH):
     for style, (name, (counts, edges, n_dead)) in zip(STYLES, histograms.items()):
         axis.stairs(counts, edges, label=f"{name}, {n_dead} dead", linewidth=1.8, edgecolor=style["color"],
                     linestyle=style["linestyle"])  # fmt: skip
-    axis.set(xscale="log", xlabel="part of the samples on which a unit is active", ylabel="units")
-    axis.legend(frameon=False)
+    most = max(counts.max() for counts, _, _ in histograms.values())
+    axis.set(
+        xscale="log", xlabel="part of the samples on which a unit is active", ylabel="units", ylim=(0, 1.35 * most)
+    )
+    axis.legend(frameon=False, loc="upper left")
     return figure
 
 

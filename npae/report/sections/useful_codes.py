@@ -13,14 +13,14 @@ from npae.report.references import BENGIO, BOOK, RIFAI, VINCENT
 from npae.report.words import joined
 
 ORDER = 46
-WIDE, PCA_WIDTH, LABELS = 128, 16, 100  # units, components, labels of the verdict
+WIDE, PCA_WIDTH, LABELS = 128, 16, 50  # units, components, labels of the verdict
 
 
 def build(run):
     seeds = range(run.seed, run.seed + (2 if run.quick else 5))
-    data, recipe, labels = datasets.load_digits(), RECIPES["digits"], (50, LABELS)
+    data, recipe, labels = datasets.load_digits(), RECIPES["digits"], (LABELS, 100)
     kinds = tuple(kind for kind in KINDS if kind != "sparse (top k)")
-    how: dict[str, Any] = {"labels": labels, "epochs": 4 if run.quick else 25}
+    how: dict[str, Any] = {"labels": labels, "epochs": 4 if run.quick else 60}
     tables = [
         probe_codes(data, recipe, widths=(PCA_WIDTH,), kinds=(), seed=seed, **how)
         | probe_codes(data, recipe, widths=(WIDE,), kinds=kinds, seed=seed, **how)

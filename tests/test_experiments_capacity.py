@@ -156,6 +156,6 @@ def test_the_curve_of_memory_runs_through_what_the_decoder_can_put_out():
     found = memorize(n_steps=20)
     (axis,) = curve_of_memory(found).axes
     held, curve, train = axis.lines
-    assert np.array_equal(train.get_xydata(), found.train) and np.array_equal(held.get_xydata(), found.test[:400])
+    assert np.array_equal(train.get_xydata(), found.train) and np.array_equal(held.get_xydata(), found.test[:200])
     h = found.network.encode(found.train)
     np.testing.assert_allclose(curve.get_xydata()[[0, -1]], found.network.decode(np.array([h.min(0), h.max(0)])))

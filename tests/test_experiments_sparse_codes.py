@@ -126,13 +126,13 @@ def test_figures_show_the_numbers_they_are_given(data, exercise):
     assert axis.lines[0].get_xdata().tolist() == [5, 20] and axis.lines[0].get_ydata().tolist() == [0.4, 0.1]
     rows = np.array([[1, 5.0, 0.8, 2.0, 9.0], [2, 4.0, 1.0, 1.5, 8.0]])
     axes = draw.cheat_curves({"free decoder": rows, "unit rows": rows}).axes
-    assert [axis.lines[0].get_ydata().tolist() for axis in axes] == [[5, 4], [0.8, 1], [9, 8]]
-    found = {"without": (np.array([3, 9]), None), "with": (np.array([3, 1]), None)}
-    (axis,) = draw.revival_curves(found).axes
-    assert [line.get_ydata().tolist() for line in axis.lines] == [[3, 9], [3, 1]]
-    histogram = (np.array([1, 2]), np.array([0.01, 0.1, 1]), 5)
-    (axis,) = draw.density_histograms({"one": histogram}).axes
-    assert axis.get_legend().get_texts()[0].get_text() == "one, 5 dead"
+    assert [axis.lines[0].get_ydata().tolist() for axis in axes] == [[5, 4], [0.8, 1]]
+    counts = {"without": np.array([3, 9]), "with": np.array([3, 1])}
+    figure = draw.revival_curves(counts, dict.fromkeys(counts, (np.array([1, 2]), np.array([0.01, 0.1, 1]), 5)))
+    left, right = figure.axes
+    assert [line.get_ydata().tolist() for line in left.lines] == [[3, 9], [3, 1]]
+    assert [patch.get_data().values.tolist() for patch in right.patches] == [[1, 2], [1, 2]]
+    assert [entry.get_text() for entry in figure.legends[0].get_texts()] == ["without", "with"]
     (axis, _) = draw.whole_map(np.eye(4)).axes
     assert np.array_equal(axis.images[0].get_array(), np.eye(4))
 

@@ -5,14 +5,14 @@ Each takes what the functions of `npae.experiments.capacity`, `sparse_codes`, `e
 
 import numpy as np
 
-from npae.plots.style import STYLES, WIDTH, curves, new_axes, new_figure, plain_log, show_images
+from npae.plots.style import STYLES, WIDTH, new_axes, new_figure, plain_log, show_images
 
 MARKERS = "os^Dv<>"
 
 
 def whole_map(M, *, width=WIDTH):
     """A square matrix, white 0 to black 1: the map that a linear autoencoder is."""
-    figure, axis = new_axes(width, width * 0.8)
+    figure, axis = new_axes(width, width * 0.62)
     image = axis.imshow(M, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
     figure.colorbar(image, ax=axis, shrink=0.85)
     axis.set(xlabel="output", ylabel="input")
@@ -24,7 +24,7 @@ def curve_of_memory(memory, *, width=WIDTH):
     figure, axis = new_axes(width, width)
     h = memory.network.encode(memory.train)
     code = np.linspace(h.min(), h.max(), 4000)[:, None]
-    axis.plot(*memory.test[:400].T, ".", color="0.75", markersize=3, label="held-out samples")
+    axis.plot(*memory.test[:200].T, ".", color="0.75", markersize=3, label="held-out samples")
     axis.plot(*memory.network.decode(code).T, color="#0072B2", linewidth=1.2, label="the decoder's curve g(h)")
     axis.plot(*memory.train.T, "o", color="black", markersize=5, label="training samples")
     axis.set(xlabel="$x_1$", ylabel="$x_2$", xlim=(-3.3, 3.3), ylim=(-3.3, 3.3), aspect="equal")
@@ -74,38 +74,31 @@ def frontier(methods, *, width=WIDTH):
 
 
 def cheat_curves(histories, *, width=WIDTH):
-    """Penalty, norm of the decoder's rows and L0 by epoch, for a free decoder and one with unit rows."""
-    figure, axes = new_axes(width, 5.4, 3, 1)
-    names = ("penalty", "norm of a\ndecoder's row", "active units,\nmean L0")
-    for axis, column, name in zip(axes, (1, 2, 4), names):
+    """Penalty and norm of the decoder's rows by epoch, for a free decoder and one with unit rows."""
+    figure, axes = new_axes(width, 2.5, 1, 2)
+    for axis, column, name in zip(axes, (1, 2), ("penalty", "norm of a decoder's row")):
         for style, (label, rows) in zip(STYLES, histories.items()):
             axis.plot(rows[:, 0], rows[:, column], label=label, linewidth=1.6, **style)
-        axis.set(ylabel=name, xscale="log", ylim=(0, None))
+        axis.set(xlabel="epoch", ylabel=name, xscale="log", ylim=(0, None))
         plain_log(axis.xaxis)
-    axes[-1].set_xlabel("epoch")
-    axes[0].legend(frameon=False, fontsize=9)
+    axes[1].legend(frameon=False, fontsize=9, loc="lower right")
     return figure
 
 
-def revival_curves(found, *, width=WIDTH):
-    """Dead units by epoch; found: name -> (counts, network)."""
-    lines = {name: (np.arange(1, len(counts) + 1), counts) for name, (counts, _) in found.items()}
-    figure, axis = curves(lines, xlabel="epoch", ylabel="dead units", width=width, height=3.0, linewidth=1.8)
-    axis.set_ylim(0, None)
-    return figure
+def revival_curves(counts, histograms, *, width=WIDTH):
+    """Dead units by epoch, and at the end how many units are active how often.
 
-
-def density_histograms(histograms, *, width=WIDTH):
-    """How many units are active how often; histograms: name -> (counts, edges, n_dead) of `density_histogram`."""
-    figure, axis = new_axes(width, 3.2)
-    for style, (name, (counts, edges, n_dead)) in zip(STYLES, histograms.items()):
-        axis.stairs(counts, edges, label=f"{name}, {n_dead} dead", linewidth=1.8, edgecolor=style["color"],
-                    linestyle=style["linestyle"])  # fmt: skip
-    most = max(counts.max() for counts, _, _ in histograms.values())
-    axis.set(
-        xscale="log", xlabel="part of the samples on which a unit is active", ylabel="units", ylim=(0, 1.35 * most)
-    )
-    axis.legend(frameon=False, loc="upper left")
+    counts: name -> dead units by epoch; histograms: name -> (counts, edges, n_dead) of `density_histogram`.
+    """
+    figure, (left, right) = new_axes(width, 3.0, 1, 2)
+    for style, (name, dead) in zip(STYLES, counts.items()):
+        left.plot(np.arange(1, len(dead) + 1), dead, label=name, linewidth=1.8, **style)
+        n, edges, _ = histograms[name]
+        look = {"edgecolor": style["color"], "linestyle": style["linestyle"]}
+        right.stairs(n, edges, linewidth=1.8, **look)
+    left.set(xlabel="epoch", ylabel="dead units", ylim=(0, None))
+    right.set(xscale="log", xlabel="active on this part of\nthe samples", ylabel="living units")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 

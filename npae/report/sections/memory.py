@@ -12,8 +12,8 @@ ORDER = 32
 
 
 def build(run):
-    M, unexplained = identity_map(128, n_steps=300 if run.quick else 500, rng=run.seed)
-    found = memorize(n_steps=600 if run.quick else 2500, rng=run.seed)
+    M, unexplained = identity_map(128, n_steps=200 if run.quick else 500, rng=run.seed)
+    found = memorize(n_steps=400 if run.quick else 2500, rng=run.seed)
     blocks = [
         text("""Two networks with all the capacity they could use. The first is linear, 64-128-64, on patches of
             photographs whose 64 directions all vary alike: with a code wider than the input it can be the identity,

@@ -13,6 +13,7 @@ MARKERS = "os^Dv<>"
 def whole_map(M, *, width=WIDTH):
     """A square matrix, white 0 to black 1: the map that a linear autoencoder is."""
     figure, axis = new_axes(width, width * 0.62)
+    figure.set_layout_engine("compressed")
     image = axis.imshow(M, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
     figure.colorbar(image, ax=axis, shrink=0.85)
     axis.set(xlabel="output", ylabel="input")

@@ -24,6 +24,7 @@ _HOMES = {
     "distributions": ("Categorical", "Gaussian", "Laplace"),
     "generative.code": ("GaussianCode", "KLToStandardNormal"),
     "generative.variational_autoencoder": ("VariationalAutoencoder",),
+    "interrupts": ("raise_interrupts",),
     "joint_corruption": ("BlockOcclusion", "CorruptionChain", "GaussianNoiseRange"),
     "layers": ("Dense", "Stack", "Tied"),
     "learnt_variance": ("LearntVariance",),

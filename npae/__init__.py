@@ -20,6 +20,8 @@ _HOMES = {
     "autoencoder": ("Autoencoder",),
     "contraction.family": ("HigherOrderContractive", "ReconstructionContractive"),
     "corruption": ("GaussianNoise", "MaskingNoise", "SaltAndPepper"),
+    "callbacks": ("EarlyStopping", "LearningRateLog"),
+    "checkpoints": ("Checkpoint",),
     "continuous_bernoulli": ("ContinuousBernoulli",),
     "distributions": ("Categorical", "Gaussian", "Laplace"),
     "generative.code": ("GaussianCode", "KLToStandardNormal"),

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from npae.checkpoints import Checkpoint
 from npae.learnt_variance import begin_with_variance_of
 from npae.optimizers import Adam, Step
 from npae.progress import progress_of
 from npae.rows import Rows, check_weight, float_dtype, on_disk
 from npae.sklearn_face import Estimator
-from npae.training import seed_sequence, streams, train
+from npae.training import DivergenceError, seed_sequence, streams, train
 from npae.validation import check_array, check_finite, check_number
 
 # what a fitted network was built from; what else is changed between two calls of partial_fit counts from then on
@@ -58,21 +59,19 @@ class TrainedEstimator(Estimator):
             going_on = self.warm_start and hasattr(self, "network_")
             rows = self._rows(X, sample_weight, new=not going_on)
             if not going_on:
-                self._start(rows.n_features, rows.dtype, rows)
+                self._start(rows.n_features, rows.dtype, rows, resume=True)
             parts = self._split(rows) if self.early_stopping else (rows, None)
-        progress = progress_of(type(self).__name__, self.max_iter) if self.verbose else None
-        try:
-            self._train(
-                parts[0],
-                max_iter=self.max_iter,
-                tol=self.tol,
-                n_iter_no_change=self.n_iter_no_change,
-                X_validation=parts[1],
-                progress=progress,
-            )
-        finally:
-            if progress:
-                progress.close()
+            progress = progress_of(type(self).__name__, self.max_iter) if self.verbose else None
+            with contextlib.closing(progress) if progress else contextlib.nullcontext():
+                self._train(
+                    parts[0],
+                    max_iter=self.max_iter,
+                    tol=self.tol,
+                    n_iter_no_change=self.n_iter_no_change,
+                    X_validation=parts[1],
+                    progress=progress,
+                    resumable=not going_on,
+                )
         return self
 
     def partial_fit(self, X, y=None, sample_weight=None):
@@ -83,7 +82,7 @@ class TrainedEstimator(Estimator):
             rows = self._rows(X, sample_weight, new=first)
             if first:
                 self._start(rows.n_features, rows.dtype, rows)
-        self._train(rows, max_iter=1)
+            self._train(rows, max_iter=1, resumable=False)
         return self
 
     def _rows(self, X, sample_weight, *, new):
@@ -113,14 +112,17 @@ class TrainedEstimator(Estimator):
                 f"{error}"
             ) from None
 
-    def _start(self, n_features, dtype, rows=None):
-        """New weights, a new step, and the streams that training draws from; nothing if rows are refused."""
+    def _start(self, n_features, dtype, rows=None, *, resume=False):
+        """New weights, a new step, and the streams that training draws from, or that a run to be resumed drew from."""
         seed = seed_sequence(self.random_state)
-        for callback in self._callbacks():
-            seed = getattr(callback, "seed", lambda: None)() or seed  # that of a run which is resumed
+        for callback in self._callbacks() if resume else ():
+            if isinstance(callback, Checkpoint):
+                seed = callback.seed() or seed
         self._seed = seed
         weights_rng, self._shuffle_rng, self._noise_rng, self._split_rng = streams(seed, 4)
         network = self._build(n_features, weights_rng, dtype)
+        for penalty in network.penalties:
+            getattr(penalty, "state", {}).clear()  # that of a fit before
         if rows is not None:
             rows.check(type(self).__name__, network.check_target)
             begin_with_variance_of(network, rows)
@@ -148,20 +150,23 @@ class TrainedEstimator(Estimator):
 
     @contextlib.contextmanager
     def _all_or_nothing(self):
-        """What was fitted before stays as it was where the block fails."""
+        """What was fitted before stays as it was where the block fails, unless an epoch or DivergenceError has come."""
         before = self.__dict__.copy()
         try:
             yield
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
+        except BaseException as error:
+            history = self.__dict__.get("history_")
+            trained = isinstance(error, DivergenceError) or (history and history["loss"])
+            if not trained or history is before.get("history_"):  # in a warm start all is changed in place
+                self.__dict__.clear()
+                self.__dict__.update(before)
             raise
 
     def _optimizer(self):
         return Adam() if self.optimizer is None else self.optimizer
 
     def _callbacks(self):
-        return [self.callbacks] if callable(self.callbacks) else list(self.callbacks or ())
+        return [self.callbacks] if _is_callback(self.callbacks) else list(self.callbacks or ())
 
     def _part(self, name):
         return self._optimizer() if name == "optimizer" else getattr(self, name)

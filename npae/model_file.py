@@ -6,7 +6,6 @@ optimizer's running state are not kept (a `npae.Checkpoint` keeps the last two).
 held against the number of weights in the file. The container is `npae.archive`.
 """
 
-import dataclasses
 import itertools
 import json
 import math
@@ -15,6 +14,7 @@ import numpy as np
 
 import npae
 from npae.archive import ModelFileError, pack, unpack
+from npae.encoding import decode, encode
 from npae.files import write_atomically
 from npae.sklearn_face import Estimator
 
@@ -32,7 +32,7 @@ def save(model, path):
     write_atomically(path, contents(model))
 
 
-def contents(model, training=None, theta=None):
+def contents(model, theta=None, training=None):
     """The bytes of a model file, piece by piece; training: what a checkpoint keeps besides, as `encode` takes it."""
     if _class(type(model).__name__) is not type(model):
         raise TypeError(
@@ -40,20 +40,36 @@ def contents(model, training=None, theta=None):
             "rebuilt from a file. Pickle it, or keep network_.theta and put it into a network that you build"
         )
     _check_depth(model._fitted_with["hidden_layer_sizes"])
-    arrays: dict[str, np.ndarray] = {"header": np.zeros(0, np.uint8)}  # comes first
-    names = getattr(model, "feature_names_in_", None)
-    arrays["theta"] = model.network_.theta if theta is None else theta
-    header = {
-        "format": FORMAT,
+    names, arrays = getattr(model, "feature_names_in_", None), _arrays(model.network_.theta if theta is None else theta)
+    return _packed(arrays, {
         "class": type(model).__name__,
         "n_features_in": int(model.n_features_in_),
         "params": {name: encode(value, name, arrays) for name, value in kept(model._fitted_with).items()},
-        "history": {name: encode(np.array(values, float), name, arrays) for name, values in model.history_.items()},
+        "history": _encoded_history(model.history_, arrays),
         "feature_names": None if names is None else encode(np.array(list(names), str), "feature_names", arrays),
         "output": getattr(model, "_sklearn_output_config", {}).get("transform"),
         "training": None if training is None else encode(training, "training", arrays),
-    }
-    text = json.dumps(header, allow_nan=False).encode()
+    })  # fmt: skip
+
+
+def bare_contents(theta, history, training):
+    """The same for weights alone: no model can be rebuilt, but the training of a network that is there can go on."""
+    arrays = _arrays(theta)
+    header = dict.fromkeys(FIELDS - {"format"})
+    header |= {"history": _encoded_history(history, arrays), "training": encode(training, "training", arrays)}
+    return _packed(arrays, header)
+
+
+def _arrays(theta):
+    return {"header": np.zeros(0, np.uint8), "theta": theta}  # the header comes first
+
+
+def _encoded_history(history, arrays):
+    return {name: encode(np.array(values, float), name, arrays) for name, values in history.items()}
+
+
+def _packed(arrays, header):
+    text = json.dumps({"format": FORMAT, **header}, allow_nan=False).encode()
     if len(text) > HEADER_BYTES:
         raise ValueError(f"save: got arguments of {len(text):,} characters, expected at most {HEADER_BYTES:,}")
     arrays["header"] = np.frombuffer(text, np.uint8)
@@ -74,14 +90,20 @@ def load(path):
 
     Raises ModelFileError, naming the file and what is wrong with it, and OSError where it cannot be read.
     """
-    return load_with_training(path)[0]
+    return _opened(path, _rebuild)
 
 
-def load_with_training(path):
-    """(estimator, what a checkpoint keeps besides or None) of a file; errors as `load`."""
+def load_training(path):
+    """What a `Checkpoint` has kept besides the model, with its 'theta' and 'history'; errors as `load`."""
+    return _opened(path, _training)
+
+
+def _opened(path, read):
     arrays = unpack(path)
     try:
-        return _rebuild(_header(arrays), arrays)
+        header = _header(arrays)
+        theta, history = arrays.pop("theta"), _history(header["history"], arrays)
+        return read(header, theta, history, arrays)
     except _NewerError as error:
         raise ModelFileError(f"{path}: {error}") from None
     except Exception as error:  # whatever a header of someone's own making leads to
@@ -109,11 +131,18 @@ def _refuse(name):
     raise ValueError(f"got {name}, expected numbers")
 
 
-def _rebuild(header, arrays):
-    kind, n_features, theta = _class(header["class"]), header["n_features_in"], arrays.pop("theta")
+def _training(header, theta, history, arrays):
+    training = decode(header["training"], arrays)
+    if training is None:
+        raise ValueError("got a model, expected a checkpoint")
+    return training | {"theta": theta, "history": history}
+
+
+def _rebuild(header, theta, history, arrays):
+    kind, n_features = _class(header["class"]), header["n_features_in"]
     if kind is None:
         raise ValueError(f"got class {header['class']!r}, expected an estimator such as 'Autoencoder'")
-    model = kind(**{name: _decode(value, arrays) for name, value in header["params"].items()})
+    model = kind(**{name: decode(value, arrays) for name, value in header["params"].items()})
     _check_depth(model.hidden_layer_sizes)
     model._check_arguments()
     _check_sizes(model, n_features, theta)
@@ -123,15 +152,15 @@ def _rebuild(header, arrays):
     if header["output"] is not None:
         model.set_output(transform=header["output"])
     if header["feature_names"] is not None:
-        names = _decode(header["feature_names"], arrays)
+        names = decode(header["feature_names"], arrays)
         if names.shape != (n_features,) or names.dtype.kind != "U":
             raise ValueError(f"got {names.shape} feature names of {n_features}")
         model.feature_names_in_ = names.astype(object)
-    model.history_ = _history(header["history"], arrays)
-    training = _decode(header["training"], arrays)
+    model.history_ = history
+    decode(header["training"], arrays)
     if arrays:
         raise ValueError(f"got arrays that nothing refers to: {sorted(arrays)}")
-    return model, training
+    return model
 
 
 def _check_depth(sizes):
@@ -156,7 +185,7 @@ def _check_sizes(model, n_features, theta):
 
 
 def _history(header, arrays):
-    history = {str(name)[:200]: _decode(values, arrays) for name, values in header.items()}
+    history = {str(name)[:200]: decode(values, arrays) for name, values in header.items()}
     shapes = {values.shape for values in history.values()}
     if not {"loss", "seconds"} <= set(history) or len(shapes) > 1 or len(shapes.pop()) != 1:
         raise ValueError("got a history whose lists are not all there or not of one length")
@@ -167,46 +196,6 @@ def _history(header, arrays):
 
 def _class(name):
     """The estimator of this package by its name, or None."""
-    found = getattr(npae, name) if name in npae.__all__ else None
+    found = getattr(npae, name) if isinstance(name, str) and name in npae.__all__ else None
     fits = isinstance(found, type) and issubclass(found, Estimator) and hasattr(found, "_build")
     return found if fits else None
-
-
-def encode(value, name, arrays):
-    """A value in JSON's types, with its arrays put into `arrays`; TypeError for what cannot be rebuilt."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, (list, tuple)):
-        return {"tuple" if isinstance(value, tuple) else "list": [encode(each, name, arrays) for each in value]}
-    if isinstance(value, dict):
-        return {"dict": {key: encode(each, name, arrays) for key, each in value.items()}}
-    if isinstance(value, np.ndarray):
-        key = f"array{len(arrays)}"
-        arrays[key] = value
-        return {"array": key}
-    if dataclasses.is_dataclass(value) and getattr(npae, type(value).__name__, None) is type(value):
-        fields = {f.name: encode(getattr(value, f.name), name, arrays) for f in dataclasses.fields(value)}
-        return {"object": type(value).__name__, "fields": fields}
-    raise TypeError(
-        f"save: got {name}={value!r}, expected numbers, names, or objects of this package: a part of your own cannot "
-        "be rebuilt from a file. Pickle the estimator, or keep network_.theta and put it into a network that you build"
-    )
-
-
-def _decode(value, arrays):
-    if not isinstance(value, dict):
-        return value
-    if "tuple" in value:
-        return tuple(_decode(each, arrays) for each in value["tuple"])
-    if "list" in value:
-        return [_decode(each, arrays) for each in value["list"]]
-    if "dict" in value:
-        return {key: _decode(each, arrays) for key, each in value["dict"].items()}
-    if "array" in value:
-        return arrays.pop(value["array"])
-    kind = getattr(npae, value["object"]) if value["object"] in npae.__all__ else None
-    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
-        raise ValueError(f"got an object of class {value['object']!r}")
-    return kind(**{name: _decode(each, arrays) for name, each in value["fields"].items()})

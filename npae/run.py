@@ -39,7 +39,8 @@ class Run:
     epoch: whole epochs of this call; batch: minibatches done of the one under way, sums: of its samples, objective and
     terms; order: shuffle_rng's state when it began. best, best_theta, last_gain: the monitored loss at its lowest, its
     weights, and the last epoch that lowered it by more than tol. finished: whether a callback has ended it. counting:
-    the penalties with a state that moves on after each step.
+    the penalties with a state that moves on after each step. resumable: whether a checkpoint may put it back to where
+    another run was.
     """
 
     shuffle_rng: Any
@@ -47,12 +48,13 @@ class Run:
 
     def __init__(
         self, network, rows, step, history, *, batch_size, shuffle_rng, noise_rng, corruption=None,
-        rows_validation=None, tol=0.0, estimator=None,
+        rows_validation=None, tol=0.0, estimator=None, resumable=True,
     ):  # fmt: skip
         self.network, self.rows, self.step, self.history, self.estimator = network, rows, step, history, estimator
         for name in ("loss", "seconds"):
             history.setdefault(name, [])
         self.batch_size, self.shuffle_rng, self.noise_rng, self.tol = batch_size, shuffle_rng, noise_rng, tol
+        self.resumable, self.gradient_norm, self.n_parts = resumable, math.nan, 0
         self.buffers = Buffers()
         self.corrupt = _corrupter(corruption, self.buffers)
         self.rows_validation = rows_validation
@@ -72,7 +74,7 @@ class Run:
         """Visit every sample, or those that are left of an epoch begun before; the epoch's means by name."""
         if not self.batch:
             self.order, self.sums = self.shuffle_rng.bit_generator.state, [0.0] * len(self.sums)
-        network, step, sums = self.network, self.step, self.sums
+        network, step, sums, stepped = self.network, self.step, self.sums, False
         for x, target in self.rows.batches(self.shuffle_rng, self.batch_size, self.buffers, skip=self.batch):
             value = network._value_and_grad(self.corrupt(x, self.noise_rng), target)
             if not math.isfinite(value):
@@ -88,16 +90,22 @@ class Run:
             sums[1] += value * n
             for i, part in enumerate(network.part_values, start=2):
                 sums[i] += float(part) * n
-            self.batch += 1
+            self.batch, self.n_parts, stepped = self.batch + 1, len(network.part_values), True
             for hook in hooks:
                 hook()
         if not sums[0]:
             raise ValueError("train: got weights by which an epoch visits no sample, expected larger ones")
-        row = {name: total / sums[0] for name, total in zip(self.names[: 1 + len(network.part_values)], sums[1:])}
+        row = {name: total / sums[0] for name, total in zip(self.names[: 1 + self.n_parts], sums[1:])}
         if self.rows_validation is not None:
             row["validation_loss"] = self._validation_loss()
-        gradient, rate = network.grad, getattr(step, "lr", math.nan)  # a step of one's own may be a bare function
-        return row | {"gradient_norm": math.sqrt(dot(gradient, gradient)), "learning_rate": float(rate)}
+        rate = getattr(step, "lr", math.nan)  # a step of one's own may be a bare function
+        if stepped:  # else the run was resumed after the last minibatch, and the norm with it
+            self.measure_gradient()
+        return row | {"gradient_norm": self.gradient_norm, "learning_rate": float(rate)}
+
+    def measure_gradient(self):
+        """Take the norm of the gradient of the last minibatch."""
+        self.gradient_norm = math.sqrt(dot(self.network.grad, self.network.grad))
 
     def close_epoch(self, row):
         """Take the epoch's means into the history, or raise DivergenceError."""

@@ -63,6 +63,7 @@ def train(
     callbacks=(),
     progress=None,
     estimator=None,
+    resumable=True,
 ):
     """Minimize the network's objective over X (N, D) by minibatches; returns `history`, lists that grow by the epoch.
 
@@ -83,7 +84,8 @@ def train(
     epoch, returns True; or by Ctrl-C, with a TrainingInterrupted warning (see `npae.raise_interrupts`). With
     X_validation the best weights are put back at the end. `step` is any step(grad) that moves network.theta,
     `corruption` whatever has corrupt(x, rng) -> x~, `progress` a call (epoch, text). A callback may be a record with
-    `start(run)`, which returns what is called: see `npae.callbacks`.
+    `start(run)`, which returns what is called: see `npae.callbacks`. Only where `resumable` a `npae.Checkpoint` puts
+    the training back to where a killed one was.
 
     Raises DivergenceError when the objective is not finite, or 10,000 times as large as both that of the first weights
     and the data, with the best epoch's weights put back; ValueError or TypeError for an X or target
@@ -97,7 +99,7 @@ def train(
     run = Run(
         network, X, step, {} if history is None else history,
         batch_size=batch_size, shuffle_rng=shuffle_rng or order_rng, noise_rng=noise_rng or other_rng,
-        corruption=corruption, rows_validation=X_validation, tol=tol, estimator=estimator,
+        corruption=corruption, rows_validation=X_validation, tol=tol, estimator=estimator, resumable=resumable,
     )  # fmt: skip
     callbacks = [each.start(run) if hasattr(each, "start") else each for each in callbacks]
     hooks = [each.after_step for each in callbacks if hasattr(each, "after_step")]

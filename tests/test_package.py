@@ -16,8 +16,9 @@ ROOT = Path(npae.__file__).parent
 # A module imports only from floors below, or from its own room (folder); modules of the ground floor know nothing of
 # each other. A room stands for all its modules but those that are named on a floor of their own.
 FLOORS = [
-    {"kernels", "validation", "files", "pending", "nested", "interrupts", "progress", "archive"},
-    {"own_parts", "rows"},
+    {"kernels", "validation", "files", "pending", "nested", "interrupts", "progress", "archive", "encoding"}
+    | {"signature"},
+    {"own_parts", "rows", "callbacks"},
     {"activations", "losses", "corruption", "schedules", "gradcheck", "datasets"},
     {
         "layers",
@@ -31,7 +32,7 @@ FLOORS = [
     },
     {"training", "contraction", "pca.pca", "pca.theory", "sparsity.unit_rows", "continuous_bernoulli"}
     | {"joint_corruption", "model_file"},
-    {"penalties", "distributions", "learnt_variance"},
+    {"penalties", "distributions", "learnt_variance", "checkpoints"},
     {"contraction.family", "network", "fitting"},
     {"autoencoder", "manifold", "pca.alternation", "pca.training", "plots.style", "plots.autoencoders"}
     | {"probe", "sparsity", "denoising"},
@@ -43,7 +44,7 @@ FLOORS = [
 ]
 GROUND = FLOORS[2]
 MATHEMATICS = set().union(*FLOORS[:7]) - {"datasets", "gradcheck", "sklearn_face", "model_file", "files", "nested"}
-MATHEMATICS -= {"progress"}  # tqdm, where it is there
+MATHEMATICS -= {"progress", "encoding", "signature", "callbacks", "checkpoints"}  # tqdm, where it is there
 
 
 def files():
@@ -128,7 +129,7 @@ def test_no_module_needs_itself():
 
 def test_the_mathematics_does_not_enter_by_the_front_door():
     """`from npae.layers import Dense`, not `from npae import Dense`: only so do the floors show."""
-    wrong = {module for module, others in graph().items() if "" in others} - {"model_file", "report", "cli"}
+    wrong = {module for module, others in graph().items() if "" in others} - {"model_file", "encoding", "report", "cli"}
     assert not wrong
 
 

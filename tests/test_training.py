@@ -416,3 +416,9 @@ def test_progress_is_plain_lines_in_a_file_and_one_line_on_a_terminal():
 def test_verbose_prints_a_progress_line(X, capsys):
     Autoencoder(2, max_iter=3, random_state=0, verbose=1).fit(X)
     assert "3/3  loss" in capsys.readouterr().out
+
+
+def test_a_fit_begins_anew_with_penalties_that_remember_too(X):
+    model = Autoencoder(4, penalties=[npae.RunningKLSparsity(0.5, 0.1)], max_iter=2, batch_size=50, random_state=0)
+    first = model.fit(X).network_.theta.copy()
+    assert np.array_equal(model.fit(X).network_.theta, first)

@@ -8,7 +8,7 @@ import numpy as np
 from npae.checkpoints import Checkpoint
 from npae.learnt_variance import begin_with_variance_of
 from npae.optimizers import Adam, Step
-from npae.progress import progress_of
+from npae.progress import shown_progress
 from npae.rows import Rows, check_weight, float_dtype, on_disk
 from npae.sklearn_face import Estimator
 from npae.training import DivergenceError, seed_sequence, streams, train
@@ -61,8 +61,7 @@ class TrainedEstimator(Estimator):
             if not going_on:
                 self._start(rows.n_features, rows.dtype, rows, resume=True)
             parts = self._split(rows) if self.early_stopping else (rows, None)
-            progress = progress_of(type(self).__name__, self.max_iter) if self.verbose else None
-            with contextlib.closing(progress) if progress else contextlib.nullcontext():
+            with shown_progress(type(self).__name__, self.max_iter, self.verbose) as progress:
                 self._train(
                     parts[0],
                     max_iter=self.max_iter,

@@ -187,7 +187,7 @@ def test_only_an_optimizer_whose_state_is_known_is_taken(X, tmp_path):
         def start(self, theta):
             return lambda grad: None
 
-    with pytest.raises(TypeError, match="Checkpoint: got the step .*, expected one of npae's optimizers"):
+    with pytest.raises(TypeError, match=r"Checkpoint: got the step .*, expected one of npae's optimizers"):
         Autoencoder(2, optimizer=Own(), callbacks=[Checkpoint(tmp_path / "m.npz", 1)]).fit(X)
 
 
@@ -196,7 +196,7 @@ def test_a_file_that_cannot_be_written_is_known_before_anything_is_trained(X, tm
         raise AssertionError("trained")
 
     for path in (tmp_path / "missing" / "m.npz", tmp_path):
-        with pytest.raises(OSError, match="no such folder|got a folder"):
+        with pytest.raises(OSError, match=r"no such folder|got a folder"):
             Autoencoder(2, callbacks=[Checkpoint(path, 1), never]).fit(X)
 
 
@@ -223,7 +223,7 @@ def test_a_damaged_checkpoint_is_refused(X, tmp_path):
     path = tmp_path / "m.npz"
     settings("adam", path).fit(X)
     path.write_bytes(path.read_bytes()[:-100] + bytes(100))
-    with pytest.raises(npae.ModelFileError, match="m.npz"):
+    with pytest.raises(npae.ModelFileError, match=r"m\.npz"):
         settings("adam", path).fit(X)
     Autoencoder(2, max_iter=1).fit(X).save(path)
     with pytest.raises(npae.ModelFileError, match="expected a checkpoint"):

@@ -49,8 +49,13 @@ def width_curves(tables, n_labels, *, width=WIDTH):
         left.plot(widths, train, **{**style, "linewidth": 0.7})
         spread = accuracy.std(axis=0, ddof=1) if len(tables) > 1 else np.zeros(len(widths))
         right.errorbar(widths, accuracy.mean(axis=0), spread, capsize=2, elinewidth=0.8, label=kind, **look)
-    least = min(v[0] for t in tables for (kind, _), v in t.items() if kind not in ("raw pixels", "PCA"))
-    left.set(xscale="log", yscale="log", ylabel="held-out error\n(thin: in training)", ylim=(0.6 * least, None))
+    errors = [v[0] for t in tables for (kind, _), v in t.items() if kind not in ("raw pixels", "PCA")]
+    left.set(
+        xscale="log",
+        yscale="log",
+        ylabel="held-out error\n(thin: in training)",
+        ylim=(0.6 * min(errors), 1.6 * max(errors)),
+    )
     right.set(xscale="log", xlabel="units K of the code", ylabel=f"held-out accuracy,\n{n_labels} labels, %")
     plain_log(left.yaxis)
     for axis in (left, right):

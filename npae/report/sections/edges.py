@@ -12,7 +12,7 @@ ORDER = 43
 
 
 def build(run):
-    result = edges(1000 if run.quick else 3500, max_iter=100 if run.quick else 400, seed=run.seed)
+    result = edges(1000 if run.quick else 3500, max_iter=60 if run.quick else 400, seed=run.seed)
     counts = {name: count for name, (_, _, count) in result.criteria().items()}
     q, rho = result.mean_activation, result.exercise.rho
     blocks = [

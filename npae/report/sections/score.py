@@ -11,7 +11,7 @@ ORDER = 54
 
 
 def build(run):
-    n_steps = 250 if run.quick else 1500
+    n_steps = 200 if run.quick else 1500
     results = [
         learn_score(name, n_steps=n_steps, n_samples=5000 if run.quick else 20_000, random_state=run.seed)
         for name in ("mixture", "ring")
@@ -25,7 +25,7 @@ def build(run):
         )  # fmt: skip
     ring = results[1]
     quotients, limit = small_noise_rows(
-        ring.model, ring.data.data[:200], (0.4, 0.2, 0.1), n_draws=15 if run.quick else 60
+        ring.model, ring.data.data[:200], (0.4, 0.2, 0.1), n_draws=8 if run.quick else 60
     )
     cells = ", ".join(f"{value:.3f} at &sigma; = {sigma:g}" for sigma, value in quotients)
     blocks = [

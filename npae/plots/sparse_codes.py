@@ -7,7 +7,7 @@ import numpy as np
 
 from npae.plots.style import STYLES, WIDTH, new_axes, new_figure, plain_log, show_images
 
-MARKERS = "os^Dv<>"
+MARKERS = "os^Dv<>P"
 
 
 def whole_map(M, *, width=WIDTH):

@@ -13,7 +13,13 @@ faster; below 1 in bold. *its products / NumPy's*: the same products by PyTorch'
 one here, which no code around the products makes up for.
 """
 BRIEF = ("steps", "fits", "growth", "others")
-PARTS = (*BRIEF, "compiled", "contraction", "gradcheck")  # modules with a main(quick) that returns a table
+PARTS = (
+    *BRIEF,
+    "compiled",
+    "contraction",
+    "generative",
+    "gradcheck",
+)  # modules with a main(quick) that returns a table
 
 
 def main(arguments=None):

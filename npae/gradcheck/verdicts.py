@@ -122,7 +122,7 @@ def diagnose(a, n, x=None, n_samples=None, rtol=EXACT, whole=True):
         sentence, known = explain_factor(r, a.shape, n_samples, fit)
         if known or a.size > 1:
             return sentence
-    patterns = (_order, _broadcast, _zero_lines, _signs, _few_entries) if whole else ()
+    patterns = (_order, _signs, _broadcast, _zero_lines, _few_entries) if whole else ()
     return _offset(a, n, x, fit) or next(filter(None, (pattern(a, n, fit) for pattern in patterns)), "")
 
 

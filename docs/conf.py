@@ -4,6 +4,7 @@ Lessons and solutions are run when the site is built, and kept in docs/_build un
 what is copied or listed here: notebooks, and the pages of the API, one for each room of the package.
 """
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -21,6 +22,13 @@ pages.generate(ROOT, HERE / "_generated")
 # BLAS threads that wait for each other make small products slow; the kernels that run the lessons inherit this
 for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+# kernels that say nothing but what goes wrong, whatever the reader's own settings are
+profile = HERE / "_build" / "ipython" / "profile_default"
+profile.mkdir(parents=True, exist_ok=True)
+(profile / "ipython_kernel_config.py").write_text('get_config().IPKernelApp.log_level = "ERROR"\n', encoding="utf-8")
+os.environ["IPYTHONDIR"] = str(profile.parent)
+logging.getLogger("traitlets").setLevel(logging.WARNING)
 
 project = "npae"
 author = "The npae authors"

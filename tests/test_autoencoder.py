@@ -75,7 +75,6 @@ def test_the_objective_falls_for_every_shape(X, tied, hidden):
     np.testing.assert_array_equal(model.inverse_transform(model.transform(X)), model.reconstruct(X))
 
 
-@pytest.mark.filterwarnings("ignore:BernoulliCrossEntropy")  # grey values: no likelihood, but the same formula
 def test_score_is_the_mean_log_likelihood_of_the_reconstruction_distribution(X):
     gaussian = Autoencoder(5, max_iter=3, random_state=0).fit(X)
     expected = -0.5 * ((gaussian.reconstruct(X) - X) ** 2).sum(axis=1) - 32 * np.log(2 * np.pi)

@@ -268,7 +268,7 @@ BUGS = {
         "only biases",
     ),
     "sum over the wrong axis": (autoencoder, "sum over the wrong axis", start(), {}, {"W": "summed over axis 1"}, ""),
-    "zero row": (autoencoder, "zero row", start(), {}, {"W": "row 2 is zero"}, ""),
+    "zero row": (autoencoder, "zero row", start(), {}, {"W": "row 2, where the analytic gradient is zero"}, ""),
     "array never reached": (autoencoder, "unreached", start(), {}, {"W": "never reaches this array"}, ""),
     "NaN": (autoencoder, "nan", start(), {}, {"c": "1 of 5 entries of the analytic gradient are NaN"}, ""),
     "slope of the logits twice": (cross_entropy, "slope twice", rng().standard_normal((N, D)), {}, {"x": ""}, ""),

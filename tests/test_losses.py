@@ -67,7 +67,6 @@ def test_log_likelihoods_are_those_of_scipy(a, x):
     )
 
 
-@pytest.mark.filterwarnings("ignore:BernoulliCrossEntropy")  # grey values: no likelihood, but the same formula
 @pytest.mark.parametrize(
     ("loss", "constant"), [(SquaredError(), 0.5 * np.log(2 * np.pi)), (BernoulliCrossEntropy(), 0)]
 )
@@ -101,7 +100,6 @@ def test_samples_repeat_with_the_seed_and_keep_the_dtype(loss, dtype, a):
     assert not np.array_equal(draw, loss.sample(a, 4))
 
 
-@pytest.mark.filterwarnings("ignore:BernoulliCrossEntropy")  # grey values: no likelihood, but the same formula
 @pytest.mark.parametrize("loss", LOSSES, ids=name)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("size", [1e4, -1e4])

@@ -5,8 +5,9 @@
 
 Why by relative error per array and at unit scale: at tiny weights and absolute tolerances wrong gradients pass.
 
-What to read: `numeric` the difference formulas, `engine` how one is chosen and trusted, `verdicts` right or wrong and
-the patterns of known mistakes, `report` the table, `subjects` networks, layers, losses, penalties.
+What to read: `numeric` the difference formulas, `engine` how one is chosen and trusted, `watch` what is not analytic,
+`verdicts` right or wrong, `diagnosis` the patterns of known mistakes, `report` the table, `subjects` networks, layers,
+losses, penalties, and `parameters` where anyone's layer keeps its gradients.
 """
 
 from npae.gradcheck.check import assert_gradient, check_gradient, numerical_gradient, taylor_slope

@@ -2,44 +2,35 @@
 
 import numpy as np
 
-from npae.gradcheck.engine import SEED, Check
-from npae.gradcheck.numeric import (
-    CENTRAL_STEP,
-    COMPLEX_STEP,
-    RTOL,
-    ComplexWarning,
-    central_slope,
-    coordinate,
-    noise_level,
-    power_of_two,
-    quietly,
-    richardson_slope,
-)
-from npae.gradcheck.numeric import direction as line
+from npae.gradcheck import numeric
+from npae.gradcheck.engine import KINKS, SEED, Check
+from npae.gradcheck.numeric import EPS, RTOL, Slope
 from npae.gradcheck.report import GradientError
-from npae.gradcheck.variables import Function, Options, Variables, check_scalar
+from npae.gradcheck.variables import Function, Options, check_scalar
+from npae.gradcheck.verdicts import Lines
 
 
-def check_gradient(f, x, *, method="auto", rtol=None, directions=None, coordinates=None, n_samples=None):
+def check_gradient(f, x, *, method="auto", rtol=None, directions=None, coordinates=None, n_samples=None, parts=None):
     """Hold the gradient that f returns against derivatives of the value that f returns: a GradientReport.
 
     error = max|analytic - numeric| / max(max|analytic|, max|numeric|) for each array.
 
-    f(x) -> (value, gradient), x an array, a dict or a list of arrays, the gradient in the same structure and shapes.
+    f(x) -> (value, gradient), x an array, or dicts and lists of arrays, the gradient in the same structure and shapes
+    ("dW" will do for "W"); an array whose gradient is left out is not checked, and the report not ok.
 
     method: "complex" (complex step, machine precision), "richardson" (with an error estimate), "central", or "auto":
-    complex where f survives complex input and agrees with a real difference along a random direction of each
-    array (a function that takes abs or a conjugate does not), else Richardson. rtol: largest relative error per
-    array. directions: compare derivatives along so many random directions of each array, instead of all coordinates
-    (above 20,000 numbers "auto" takes 1, and 3 to look closer where that fails). coordinates: compare a random
-    sample of so many coordinates of each array. n_samples: the batch size N, which lets the diagnosis tell a mean
-    from a sum.
+    complex where f survives complex input, does nothing to it that loses a derivative (abs, a conjugate, a variance),
+    and agrees with a real difference along a random direction of each array; else Richardson. rtol: largest relative
+    error per array. directions: compare derivatives along so many random directions of each array, instead of all
+    coordinates (above 2,000 numbers "auto" takes 1, and bisects to the wrong entries where that fails). coordinates:
+    compare a random sample of so many coordinates of each array. n_samples: the batch size N, which lets the diagnosis
+    tell a mean from a sum. parts: {"W": (3, 2), "b": (2,)}, names and shapes of the pieces of a flat x, in its order.
 
     Raises ValueError where f is not deterministic, changes its input or returns what does not fit x, TypeError for
     float32. Nocedal and Wright (2006), section 8.1; Squire and Trapp (1998).
     """
     options = Options(method, rtol, directions, coordinates, n_samples)
-    return Check(Function(f, x), options).report()
+    return Check(Function(f, x, parts=parts), options).report()
 
 
 def assert_gradient(f, x, **options):
@@ -60,44 +51,44 @@ def numerical_gradient(f, x, *, method="central", step=None):
     complex: df/dx_i = Im f(x + ih e_i) / h + O(h^2), h = 1e-30, exact to machine precision for an analytic f.
     richardson: the central difference extrapolated, with a step chosen by its estimated error.
 
-    f: array (or dict or list of arrays) -> scalar. step: h for all coordinates.
+    f: array (or dicts and lists of arrays) -> scalar. step: h for all coordinates.
 
-    Raises ValueError for an unknown method or step, TypeError for float32 and where f casts complex input to real.
+    Raises ValueError for an unknown method or step, TypeError for float32 and where the complex step would be wrong:
+    f casts complex input to real, takes abs, a variance or the like of it, or contradicts a real difference.
     Nocedal and Wright (2006), section 8.1; Squire and Trapp (1998), SIAM Review 40.
     """
     if method not in RTOL:
         raise ValueError(f"got method={method!r}, expected one of {tuple(RTOL)}")
     if step is not None and not (np.isfinite(step) and step > 0 and method != "richardson"):
         raise ValueError(f"got step={step!r}, expected a positive number (and none for 'richardson')")
-    variables = Variables(x)
-    theta = variables.point.astype(np.complex128 if method == "complex" else np.float64)
-    gradient = np.empty(len(theta))
+    subject = Function(lambda x: (f(x), None), x, held=f)
+    check = Check(subject, Options(method))
 
-    def value():
-        return f(variables.view(theta))
+    def slope(i, x_i):
+        phi, noise = check.phi(i, 1.0), EPS * abs(check.f0)
+        if method == "complex":
+            return numeric.complex_slope(phi, step or numeric.COMPLEX_STEP)
+        if method == "central":
+            return numeric.central_slope(phi, step or numeric.power_of_two(numeric.CENTRAL_STEP * max(1.0, abs(x_i))))
+        return numeric.real_slope(phi, check.f0, abs(x_i), noise, 1e-9 * abs(check.f0)).value
 
-    f0 = check_scalar(f(variables.view(variables.point.copy())))
-    with quietly():
-        for i, x_i in enumerate(variables.point):
-            phi = coordinate(theta, value, i)
-            if method == "complex":
-                gradient[i] = _complex_part(phi, step or COMPLEX_STEP)
-            elif method == "central":
-                gradient[i] = central_slope(phi, step or power_of_two(CENTRAL_STEP * max(1.0, abs(x_i))))
-            else:
-                noise = np.finfo(float).eps * abs(f0)
-                gradient[i] = richardson_slope(phi, f0, abs(x_i), noise, 1e-9 * abs(f0)).value
-    return variables.view(gradient)
-
-
-def _complex_part(phi, h):
     try:
-        value = phi(1j * h)
-    except ComplexWarning as warning:
+        check.f0 = check_scalar(subject.value(subject.point))
+        with numeric.quietly():
+            if method == "complex" and not np.iscomplexobj(value := subject.value(subject.point.astype(complex))):
+                raise TypeError(f"f: got {value!r} for complex input, expected a complex number; use method='central'")
+            check.gradient = np.array([slope(i, x_i) for i, x_i in enumerate(subject.point)])
+            for name in subject.index if method == "complex" and (step or 0) < 1e-8 else ():
+                lines = Lines(check, name)
+                lines.slopes = [Slope(value, 0.0) for value in lines.analytic]
+                why = check.distrust(lines, *check.watched())
+                if why not in ("", KINKS):
+                    raise TypeError(f"{why}; use method='central'")
+    except numeric.ComplexWarning as warning:
         raise TypeError(f"f casts its complex input to real ({warning}); use method='central'") from warning
-    if not np.iscomplexobj(value):
-        raise TypeError(f"f returned {value!r} for complex input, expected a complex number; use method='central'")
-    return np.imag(value) / h
+    finally:
+        subject.snapshot.restore()
+    return subject.variables.view(check.gradient)
 
 
 def taylor_slope(f, x, direction=None):
@@ -105,7 +96,7 @@ def taylor_slope(f, x, direction=None):
 
     R(t) = |f(x + t v) - f(x) - t <g, v>| = t^2/2 |v^T H v| + O(t^3) if g is the gradient of f.
 
-    f(x) -> (value, gradient); x an array, a dict or a list of arrays; direction in the same structure, by default a
+    f(x) -> (value, gradient); x an array, or dicts and lists of arrays; direction in the same structure, by default a
     random one, scaled to unit 2-norm. Returns the steps t (41,), the remainders R (41,) and the slope: the median of
     the local slopes over the smallest decade and a half of remainders that stand above rounding. Where nothing stands
     above rounding (f is linear along v and the gradient right) the slope is infinite; where f or the gradient is not
@@ -114,25 +105,21 @@ def taylor_slope(f, x, direction=None):
     Boumal (2023), An introduction to optimization on smooth manifolds, section 4.8.
     """
     subject = Function(f, x)
-    point = subject.point
-    v = np.random.default_rng(SEED).standard_normal(point.size)
-    if direction is not None:
-        v = subject.variables.flatten(direction, "direction")
-        if not v.any():
-            raise ValueError("got a direction of zeros, expected one that leads somewhere")
-    v /= np.linalg.norm(v)
-    f0, gradient = subject.value_and_gradient(point.copy())
-    steps = np.logspace(-8, 0, 41)
-    theta, value = subject.evaluator(np.float64)
-    with quietly():
-        phi = line(theta, value, slice(None), v)
+    v = np.random.default_rng(SEED).standard_normal(subject.point.size)
+    v = v if direction is None else subject.variables.flatten(direction, "direction")
+    if not v.any():
+        raise ValueError("direction: got zeros, expected one that leads somewhere")
+    v, steps = v / np.linalg.norm(v), np.logspace(-8, 0, 41)
+    f0, gradient = subject.value_and_gradient(subject.point.copy())
+    with numeric.quietly():
+        phi = Check(subject, Options()).phi(slice(None), v)
         remainders = np.array([abs(float(phi(t)) - f0 - t * (gradient @ v)) for t in steps])
-        noise = noise_level(phi, f0)
+        noise = numeric.noise_level(phi, f0)
+    subject.snapshot.restore()
     # rounding: of f, and of t <g, v>
-    above = remainders > 30 * (noise + np.finfo(float).eps * steps * abs(gradient @ v))
+    above = remainders > 30 * (noise + EPS * steps * abs(gradient @ v))
     clear = np.isfinite(remainders) & np.logical_and.accumulate(above[::-1])[::-1]
     chosen = np.flatnonzero(clear)[:8]
     if len(chosen) < 2:
         return steps, remainders, np.inf if np.isfinite(remainders).all() else np.nan
-    local = np.diff(np.log(remainders[chosen])) / np.diff(np.log(steps[chosen]))
-    return steps, remainders, float(np.median(local))
+    return steps, remainders, float(np.median(np.diff(np.log(remainders[chosen])) / np.diff(np.log(steps[chosen]))))

@@ -7,113 +7,91 @@ three times the estimate is 'inconclusive': neither proved nor refuted. A given 
 """
 
 import functools
-from dataclasses import replace
 
 import numpy as np
 
-from npae.gradcheck.numeric import (
-    CENTRAL_STEP,
-    NAMES,
-    RTOL,
-    STEPS,
-    Coordinates,
-    Directions,
-    Numeric,
-    Slope,
-    central_slope,
-    complex_gradient,
-    direction,
-    noise_level,
-    power_of_two,
-    quietly,
-    richardson_slope,
-)
-from npae.gradcheck.report import KINK, OK, WRONG, GradientReport
-from npae.gradcheck.verdicts import compare, diagnose_all
+from npae.gradcheck.diagnosis import diagnose_all
+from npae.gradcheck.numeric import EPS, NAMES, RTOL, Slope, complex_slope, noise_level, quietly, real_slope
+from npae.gradcheck.report import UNCHECKED, WRONG, GradientReport, Row
+from npae.gradcheck.verdicts import Lines, compare, direction
+from npae.gradcheck.watch import Watched, watch
 
-LARGE, DIRECTIONS = 20_000, 3  # above so many numbers "auto" takes one random direction, and so many where that fails
+LARGE = 2_000  # numbers: above so many "auto" takes a random direction first, and searches where that fails
+BLOCK, FOUND = 16, 4  # rows and columns that are looked at around a wrong entry; entries that are searched for
 SEED = 0  # directions, samples of coordinates and projections are the same in every run
-AGREES = "because f accepts complex input and agrees with a real difference in every array"
-AGREE = 1e-5  # complex step and real difference along a direction: this close, relative to the gradient's norm
+AGREE = 1e-7  # complex step and real difference along a direction: this close, relative to the gradient's norm
+KINKS = "there are kinks"  # a reason against complex steps that is not f's fault
 
 
 class Check:
-    """One check in progress: a subject (see variables.Function), its real buffer, the noise of its value."""
+    """One check in progress: a subject (see variables.Function), its value and gradient at the point."""
 
     def __init__(self, subject, options):
-        self.subject, self.options = subject, options
-        self.point = subject.point
-        self.f0, self.gradient = subject.value_and_gradient(self.point.copy())
-        self.overall = np.abs(self.gradient).max()  # NaN if the gradient has one
-        self._refuse_noise()
-        self.theta, self.value = subject.evaluator(np.float64)
+        self.subject, self.options, self.point = subject, options, subject.point
         self.rng = np.random.default_rng(SEED)
-        self.lines: list = self._lines()
 
     def report(self):
-        """Differentiate numerically, compare, explain."""
-        with quietly():
-            method, numerics, reason = self._differentiate()
-            rows = [self._compare(lines, numeric) for lines, numeric in zip(self.lines, numerics)]
-            if method == "complex":
-                rows = [self._doubt(lines, row) for lines, row in zip(self.lines, rows)]
-        if not np.array_equal(self.theta, self.point):
-            raise ValueError("f changed its input in place at some displaced x; copy it first")
-        along = isinstance(self.lines[0], Directions)
-        if along and not self.options.directions:
-            if any(row.status == WRONG for row in rows):
-                return Check(self.subject, replace(self.options, directions=DIRECTIONS)).report()
-            reason += f"; {self.point.size:,} numbers, hence directions"
-        elsewhere = [row.name for row in rows if row.method != NAMES[method]]
-        if elsewhere:
-            reason += f"; {NAMES['richardson']} for {', '.join(elsewhere)}, with kinks or against the complex step"
-        if len(elsewhere) == len(rows):
-            method, reason = "richardson", "because f has kinks, or real differences contradict the complex step"
-        name = NAMES[method] + (" along random directions" if along else "")
-        return GradientReport(rows, name, reason, self.f0, diagnose_all(rows))
+        """Differentiate numerically, compare, explain; what f holds is as before."""
+        try:
+            self.f0, self.gradient = self.subject.value_and_gradient(self.point.copy())
+            self.overall = np.abs(self.gradient).max()  # NaN if the gradient has one
+            self._refuse_noise()
+            with quietly():
+                return self._report()
+        finally:
+            self.subject.snapshot.restore()
+
+    def _report(self):
+        asked, some = self.options.method, self.options.coordinates
+        large = self.point.size > LARGE and asked == "auto" and not (some or self.options.directions)
+        count = self.options.directions or int(large)
+        sizes = {name: index.size for name, index in self.subject.index.items() if index.size}
+        chosen = {
+            name: np.sort(self.rng.choice(n, some, replace=False)) for name, n in sizes.items() if n > (some or n)
+        }
+        lines = [Lines(self, name, count, chosen.get(name)) for name in sizes]
+        real = "central" if asked == "central" else "richardson"
+        why = self._complex(lines) if asked in ("auto", "complex") else dict.fromkeys(sizes, "")
+        for each in lines:
+            if each.name in why:
+                self._real(real, each)
+        rows = [compare(each, self.options, self.overall) for each in lines]
+        if large:
+            rows = [self._search(each, row) if row.status == WRONG else row for each, row in zip(lines, rows)]
+        rows += [Row(name, (), UNCHECKED, diagnosis=text) for name, text in self.subject.unchecked.items()]
+        told = "; ".join(dict.fromkeys(why.values()))
+        if len(why) < len(lines):
+            elsewhere = f"; {NAMES[real]} for {', '.join(why)}: {told}" if why else ""
+            told = "f accepts complex input and agrees with a real difference in every array" + elsewhere
+        reason = f"because {told}" + (f"; {self.point.size:,} numbers, hence directions" if large else "")
+        method = NAMES[real if len(why) == len(lines) else "complex"] + (" along random directions" if count else "")
+        return GradientReport(rows, method, reason if told else "as asked", self.f0, diagnose_all(rows))
+
+    def phi(self, where, v):
+        """phi(t) = f(x + t v), v on the entries `where`."""
+
+        def phi(t):
+            theta = self.point.astype(complex if isinstance(t, complex) else float)
+            theta[where] += t * v
+            return self.subject.value(theta)
+
+        return phi
 
     @functools.cached_property
     def noise(self):
         """The rounding error of the value, measured only where eps |f| does not settle the matter."""
-        sizes = np.abs(self.point)
-        smallest = sizes[sizes > 0].min(initial=1.0)
-        levels = []
-        for scale in (np.maximum(sizes, 1.0), np.maximum(sizes, smallest)):  # the second for a tiny x, as in log(1e-7)
-            probe = self.rng.standard_normal(self.point.size) * scale
-            levels.append(noise_level(direction(self.theta, self.value, slice(None), probe), self.f0))
-            if levels[-1] <= 100 * np.finfo(float).eps * abs(self.f0):
-                break
-        return min(levels)
-
-    # -- what to differentiate along ---------------------------------------------------------------------------
-
-    def _lines(self):
-        options, lines = self.options, list[Coordinates | Directions]()
-        count = options.directions
-        if not count and not options.coordinates and options.method == "auto" and self.point.size > LARGE:
-            count = 1
-        for name, index in self.subject.index.items():
-            first = where = index.ravel()
-            if not index.size:
-                continue
-            if count:
-                lines.append(Directions(name, index.shape, where, self.point, self.gradient, count, self.rng))
-                continue
-            if options.coordinates and index.size > options.coordinates:
-                where = np.sort(self.rng.choice(first, options.coordinates, replace=False))
-            lines.append(Coordinates(name, index.shape, where, first, self.point, self.gradient))
-        return lines
+        probe = self.rng.standard_normal(self.point.size) * np.maximum(np.abs(self.point), 1.0)
+        return noise_level(self.phi(slice(None), probe), self.f0)
 
     def _refuse_noise(self):
         again, gradient = self.subject.value_and_gradient(self.point.copy())
         with np.errstate(invalid="ignore"):  # infinity - infinity
             difference = np.abs(np.nan_to_num(gradient - self.gradient, copy=False)).max()
-        if abs(again - self.f0) > 1e-13 * abs(self.f0):
-            what = f"the values {self.f0!r} and {again!r}"
-        elif difference > 1e-12 * self.overall:
+        what = f"the values {self.f0!r} and {again!r}"
+        if abs(again - self.f0) <= 1e-13 * abs(self.f0):
             what = f"one value, but gradients that differ by {difference:.1e}"
-        else:
-            return
+            if not difference > 1e-12 * self.overall:
+                return
         raise ValueError(
             f"f is not deterministic: two calls at the same x gave {what}. Draw the noise once, outside, and pass it "
             "in: noise = rng.normal(size=x.shape); check_gradient(lambda x: f(x, noise), x). If f adds to a gradient "
@@ -122,139 +100,111 @@ class Check:
 
     # -- numeric derivatives -----------------------------------------------------------------------------------
 
-    def _differentiate(self):
-        """(method, a Numeric for each of self.lines, why this method)."""
-        method, reason = self.options.method, "as asked"
-        if method in ("auto", "complex"):
-            numerics, reason = self._complex()
-            if numerics:
-                return "complex", numerics, reason
-            if method == "complex":
-                raise ValueError(f"the complex step cannot be used: {reason}. Take method='auto' or 'richardson'")
-            method, reason = "richardson", f"because {reason}"
-        return method, [self._real(method, lines) for lines in self.lines], reason
-
-    def _complex(self):
-        """Complex steps, held against a real difference along a random direction of each array; or why not."""
-        try:
-            theta, value = self.subject.evaluator(np.complex128)
-            real = complex(value()).real
-            slopes = [lines.complex_slopes(theta, value) for lines in self.lines]
-        except Exception as error:  # whatever f raises on complex input is a reason not to use it
-            text = str(error).partition("\n")[0] or "no message"
-            return None, f"f does not survive complex input ({type(error).__name__}: {text})"
-        gap = abs(real - self.f0)
-        if not gap <= 1e-12 * abs(self.f0) and not gap <= 100 * self.noise:
-            return None, f"f is {real!r} for complex input, but {self.f0!r} for real input"
-        if isinstance(self.lines[0], Directions) and self._joint_test(slopes):
-            return [Numeric("complex", n, rtol=RTOL["complex"]) for n in slopes], AGREES
-        numerics = []
-        for lines, n in zip(self.lines, slopes):
-            if not np.isfinite(n).all():
-                return None, f"the complex step gives NaN or infinity for {lines.name}"
-            slope, gap, size = self._real_test(lines, n)
-            if slope.kink:
-                numerics.append(self._real("richardson", lines))
-                continue
-            if gap > AGREE * size + 3 * slope.error:
-                return None, (
-                    f"in {lines.name} the complex step differs from a real difference along a random direction by "
-                    f"{gap / size:.1e}: f takes abs, a norm, .real or a conjugate somewhere"
-                )
-            known = bool(slope.error <= 1e-3 * size or gap == 0)
-            numerics.append(Numeric("complex", n, confirmed=known, rtol=RTOL["complex"]))
-        return numerics, AGREES
-
-    def _joint_test(self, slopes):
-        """One real difference along the first direction of all arrays at once: four values where all is well."""
-        v = np.empty_like(self.point)
-        for lines in self.lines:
-            v[lines.where] = lines.v[0]
-        size = max(max(lines.scale, abs(n[0])) for lines, n in zip(self.lines, slopes))
-        phi = direction(self.theta, self.value, slice(None), v)
-        quick = np.finfo(float).eps * abs(self.f0)
-        slope = richardson_slope(phi, self.f0, 1.0, quick, AGREE / 10 * size, STEPS[:1])
-        return slope.clean and abs(slope.value - sum(n[0] for n in slopes)) <= AGREE / 2 * size
-
-    def _real_test(self, lines, n):
-        """A real difference along one direction of an array: the Slope, its gap to complex steps n, their size."""
-        size = np.linalg.norm(n) if isinstance(lines, Coordinates) else max(lines.scale, np.abs(n).max())
-        phi, weights = lines.test_line(self.theta, self.value, self.rng)
-        h, rounding = STEPS[0], np.finfo(float).eps * abs(self.f0)
-        plus, minus = float(phi(h)), float(phi(-h))
-        slope = Slope((plus - minus) / (2 * h), rounding / h)
-        jump = abs(plus - 2 * self.f0 + minus) / h
-        if not max(abs(n @ weights - slope.value), slope.error, AGREE * jump) <= AGREE / 10 * size:
-            slope = richardson_slope(phi, self.f0, 1.0, self.noise, AGREE / 10 * size)
-        return slope, abs(n @ weights - slope.value), max(size, abs(slope.value))
+    def _slope(self, method, line, scale=1.0, target=0.0):
+        if method == "complex":
+            return Slope(complex_slope(self.phi(*line)), 0.0)
+        return real_slope(self.phi(*line), self.f0, scale, self.noise, target, extrapolate=method != "central")
 
     def _real(self, method, lines):
-        if method == "central":
-            return self._central(lines)
-        target = 0.1 * (self.options.rtol or RTOL[method])
-        slopes, size = [], lines.scale if np.isfinite(lines.scale) else 0.0
-        for k in range(len(lines)):
-            phi, scale = lines.line(self.theta, self.value, k)
-            slopes.append(richardson_slope(phi, self.f0, scale, self.noise, target * size))
-            size = max(size, abs(slopes[-1].value)) if np.isfinite(slopes[-1].value) else size
-        value, error, kinks = (
-            np.array([getattr(slope, part) for slope in slopes]) for part in ("value", "error", "kink")
-        )
-        return Numeric(method, value, error, kinks, rtol=RTOL[method])
+        target, size = 0.1 * (self.options.rtol or RTOL[method]), lines.scale if np.isfinite(lines.scale) else 0.0
+        lines.method, lines.slopes, lines.confirmed = method, [], True
+        for line, x in zip(lines.lines, lines.x):
+            lines.slopes.append(self._slope(method, line, 1.0 if lines.along else abs(x), target * size))
+            size = np.fmax(size, abs(lines.slopes[-1].value))
+        lines.coarse = self.noise > 1e5 * EPS * abs(self.f0)
 
-    def _central(self, lines):
-        """Central differences; the error is estimated, and kinks looked for, where they disagree with f's gradient."""
-        n, error, kinks = np.empty(len(lines)), np.zeros(len(lines)), np.zeros(len(lines), bool)
-        tolerance = (self.options.rtol or RTOL["central"]) * lines.scale
-        for k in range(len(lines)):
-            phi, scale = lines.line(self.theta, self.value, k)
-            h = power_of_two(CENTRAL_STEP * max(scale, 1.0))
-            n[k] = central_slope(phi, h)
-            if not np.isfinite(n[k]):
-                error[k] = np.inf
-                continue
-            one_sided = (float(phi(h)) - self.f0) / h - (self.f0 - float(phi(-h))) / h
-            if abs(n[k] - lines.analytic[k]) > tolerance or abs(one_sided) > 1e-3 * lines.scale + 10 * self.noise / h:
-                kinks[k] = richardson_slope(phi, self.f0, scale, self.noise, 0.0).kink
-                error[k] = abs(central_slope(phi, 2 * h) - n[k]) / 3 + 2 * self.noise / h
-        return Numeric("central", n, error=error, kinks=kinks, rtol=RTOL["central"])
+    def _complex(self, lines):
+        """Complex steps; name -> why not, for the arrays where they cannot be trusted."""
+        try:
+            real = complex(self.subject.value(self.point.astype(complex))).real
+            for each in lines:
+                each.slopes = [self._slope("complex", line) for line in each.lines]
+            gap, why = abs(real - self.f0), f"f is {real!r} for complex input, but {self.f0!r} for real input"
+        except Exception as error:  # whatever f raises on complex input is a reason not to use it
+            text = str(error).partition("\n")[0] or "no message"
+            gap, why = np.inf, f"f does not survive complex input ({type(error).__name__}: {text})"
+        reasons = {each.name: why for each in lines}
+        if gap <= 1e-12 * abs(self.f0) or gap <= 100 * self.noise:
+            watched = self.watched()
+            reasons = {each.name: why for each in lines if (why := self.distrust(each, *watched))}
+        if self.options.method == "complex" and set(reasons.values()) - {KINKS}:
+            raise ValueError(f"the complex step cannot be used: {reasons.popitem()[1]}. Take 'auto' or 'richardson'")
+        return reasons
 
-    # -- verdicts ----------------------------------------------------------------------------------------------
+    def watched(self):
+        """The variables that f's value was seen to follow, and name -> the operations that lose its derivative."""
+        lost: dict[str, set] = {}
+        try:
+            value = self.subject.value(self.point.astype(complex), watch)
+        except Exception:  # an array of another class may not do
+            value = None
+        for operation, name in value.lost if isinstance(value, Watched) else ():
+            lost.setdefault(name, set()).add(operation)
+        return getattr(value, "sources", ()), lost
 
-    def _compare(self, lines, numeric):
-        x = self.point[lines.where] if isinstance(lines, Coordinates) else None
-        return compare(lines, numeric, x, self.options, self.overall, NAMES[numeric.method])
+    def distrust(self, lines, followed, lost):
+        """Why the complex steps along these lines are not the derivative, or ''.
 
-    def _doubt(self, lines, row):
-        """A second look at a row that failed: is the complex step wrong here, or is it rounding alone?"""
-        if row.status in (OK, KINK) or row.method != NAMES["complex"] or not np.isfinite(row.error):
-            return row
-        k = row.worst
-        phi, scale = lines.line(self.theta, self.value, k)
-        slope = richardson_slope(phi, self.f0, scale, self.noise, 1e-6 * abs(row.analytic - row.numeric))
-        gaps = abs(row.analytic - slope.value), abs(row.numeric - slope.value)
-        if row.status == WRONG and gaps[0] <= 3 * slope.error + AGREE * abs(row.analytic) < gaps[1] / 10:
-            return self._compare(lines, self._real("richardson", lines))
-        if isinstance(lines, Coordinates) and self._is_rounding(lines, row):
-            row.status, row.wrong, row.rounding = OK, 0, True
-            row.diagnosis = "agrees within rounding: both sides move as much when x moves by its last digit"
-        return row
-
-    def _is_rounding(self, lines, row):
-        """Whether the worst entries differ by no more than analytic and numeric move when x moves by eps |x|.
-
-        The condition of a gradient that cancels (terms of size 1 that sum to 1e-17) cannot be read off the value,
-        but it shows: the entries of both derivatives wander by the rounding of their terms.
+        By structure: something that f was seen to do loses it. By value: a real difference along one random direction
+        disagrees.
         """
-        worst = np.argsort(-np.abs(row.analytic_values - row.numeric_values))[:8]
-        theta, value = self.subject.evaluator(np.complex128)
-        moved_a, moved_n = [row.analytic_values[worst]], [row.numeric_values[worst]]
-        for _ in range(4):
-            point = self.point * (1 + np.finfo(float).eps * self.rng.integers(-2, 3, self.point.size))
-            moved_a.append(self.subject.value_and_gradient(point.copy())[1][lines.where[worst]])
-            theta[:] = point
-            moved_n.append(complex_gradient(theta, value, lines.where[worst]))
-        spread = np.ptp(moved_a, axis=0) + np.ptp(moved_n, axis=0)
-        gap = np.abs(moved_a[0] - moved_n[0])
-        limit = 1e-10 * max(self.overall, abs(self.f0) / max(1.0, np.abs(self.point).max()))
-        return bool((gap <= 4 * spread).all() and (gap <= limit).all())
+        n, lost = np.array([slope.value for slope in lines.slopes]), lost.get(lines.name, set())
+        seen = f"f takes {', '.join(sorted(lost))} of complex {lines.name}" if lost else ""
+        if lost - {"real"} or not np.isfinite(n).all():
+            return seen or f"the complex step gives NaN or infinity for {lines.name}"
+        line, predicted, size = lines.lines[0], n[0], max(lines.scale, np.abs(n).max())
+        if not lines.along:
+            v = direction(self.rng, len(n)) * np.maximum(np.abs(lines.x), 1.0)
+            line, predicted, size = (lines.flat, v), n @ v, np.linalg.norm(n * v)
+        slope = real_slope(self.phi(*line), self.f0, 1.0, EPS * abs(self.f0), AGREE / 3 * size)
+        if slope.sides or not abs(predicted - slope.value) <= AGREE * size:
+            slope = self._slope("richardson", line, target=AGREE / 3 * size)
+        gap, size = abs(predicted - slope.value), max(size, abs(slope.value))
+        lines.confirmed = bool(slope.error <= 1e-3 * size or gap == 0 or (lines.name in followed and not lost))
+        if slope.sides or gap <= max(AGREE * size, 3 * slope.error):
+            return KINKS if slope.sides else ""
+        cause = seen or "f takes abs, a norm, .real or a conjugate somewhere"
+        return f"in {lines.name} real differences contradict the complex step by {gap / size:.1e}: {cause}"
+
+    # -- the way to a wrong entry of a large array ---------------------------------------------------------------
+
+    def _search(self, lines, row):
+        """The row of the wrong entries, found by bisection; or where there are many, that of a block around one.
+
+        The gap <g, v> - D f v of a set of entries is the sum of those of its halves, and the half with more of it has
+        a wrong entry: log2(P) derivatives find one.
+        """
+        (flat, v), tolerance = lines.lines[0], row.tolerance * lines.scale
+
+        def gap(part):
+            slope = self._slope(lines.method, (flat[part], v[part]), target=tolerance / 10)
+            return self.gradient[flat[part]] @ v[part] - slope.value
+
+        rest, found, total = np.arange(len(v)), list[int](), lines.analytic[0] - lines.slopes[0].value
+        while abs(total) > tolerance and len(found) < FOUND:
+            part = rest
+            while len(part) > 1:
+                half, other = np.split(part, [len(part) // 2])
+                g = gap(half)
+                part, total = (half, g) if abs(g) >= abs(total) / 2 else (other, total - g)
+            found.append(int(part[0]))
+            rest = rest[rest != part[0]]
+            total = gap(rest)
+        few = abs(total) <= tolerance
+        coordinates, block = (np.sort(found), None) if few else self._block(lines.shape, found[0])
+        each = Lines(self, lines.name, coordinates=coordinates)
+        each.method, each.slopes = lines.method, [self._slope(lines.method, line) for line in each.lines]
+        located = compare(each, self.options, self.overall, block)
+        if few:
+            at = ", ".join(str(list(each.index(k))) for k in range(len(found)))
+            located.diagnosis = f"only {len(found)} of {len(v):,} entries are wrong, at {at}: found by bisection"
+        return located
+
+    def _block(self, shape, place):
+        """The coordinates where some rows and columns cross, the same ones of a square array; and which those are."""
+        sides = (shape[0], int(np.prod(shape[1:]))) if len(shape) > 1 else (1, shape[0])
+        chosen = []
+        for i, size in zip(divmod(place, sides[1]), sides):
+            chosen.append(np.union1d(self.rng.choice(size, min(size, BLOCK if 1 not in sides else BLOCK**2)), [i]))
+        chosen = [np.union1d(*chosen)] * 2 if sides[0] == sides[1] else chosen
+        return np.ravel_multi_index(np.ix_(*chosen), sides).ravel(), chosen

@@ -2,13 +2,13 @@
 
 import html
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
 FORMULA = "relative error = max|analytic - numeric| / max(max|analytic|, max|numeric|), each max over one array"
-
-OK, WRONG, INCONCLUSIVE, KINK = "ok", "WRONG", "inconclusive", "not differentiable"
+OK, WRONG, INCONCLUSIVE, KINK, UNCHECKED = "ok", "WRONG", "inconclusive", "not differentiable", "not checked"
+HEADER = ("array", "shape", "rel. error", "tolerance", "worst at", "analytic", "numeric", "ratio", "verdict")
 
 
 @dataclass
@@ -18,24 +18,23 @@ class Row:
     `index` is the worst coordinate (in a random-direction check the number of the direction), `kinks` counts the
     coordinates where the one-sided derivatives disagree; they take no part in the error. `rounding`: both sides are
     zero but for the rounding of terms that cancel, so that the error is 0/0 and says nothing. `analytic_values` and
-    `numeric_values` hold what was compared, `worst` is the worst one's place in them.
+    `numeric_values` hold what was compared.
     """
 
     name: str
     shape: tuple
     status: str
-    error: float
-    tolerance: float
-    index: tuple
-    analytic: float
-    numeric: float
-    method: str
-    checked: int
+    error: float = 0.0
+    tolerance: float = 0.0
+    index: tuple = ()
+    analytic: float = np.nan
+    numeric: float = np.nan
+    method: str = ""
+    checked: int = 0
     wrong: int = 0
     kinks: int = 0
     diagnosis: str = ""
     rounding: bool = False
-    worst: int = field(default=0, repr=False)
     analytic_values: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
     numeric_values: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
 
@@ -46,17 +45,25 @@ class Row:
 
     def to_dict(self):
         """The row in plain Python types."""
-        keys = "name shape status error tolerance index analytic numeric ratio method checked wrong kinks diagnosis"
-        return {key: _plain(getattr(self, key)) for key in keys.split()}
+        return {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.repr} | {"ratio": _plain(self.ratio)}
+
+    def cells(self):
+        """The row of the table, one text a column."""
+        verdict = self.status if self.status != WRONG else f"{WRONG} ({self.wrong:,} of {self.checked:,})"
+        verdict += f", {self.kinks:,} not differentiable" if self.kinks and self.status != KINK else ""
+        shape, where = "x".join(map(str, self.shape)) or "scalar", "" if self.status == KINK else str(list(self.index))
+        numbers = [f"{number:.6g}" for number in (self.analytic, self.numeric, self.ratio)]
+        cells = (shape, f"{self.error:.1e}", f"{self.tolerance:.0e}", where, *numbers)
+        return (self.name, *(cells if self.status != UNCHECKED else [""] * 7), verdict)
 
 
 @dataclass(repr=False)
 class GradientReport:
     """The result of a gradient check; `str()` prints it, a notebook shows it, `plot()` draws it.
 
-    `ok` is True if every array agrees: an inconclusive array is not a proof, so it is not ok either; coordinates
-    where f is not differentiable are counted apart. `max_error` is the largest relative error of an array, `worst`
-    the row that has it, `reason` says why the method was chosen.
+    `ok` is True if every array agrees: an inconclusive array is not a proof, so it is not ok either, nor is one that
+    was not checked; coordinates where f is not differentiable are counted apart. `reason` says why the method was
+    chosen, `diagnosis` what the rows have in common.
     """
 
     rows: list
@@ -67,8 +74,14 @@ class GradientReport:
 
     @property
     def ok(self):
-        """Whether the gradient was proved: no row wrong or inconclusive, and at least one coordinate compared."""
+        """Whether the gradient was proved: every row right, and at least one coordinate compared."""
         return all(row.status in (OK, KINK) for row in self.rows) and any(row.status == OK for row in self.rows)
+
+    @property
+    def verdict(self):
+        """'ok', 'WRONG', 'inconclusive' or 'incomplete' (an array was not checked)."""
+        found = {row.status for row in self.rows}
+        return OK if self.ok else WRONG if WRONG in found else "incomplete" if UNCHECKED in found else INCONCLUSIVE
 
     @property
     def max_error(self):
@@ -78,7 +91,7 @@ class GradientReport:
     @property
     def worst(self):
         """The row to look at first: a wrong one before an inconclusive one, then by relative error."""
-        order = (KINK, OK, INCONCLUSIVE, WRONG)
+        order = (KINK, OK, UNCHECKED, INCONCLUSIVE, WRONG)
         return max(self.rows, key=lambda row: (order.index(row.status), not row.rounding, row.error))
 
     @property
@@ -86,60 +99,42 @@ class GradientReport:
         """How many coordinates are not differentiable here."""
         return sum(row.kinks for row in self.rows)
 
+    @property
+    def headline(self):
+        """One line: the verdict, the largest error and the method."""
+        what = f"{sum(row.checked for row in self.rows):,} {'directions' if 'along' in self.method else 'coordinates'}"
+        return f"Gradient check: {self.verdict}, largest relative error {self.max_error:.1e} ({self.method}, {what})"
+
+    @property
+    def notes(self):
+        """The diagnoses, the formula of the error and the reason for the method, a line each."""
+        told = [(row.status != OK, f"{row.name}: {row.diagnosis}") for row in self.rows if row.diagnosis]
+        told = [(True, self.diagnosis), *told] if self.diagnosis else told
+        told += [(False, FORMULA), (False, f"method: {self.method}, {self.reason}")]
+        return [("-> " if bad else "   ") + text for bad, text in told]
+
     def __bool__(self):
         return self.ok
 
     def __repr__(self):
         return f"<{self.headline}>"
 
-    @property
-    def verdict(self):
-        """'ok', 'WRONG' or 'inconclusive'."""
-        return OK if self.ok else WRONG if any(row.status == WRONG for row in self.rows) else INCONCLUSIVE
-
     def __str__(self):
-        cells = [HEADER, *(_cells(row) for row in self.rows)]
-        widths = [max(len(line[i]) for line in cells) for i in range(len(HEADER))]
-        left = (0, 1, len(HEADER) - 1)
-        table = [
-            "  ".join(c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths))).rstrip()
-            for line in cells
-        ]
-        return "\n".join([self.headline, *("  " + line for line in table), *self.notes])
-
-    @property
-    def headline(self):
-        """One line: the verdict, the largest error and the method."""
-        checked = sum(row.checked for row in self.rows)
-        what = "directions" if "direction" in self.method else "coordinates"
-        return (
-            f"Gradient check: {self.verdict}, largest relative error {self.max_error:.1e} "
-            f"({self.method}, {checked:,} {what})"
-        )
-
-    @property
-    def notes(self):
-        """The diagnoses, the formula of the error and the reason for the method, a line each."""
-        lines = [f"-> {self.diagnosis}"] if self.diagnosis else []
-        lines += [
-            f"{'->' if row.status != OK else '  '} {row.name}: {row.diagnosis}" for row in self.rows if row.diagnosis
-        ]
-        return [*lines, f"   {FORMULA}", f"   method: {self.method}, {self.reason}"]
+        cells = [HEADER, *(row.cells() for row in self.rows)]
+        widths = [max(map(len, column)) for column in zip(*cells)]
+        sides = "<<" + ">" * (len(HEADER) - 3) + "<"
+        lines = ("  ".join(f"{c:{side}{w}}" for c, side, w in zip(line, sides, widths)).rstrip() for line in cells)
+        return "\n".join([self.headline, *("  " + line for line in lines), *self.notes])
 
     def _repr_html_(self):
-        colours = {OK: "#1a7f37", WRONG: "#b3261e"}
-        header = "".join(f"<th>{cell}</th>" for cell in HEADER)
-        body = "".join(
-            "<tr>"
-            + "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(row)[:-1])
-            + f'<td style="color:{colours.get(row.status, "#9a6700")}"><b>{row.status}</b></td></tr>'
-            for row in self.rows
-        )
-        notes = "<br>".join(html.escape(line.strip()) for line in self.notes)
-        return (
-            f"<p><b>{html.escape(self.headline)}</b></p><table><thead><tr>{header}</tr></thead>"
-            f"<tbody>{body}</tbody></table><p>{notes}</p>"
-        )
+        def line(cells, tag, bold=False):
+            texts = [f"<b>{html.escape(cell)}</b>" if bold else html.escape(cell) for cell in cells]
+            return "<tr>" + "".join(f"<{tag} style='text-align:left'>{text}</{tag}>" for text in texts) + "</tr>"
+
+        body = "".join(line(row.cells(), "td", row.status not in (OK, KINK)) for row in self.rows)
+        notes = "<br>".join(html.escape(text.strip()) for text in self.notes)
+        head = f"<p><b>{html.escape(self.headline)}</b></p><table><thead>{line(HEADER, 'th')}</thead>"
+        return f"{head}<tbody>{body}</tbody></table><p>{notes}</p>"
 
     def plot(self, ax=None):
         """Numeric against analytic, one marker an array, on symmetric logarithmic axes; returns the matplotlib axes.
@@ -149,23 +144,21 @@ class GradientReport:
         """
         import matplotlib.pyplot as plt
 
-        if ax is None:
-            _, ax = plt.subplots(figsize=(5, 5), layout="constrained")
-        values = np.concatenate([np.concatenate([row.analytic_values, row.numeric_values]) for row in self.rows])
-        values = np.abs(values[np.isfinite(values)])
-        top = values.max(initial=0.0)
+        ax = ax or plt.subplots(figsize=(5, 5), layout="constrained")[1]
+        values = np.abs(np.concatenate([v for row in self.rows for v in (row.analytic_values, row.numeric_values)]))
+        top = values[np.isfinite(values)].max(initial=0.0)
         top = top if top > 1e-250 else 1.0
-        positive = values[values > top * 1e-12]
-        threshold = max(np.quantile(positive, 0.05) if len(positive) else top, top * 1e-6)
+        threshold = max(np.quantile(values[values > top * 1e-12], 0.05) if values.any() else top, top * 1e-6)
         for row, marker in zip(self.rows, itertools.cycle("osD^vPX*")):
             points = ax.plot(row.analytic_values, row.numeric_values, marker, mfc="none", ms=5, label=row.name)
             if row.status == WRONG:
                 ax.plot(row.analytic, row.numeric, "o", mfc="none", mew=2, ms=14, color=points[0].get_color())
         ax.axline((0, 0), slope=1, color="0.6", lw=0.8, zorder=0)
-        for setting in ("x", "y"):
-            getattr(ax, f"set_{setting}scale")("symlog", linthresh=threshold)
-            getattr(ax, f"set_{setting}lim")(-1.6 * top, 1.6 * top)
-            getattr(ax, f"set_{setting}ticks")(_decades(threshold, top))
+        first, last = np.log10(threshold), np.floor(np.log10(top))  # three powers of ten on either side of 0
+        powers = 10.0 ** np.arange(last, first, -max(1, np.ceil((last - first) / 3)))
+        for axis in "xy":
+            getattr(ax, f"set_{axis}scale")("symlog", linthresh=threshold)
+            ax.set(**{f"{axis}lim": (-1.6 * top, 1.6 * top), f"{axis}ticks": [*-powers, 0, *powers[::-1]]})
         ax.set(xlabel="analytic", ylabel="numeric", title=f"gradient check: {self.verdict}", aspect="equal")
         ax.tick_params(axis="x", rotation=60)
         ax.legend(fontsize="small")
@@ -173,57 +166,24 @@ class GradientReport:
 
     def to_dict(self):
         """The report in plain Python types, for JSON."""
-        return {
-            "ok": self.ok,
-            "verdict": self.verdict,
-            "max_error": _plain(self.max_error),
-            "worst": self.worst.name,
-            "method": self.method,
-            "reason": self.reason,
-            "value": self.value,
-            "kinks": self.kinks,
-            "diagnosis": self.diagnosis,
-            "formula": FORMULA,
-            "rows": [row.to_dict() for row in self.rows],
-        }
-
-
-HEADER = ("array", "shape", "rel. error", "tolerance", "worst at", "analytic", "numeric", "ratio", "verdict")
+        keys = ("ok", "verdict", "max_error", "method", "reason", "value", "kinks", "diagnosis")
+        report = {key: _plain(getattr(self, key)) for key in keys}
+        return report | {"worst": self.worst.name, "formula": FORMULA, "rows": [row.to_dict() for row in self.rows]}
 
 
 class GradientError(AssertionError):
     """A gradient that failed its check; the GradientReport is in `.report`, its text is the message."""
 
     def __init__(self, report):
-        self.report = report
+        self.report, self._repr_html_ = report, report._repr_html_
         super().__init__("\n" + str(report))
 
     def __reduce__(self):
         return type(self), (self.report,)
 
 
-def _cells(row):
-    verdict = row.status if row.status != WRONG else f"{WRONG} ({row.wrong:,} of {row.checked:,})"
-    if row.kinks and row.status != KINK:
-        verdict += f", {row.kinks:,} not differentiable"
-    where = "" if row.status == KINK else "[" + ", ".join(map(str, row.index)) + "]"
-    numbers = [f"{number:.6g}" for number in (row.analytic, row.numeric, row.ratio)]
-    shape = "x".join(map(str, row.shape)) or "scalar"
-    return (row.name, shape, f"{row.error:.1e}", f"{row.tolerance:.0e}", where, *numbers, verdict)
-
-
-def _decades(threshold, top):
-    """Ticks of a symmetric logarithmic axis: 0 and at most three powers of ten on either side."""
-    last = np.floor(np.log10(top))
-    powers = 10.0 ** np.arange(last, np.log10(threshold), -max(1, np.ceil((last - np.log10(threshold)) / 3)))
-    return [*-powers, 0, *powers[::-1]]
-
-
 def _plain(value):
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return str(value)
-    return value
+    value = value.item() if isinstance(value, np.generic) else value
+    return str(value) if isinstance(value, float) and not np.isfinite(value) else value

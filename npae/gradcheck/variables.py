@@ -1,10 +1,11 @@
-"""What is checked: a function of an array, a dict or a list of arrays, seen as a function of one flat vector."""
+"""What is checked: a function of an array, or of dicts and lists of arrays, seen as a function of one flat vector."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from npae.gradcheck.numeric import RTOL
+from npae.gradcheck.parameters import Snapshot, match_names
 
 
 @dataclass
@@ -30,145 +31,184 @@ class Options:
             raise ValueError("got directions= and coordinates=, expected one of them")
 
 
-class Variables:
-    """The caller's x (an array, a dict or a list of arrays) as one flat float64 vector `point` (P,).
+def real_array(array, what, hint="x.astype(np.float64)"):
+    """An independent float64 copy; whole numbers are converted, the rest refused with advice."""
+    array = np.array(array)
+    if array.dtype in (np.float32, np.float16):
+        size = f"its precision of {np.finfo(array.dtype).eps:.0e} is too coarse for a difference quotient"
+        raise TypeError(f"{what}: got {array.dtype}, expected float64: {size}; check {hint}")
+    if array.dtype.kind not in "fiub":
+        own = "; the checker takes the complex steps itself" if array.dtype.kind == "c" else ""
+        raise TypeError(f"{what}: got dtype {array.dtype}, expected real numbers{own}")
+    return array.astype(np.float64)
 
-    `index[name]` holds, in the shape of each array, where its entries are in the vector; `view(theta)` is the
-    caller's structure with arrays that are views of theta.
+
+def check_scalar(value):
+    """f's value as a float, or an error that says what came instead; one number in an array is one number."""
+    array = real_array(value, "the value of f", "f in float64")
+    if array.size != 1:
+        raise ValueError(f"f: got a value of shape {array.shape}, expected a scalar: sum or average it")
+    if not np.isfinite(array).all():
+        raise ValueError(f"f: got the value {value}, expected a finite number at the point of the check")
+    return float(array.reshape(()))
+
+
+def _is_tree(x):
+    inside = x if isinstance(x, (list, tuple)) else ()
+    return isinstance(x, dict) or any(isinstance(part, np.ndarray) or _is_tree(part) for part in inside)
+
+
+class Variables:
+    """The caller's x (an array, or dicts, lists and tuples of arrays) as one flat float64 vector `point` (P,).
+
+    `index[name]` holds, in the shape of each array, where its entries are in the vector; `view(theta)` is the caller's
+    structure with fresh arrays of theta. parts: names and shapes of the pieces of an x that is one flat vector.
 
     Raises TypeError for float32, complex or non-numeric arrays, ValueError for NaN, infinity and nothing at all.
     """
 
-    def __init__(self, x, name="x"):
-        self.kind: type | None
-        if isinstance(x, dict):
-            self.kind, named = dict, dict(x)
-        elif isinstance(x, (list, tuple)) and any(isinstance(part, np.ndarray) for part in x):
-            self.kind, named = type(x), {f"{name}[{i}]": part for i, part in enumerate(x)}
-        else:
-            self.kind, named = None, {name: x}
-        self.keys = tuple(named)
-        arrays = {str(key): as_float64(part, key) for key, part in named.items()}
-        self.names, self.shapes = tuple(arrays), {key: array.shape for key, array in arrays.items()}
-        if not sum(array.size for array in arrays.values()):
-            raise ValueError(f"got {x!r}, expected at least one number to differentiate by")
-        self.point = np.concatenate([array.ravel() for array in arrays.values()])
-        self.slices, start = {}, 0
+    def __init__(self, x, name="x", parts=None):
+        self.x, self.name = x, name
+        leaves = self._pair(x, x, name)
+        arrays = {key: real_array(part, key) for key, part in leaves}
         for key, array in arrays.items():
-            self.slices[key] = slice(start, start + array.size)
-            start += array.size
-        everything = np.arange(start)
-        self.index = {key: everything[part].reshape(self.shapes[key]) for key, part in self.slices.items()}
+            if not np.isfinite(array).all():
+                raise ValueError(f"{key}: got NaN or infinity, expected finite numbers")
+        self.point = np.concatenate([array.ravel() for array in arrays.values()])
+        self.whole = any(np.asarray(part).dtype.kind in "iu" for _, part in leaves)  # integers were made float64
+        self.shapes = {key: array.shape for key, array in arrays.items()}
+        parts = self.shapes if parts is None else parts
+        ends = np.cumsum([int(np.prod(shape)) for shape in parts.values()])
+        if not self.point.size or ends[-1] != self.point.size:
+            expected = f"the {self.point.size} of x" if self.point.size else "at least one number to differentiate by"
+            raise ValueError(f"{name}: got parts of {ends[-1]} numbers, expected {expected}")
+        pieces = np.split(np.arange(self.point.size), ends[:-1])
+        self.index = {key: piece.reshape(shape) for piece, (key, shape) in zip(pieces, parts.items())}
 
-    def view(self, theta):
-        """theta (P,) in the caller's structure, without a copy."""
-        views = [theta[part].reshape(self.shapes[name]) for name, part in self.slices.items()]
-        if self.kind is None:
-            return views[0]
-        return dict(zip(self.keys, views)) if self.kind is dict else self.kind(views)
+    def view(self, theta, wrap=lambda array, name: array):
+        """theta (P,) in the caller's structure, in fresh arrays; wrap(array, name) is what each is given as."""
+        ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes.values()])
+        pieces = zip(np.split(theta.copy(), ends[:-1]), self.shapes.items())
+        return _build(self.x, iter([wrap(piece.reshape(shape), name) for piece, (name, shape) in pieces]))
 
-    def flatten(self, gradient, what="gradient"):
-        """A gradient in the caller's structure as a fresh flat vector (P,); an error says what does not match."""
-        if self.kind is dict:
-            if not isinstance(gradient, dict) or set(gradient) != set(self.keys):
-                got = sorted(map(str, gradient)) if isinstance(gradient, dict) else type(gradient).__name__
-                raise ValueError(f"got a {what} {got}, expected a dict with the keys of x: {sorted(self.names)}")
-            parts = [gradient[key] for key in self.keys]
-        elif self.kind is None:
-            parts = [gradient]
-        else:
-            if not isinstance(gradient, (list, tuple)) or len(gradient) != len(self.keys):
-                got = f"{len(gradient)} of them" if isinstance(gradient, (list, tuple)) else type(gradient).__name__
-                raise ValueError(f"got a {what} {got}, expected a list of {len(self.keys)} arrays like x")
-            parts = list(gradient)
-        return np.concatenate([self._flat(name, part, what) for name, part in zip(self.names, parts)])
+    def flatten(self, gradient, what="gradient", missing=None):
+        """A gradient in the caller's structure as a fresh flat vector (P,); an error says what does not match.
 
-    def _flat(self, name, gradient, what):
-        if isinstance(gradient, (dict, list, tuple)) or gradient is None:
-            raise ValueError(f"{what} of {name}: got {type(gradient).__name__}, expected an array")
-        gradient, shape = np.asarray(gradient), self.shapes[name]
-        if gradient.dtype == np.float32 or gradient.dtype == np.float16:
-            raise TypeError(
-                f"{what} of {name}: got {gradient.dtype} for a float64 x, expected float64; "
-                "look for an array or a constant in the backward pass that is not float64"
-            )
-        if gradient.dtype.kind not in "fiub":
-            raise TypeError(f"{what} of {name}: got dtype {gradient.dtype}, expected real numbers")
-        if gradient.shape != shape:
-            hint = ""
-            if gradient.shape == shape[::-1]:
-                hint = "; it looks transposed"
-            elif gradient.size == int(np.prod(shape)):
-                hint = "; the same size in another shape: look for a keepdims or a reshape"
-            elif len(gradient.shape) > len(shape) and gradient.shape[1:] == shape:
-                hint = "; one gradient a sample: sum or average them as the value does"
-            raise ValueError(f"{what} of {name}: got shape {gradient.shape}, expected {shape}{hint}")
-        return gradient.astype(float).ravel()
+        missing: a set that receives the names of arrays without a gradient, which are an error otherwise.
+        """
+        flat = []
+        for name, part in self._pair(self.x, gradient, self.name, what):
+            if part is None and missing is not None and _is_tree(self.x):
+                missing.add(name)
+                part = np.zeros(self.shapes[name])
+            flat.append(_flat(part, f"{what} of {name}", self.shapes[name]))
+        return np.concatenate(flat)
+
+    def _pair(self, x, gradient, name, what=""):
+        """(name, gradient or None) of each array of x, by keys (dW will do for W) or by place."""
+        if not _is_tree(x):
+            return [(name, gradient)]
+        keys = list(x) if isinstance(x, dict) else range(len(x))
+        if gradient is None:
+            gradient = dict.fromkeys(keys)
+        elif isinstance(x, dict) and isinstance(gradient, dict):
+            gradient = _by_name(x, gradient, what)
+        elif isinstance(x, dict) or not isinstance(gradient, (list, tuple)) or len(gradient) != len(x):
+            got = f"{len(gradient)} of them" if isinstance(gradient, (list, tuple)) else type(gradient).__name__
+            expected = f"a dict with the keys of x: {keys}" if isinstance(x, dict) else f"a list of {len(x)} arrays"
+            raise ValueError(f"{what}: got {got}, expected {expected}")
+        top = isinstance(x, dict) and x is self.x
+        named = [(str(key) if top else f"{name}[{key!r}]", key) for key in keys]
+        return [leaf for label, key in named for leaf in self._pair(x[key], gradient[key], label, what)]
 
 
-def as_float64(array, name):
-    """An independent float64 copy of one variable; whole numbers are converted, the rest refused with advice."""
-    array = np.asarray(array)
-    if array.dtype in (np.float32, np.float16):
-        raise TypeError(
-            f"{name}: got {array.dtype}, expected float64. A {array.dtype} value carries an error of "
-            f"{np.finfo(array.dtype).eps:.0e}, which a difference quotient magnifies; check the same code with "
-            "x.astype(np.float64)"
-        )
-    if array.dtype.kind == "c":
-        raise TypeError(f"{name}: got complex numbers, expected a real x; the checker takes the complex steps itself")
-    if array.dtype.kind not in "fiu":
-        raise TypeError(f"{name}: got dtype {array.dtype}, expected real numbers")
-    array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: got NaN or infinity, expected finite numbers")
-    return array
+def _by_name(x, gradient, what):
+    found = {key: gradient.get(key) for key in x}
+    for key in gradient.keys() - x.keys():
+        near = max((name for name in x if name not in gradient), key=lambda name: match_names(key, name), default=None)
+        if not match_names(key, near):
+            raise ValueError(f"{what}: got a dict with the key {key!r}, expected the keys of x: {list(x)}")
+        found[near] = gradient[key]
+    return found
+
+
+def _build(x, arrays):
+    if not _is_tree(x):
+        return next(arrays)
+    if isinstance(x, dict):
+        return {key: _build(part, arrays) for key, part in x.items()}
+    parts = [_build(part, arrays) for part in x]
+    return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+
+
+def _flat(gradient, what, shape):
+    if isinstance(gradient, (dict, list, tuple)) or gradient is None:
+        raise ValueError(f"{what}: got {type(gradient).__name__}, expected an array")
+    gradient = real_array(gradient, what, "the backward pass for an array or a constant that is not float64")
+    if gradient.shape != shape and not gradient.size == 1 == np.prod(shape):
+        hint = ""
+        if gradient.shape == shape[::-1]:
+            hint = "; it looks transposed"
+        elif gradient.size == int(np.prod(shape)):
+            hint = "; the same size in another shape: look for a keepdims or a reshape"
+        elif gradient.shape[1:] == shape:
+            hint = "; one gradient a sample: sum or average them as the value does"
+        raise ValueError(f"{what}: got shape {gradient.shape}, expected {shape}{hint}")
+    return gradient.ravel()
 
 
 class Function:
-    """f(x) -> (value, gradient) as a subject: a buffer to move, a value to read, a gradient at any point.
+    """f(x) -> (value, gradient) as a subject: the value and the gradient at any flat vector, from fresh arrays.
 
-    Every subject has `names`, `index` and `point` as Variables has, and the two methods below.
+    value: the value alone, if it can be had without f. held: what f holds and a check is to leave as it is.
+    `unchecked`: name -> why no gradient of it is known.
     """
 
-    def __init__(self, f, x, name="x", variables=None):
-        self.f = f
-        self.variables = Variables(x, name) if variables is None else variables
-        self.names, self.index, self.point = self.variables.names, self.variables.index, self.variables.point
+    def __init__(self, f, x, name="x", parts=None, value=None, held=...):
+        self.f, self.variables, self._value = f, Variables(x, name, parts), value or (lambda x: f(x)[0])
+        self.index, self.point = dict(self.variables.index), self.variables.point
+        self.unchecked, self.snapshot = {}, Snapshot(f if held is ... else held)
 
-    def evaluator(self, dtype):
-        """A buffer theta (P,) of that dtype, which starts at the point, and value(), f's value at it."""
-        theta, f, view = self.point.astype(dtype), self.f, self.variables.view
-        return theta, lambda: f(view(theta))[0]
+    def value(self, theta, wrap=lambda array, name: array):
+        """f's value as it is (a complex number for complex theta)."""
+        value = self._value(self.variables.view(theta, wrap))
+        return value.reshape(()) if getattr(value, "size", 0) == 1 and value.shape else value
 
     def value_and_gradient(self, theta):
         """f's value and its flat gradient (P,), both validated; f must leave its input alone."""
-        before = theta.copy()
-        result = self.f(self.variables.view(theta))
-        slices = self.variables.slices.items()
-        changed = [name for name, part in slices if not np.array_equal(theta[part], before[part])]
-        if changed:
-            raise ValueError(
-                f"f changed its input {', '.join(changed)} in place; every difference quotient would be taken at a "
-                "moving point. Write x = x + ... instead of x += ..., or copy first"
-            )
-        if not isinstance(result, (tuple, list)) or len(result) != 2:
+        x, missing = self.variables.view(theta), set[str]()
+        try:
+            result = self.f(x)
+        except (IndexError, TypeError) as error:
+            if not self.variables.whole:
+                raise
             raise TypeError(
-                f"f returned {type(result).__name__}, expected a pair (value, gradient); "
-                "for a value alone there is numerical_gradient"
-            )
-        return check_scalar(result[0]), self.variables.flatten(result[1])
+                "x: got whole numbers, which were made float64 to differentiate by, and f cannot use them so "
+                f"({error}); expected indices and labels outside of x: check_gradient(lambda x: f(x, labels), x)"
+            ) from error
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            raise TypeError(f"f: got {self._describe(result)}")
+        if np.size(result[0]) > 1 == np.size(result[1]):
+            raise TypeError("f: got (gradient, value), expected (value, gradient): the other way round")
+        value, gradient = check_scalar(result[0]), self.variables.flatten(result[1], missing=missing)
+        changed = self.variables.flatten(x) != theta
+        if changed.any():
+            names = ", ".join(name for name, index in self.variables.index.items() if changed[index].any())
+            how = "write x = x + ... instead of x += ..., or copy first"
+            raise ValueError(f"f: got its input {names} changed in place, expected it left alone: {how}")
+        for name in missing & self.index.keys():
+            moved = theta.copy()
+            moved[self.index.pop(name)] += 0.0123
+            if check_scalar(self.value(moved)) != value:
+                self.unchecked[name] = "f returns no gradient for it, but its value depends on it"
+        return value, gradient
 
-
-def check_scalar(value):
-    """f's value as a float, or an error that says what came instead."""
-    array = np.asarray(value)
-    if array.shape != ():
-        raise ValueError(f"f returned a value of shape {array.shape}, expected a scalar: sum or average it")
-    if array.dtype in (np.float32, np.float16):
-        raise TypeError(f"f returned a {array.dtype} value for a float64 x, expected float64: check in float64")
-    if array.dtype.kind not in "fiu":
-        raise TypeError(f"f returned a value of dtype {array.dtype}, expected a real number")
-    if not np.isfinite(array):
-        raise ValueError(f"f(x) is {value}, expected a finite number at the point of the check")
-    return float(array)
+    def _describe(self, result):
+        if not isinstance(result, (tuple, list)) or len(result) < 3:
+            alone = "for a value alone there is numerical_gradient"
+            return f"a {type(result).__name__}, expected a pair (value, gradient); {alone}"
+        names = self.variables.x if isinstance(self.variables.x, dict) else ("W", "b")
+        write = "{" + ", ".join(f'"{name}": d{name}' for name in names) + "}"
+        more = "" if isinstance(self.variables.x, dict) else ", for x a dict with the same keys"
+        shapes = ", ".join("a number" if np.size(part) == 1 else f"an array {np.shape(part)}" for part in result)
+        return f"({shapes}), expected a pair (value, gradient); write: return value, {write}{more}"

@@ -1,20 +1,19 @@
 """Figures of autoencoders: images in rows, filters, learning curves, codes."""
 
 import numpy as np
-from matplotlib.ticker import LogLocator
 
-from npae.plots.style import STYLES, curves, labelled_rows, new_axes, show_images
+from npae.plots.style import CLASSES, STYLES, WIDTH, curves, labelled_rows, new_axes, plain_log, show_images
 
 
-def image_rows(rows, image_shape, *, width=9.0):
-    """One labelled row of images for each item of `rows`, a dict label -> X (N, D); grey levels 0 to 1."""
+def image_rows(rows, image_shape, *, width=WIDTH):
+    """One labelled row of images for each item of `rows`, a dict label -> X (N, D); grey from 0, white, to 1, black."""
     return labelled_rows([(label, X, 0) for label, X in rows.items()], image_shape, width)
 
 
-def filters(groups, image_shape, *, n=32, n_columns=8, width=9.0):
+def filters(groups, image_shape, *, n=32, n_columns=8, width=WIDTH):
     """Weights seen as images: groups is a dict title -> W (D, K); the first n columns of each, side by side.
 
-    Each filter is divided by its largest |weight|: white is positive, black negative, mid-grey zero.
+    Each filter is divided by its largest |weight|: dark is positive, light negative, mid-grey zero.
     """
     n_rows = -(-min(n, max(W.shape[1] for W in groups.values())) // n_columns)
     each = width / len(groups)
@@ -22,40 +21,38 @@ def filters(groups, image_shape, *, n=32, n_columns=8, width=9.0):
     figure, axes = new_axes(width, height, 1, len(groups))
     for axis, (title, W) in zip(np.atleast_1d(axes), groups.items()):
         W = W[:, :n] / np.abs(W[:, :n]).max(axis=0)
-        show_images(axis, W.T, image_shape, n_columns, low=-1, cmap="gray")
+        show_images(axis, W.T, image_shape, n_columns, low=-1)
         axis.set_title(title, fontsize=10)
     return figure
 
 
-def learning_curves(histories, *, width=7.0, ylabel="objective J"):
+def learning_curves(histories, *, width=WIDTH, ylabel="objective J"):
     """Objective by epoch on a log axis; histories is a dict label -> history_ of a fitted autoencoder."""
     lines = {label: (np.arange(1, len(history["loss"]) + 1), history["loss"]) for label, history in histories.items()}
-    legend = {"fontsize": 9, "ncols": 2}
-    figure, axis = curves(lines, xlabel="epoch", ylabel=ylabel, width=width, height=3.6, legend=legend)
+    legend = {"ncols": 2}
+    figure, axis = curves(lines, xlabel="epoch", ylabel=ylabel, width=width, height=3.8, legend=legend)
     for style, history, (epochs, _) in zip(STYLES, histories.values(), lines.values()):
         if history.get("validation_loss"):
             axis.plot(epochs, history["validation_loss"], linewidth=0.8, **style)
     axis.set_yscale("log")
-    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.yaxis.set_major_formatter("{x:g}")
-    axis.yaxis.set_minor_formatter("")
+    plain_log(axis.yaxis)
     return figure
 
 
-def code_scatter(codes, target, *, width=9.0):
-    """Each sample drawn as its class digit at its 2-d code; codes is a dict title -> h (N, 2)."""
-    figure, axes = new_axes(width, width / len(codes) + 0.3, 1, len(codes))
+def code_scatter(codes, target, *, width=WIDTH):
+    """Each sample drawn as its class digit at its 2-d code, one map above the other; codes: title -> h (N, 2)."""
+    figure, axes = new_axes(width, 0.8 * width * len(codes), len(codes), 1)
     for axis, (title, h) in zip(np.atleast_1d(axes), codes.items()):
         for label in np.unique(target):
             points = h[target == label]
-            color = STYLES[int(label) % len(STYLES)]["color"]
-            axis.scatter(*points.T, marker=f"${label}$", s=36, color=color, linewidth=0.2)
+            axis.scatter(*points.T, marker=f"${label}$", s=36, color=CLASSES[int(label) % len(CLASSES)], linewidth=0.2)
+        axis.margins(0.02)
         axis.set_title(title, fontsize=10)
         axis.set(xlabel="first code coordinate", ylabel="second code coordinate")
     return figure
 
 
-def bars(values, *, ylabel, width=7.0, log=False):
+def bars(values, *, ylabel, width=WIDTH, log=False):
     """One labelled bar for each item of a dict label -> number, with the number on it."""
     figure, axis = new_axes(width, 3.2)
     hatches = ["", "///", "...", "xx", "\\\\", "++", "oo", "--"]

@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from npae.plots.style import STYLES, bare, curves, labelled_rows, new_figure
+from npae.plots.style import STYLES, WIDTH, bare, curves, labelled_rows, new_figure
 
 
-def spectra(sigma, *, n_dims=None, normalize=False, width=7.0, height=3.8):
+def spectra(sigma, *, n_dims=None, normalize=False, width=WIDTH, height=3.4):
     """Singular values by their rank: sigma is a dict label -> (N, k) of `singular_values`; median and quartiles.
 
     `n_dims` marks a known dimension; `normalize` divides every sample's by its largest.
@@ -33,7 +33,7 @@ def spectra(sigma, *, n_dims=None, normalize=False, width=7.0, height=3.8):
     return figure
 
 
-def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=5.0):
+def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=WIDTH):
     """Learnt tangents (black) and true ones (orange) of a curve at X (N, D), seen in a plane.
 
     T and T_true are (N, 1, D); `plane` (2, D) has orthonormal rows, such as a dataset's embedding; `curve` (M, D), in
@@ -56,7 +56,7 @@ def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=5.0)
     return figure
 
 
-def tangents_on_surface(X, T, space, angles, *, cloud=None, length=0.25, view=(25, -60), width=6.0):
+def tangents_on_surface(X, T, space, angles, *, cloud=None, length=0.25, view=(25, -60), width=WIDTH):
     """Learnt tangent planes of a surface at X (N, D), seen in a three-dimensional space, as squares.
 
     T (N, 2, D); `space` (3, D) has orthonormal rows; a square is darker the larger its angle to the true plane,
@@ -83,11 +83,11 @@ def tangents_on_surface(X, T, space, angles, *, cloud=None, length=0.25, view=(2
     return figure
 
 
-def tangent_images(X, tangents, image_shape, *, width=9.0):
-    """Which stroke moves: images X (N, D) in the first row and below, for every label, tangent images, white to black.
+def tangent_images(X, tangents, image_shape, *, width=WIDTH):
+    """Which stroke moves: images X (N, D) in the first row and below, for every label, tangent images.
 
-    `tangents` is a dict label -> (N, T, D): one row for each of the T tangents. Mid-grey is no change; each tangent is
-    divided by its largest entry.
+    `tangents` is a dict label -> (N, T, D): one row for each of the T tangents. Mid-grey is no change, darker is more
+    ink, lighter less; each tangent is divided by its largest entry.
     """
     rows = [("x", X, 0)]
     for label, T in tangents.items():
@@ -97,7 +97,7 @@ def tangent_images(X, tangents, image_shape, *, width=9.0):
     return labelled_rows(rows, image_shape, width)
 
 
-def contraction_curves(radii, ratios, *, spacing=None, width=7.0):
+def contraction_curves(radii, ratios, *, spacing=None, width=WIDTH):
     """Distance between codes over distance between inputs by radius: ratios is a dict label -> (len(radii),).
 
     `spacing` marks a distance, such as that between neighbouring data.
@@ -114,7 +114,7 @@ def contraction_curves(radii, ratios, *, spacing=None, width=7.0):
     return figure
 
 
-def walks(paths, lines, image_shape, *, width=9.0):
+def walks(paths, lines, image_shape, *, width=WIDTH):
     """Walks on the manifold, each above the straight line in pixel space that begins alike: (n_steps + 1, N, D)."""
     rows = []
     for n in range(paths.shape[1]):

@@ -1,9 +1,14 @@
-"""What all figures share: line styles, empty figures, curves, images side by side, axes without boxes."""
+"""What all figures share: line styles, empty figures, curves, images side by side, axes without boxes.
+
+One polarity: more ink is darker. A picture of grey levels goes from 0 (white) to 1 (black); where signs matter, zero is
+mid-grey, positive is darker and negative is lighter.
+"""
 
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 STYLES: list[dict[str, Any]] = [
     {"color": "#000000", "linestyle": "-"},
@@ -15,6 +20,12 @@ STYLES: list[dict[str, Any]] = [
     {"color": "#E69F00", "linestyle": (0, (1, 1))},
     {"color": "#666666", "linestyle": (0, (8, 2))},
 ]  # the colours are Okabe and Ito's (2008), told apart by colour-blind readers; their lightness differs too
+
+
+WIDTH = 5.0  # inches of every figure: 10-point letters are legible where it is shrunk to a telephone, 355 pixels
+CLASSES = (
+    "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C510A", "#56B4E9", "#E69F00", "#7B3294", "#7F7F7F",
+)  # fmt: skip
 
 
 def new_figure(width, height):
@@ -31,7 +42,7 @@ def new_axes(width, height, *shape):
     return figure, axes
 
 
-def curves(lines, *, xlabel, ylabel, width=7.0, height=3.8, legend=None, **style):
+def curves(lines, *, xlabel, ylabel, width=WIDTH, height=3.4, legend=None, **style):
     """A new Figure and its axis with a curve for each item of `lines`, a dict label -> (x, y), named in a legend.
 
     `legend` holds what `axis.legend` takes, `style` what `axis.plot` takes.
@@ -42,6 +53,13 @@ def curves(lines, *, xlabel, ylabel, width=7.0, height=3.8, legend=None, **style
     axis.set(xlabel=xlabel, ylabel=ylabel)
     axis.legend(frameon=False, **(legend or {}))
     return figure, axis
+
+
+def plain_log(axis):
+    """Numbers such as 0.2 and 5 on a logarithmic x or y axis, instead of powers of ten."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
 
 
 def mosaic(X, image_shape, n_columns, pad=1):
@@ -62,16 +80,16 @@ def bare(axis):
     axis.spines[:].set_visible(False)
 
 
-def show_images(axis, X, image_shape, n_columns, *, low=0, cmap="gray_r"):
-    """Draw images X (N, D) side by side on a bare axis, grey from `low` to 1."""
-    axis.imshow(mosaic(X, image_shape, n_columns), cmap=cmap, vmin=low, vmax=1, interpolation="nearest")
+def show_images(axis, X, image_shape, n_columns, *, low=0):
+    """Draw images X (N, D) side by side on a bare axis, grey from `low` (white) to 1 (black)."""
+    axis.imshow(mosaic(X, image_shape, n_columns), cmap="gray_r", vmin=low, vmax=1, interpolation="nearest")
     bare(axis)
 
 
 def labelled_rows(rows, image_shape, width):
     """A Figure of rows of images, a list of (label, X (N, D), low), each grey from low (white) to 1 (black)."""
     n = max(len(X) for _, X, _ in rows)
-    label_width = 0.09 * max(len(label) for label, _, _ in rows) + 0.15  # inches
+    label_width = 0.083 * max(len(line) for label, _, _ in rows for line in label.splitlines()) + 0.12  # inches
     height = 1.04 * (width - label_width) / n * image_shape[0] / image_shape[1]
     figure = Figure(figsize=(width, len(rows) * height), dpi=110)
     grid = {"left": label_width / width, "right": 1, "bottom": 0, "top": 1, "hspace": 0}

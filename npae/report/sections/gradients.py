@@ -7,7 +7,8 @@ from npae.gradcheck import check_network
 from npae.layers import Dense, mirrored
 from npae.network import Network
 from npae.penalties import Contractive, KLSparsity, WeightDecay
-from npae.report.page import claim, equation, preformatted, text
+from npae.report.page import claim, equation, preformatted, sources, text
+from npae.report.references import MARTINS
 
 ORDER = 90
 
@@ -30,5 +31,6 @@ def build(run):
             while this page was built:"""),
         preformatted(str(report)),
         claim(f"Largest relative error of any parameter array: {report.max_error:.1e}."),
+        sources(MARTINS),
     ]
     return "How we know that the gradients are right", blocks

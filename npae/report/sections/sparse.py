@@ -4,7 +4,8 @@ import numpy as np
 
 from npae import plots
 from npae.experiments.family import ACTIVE
-from npae.report.page import claim, equation, figure, listed, quote, text
+from npae.report.page import claim, equation, figure, listed, quote, sources, text
+from npae.report.references import BOOK, NG
 
 ORDER = 40
 NAMES = ("overcomplete", "sparse (KL)", "sparse (L1)")
@@ -28,21 +29,25 @@ def build(run):
             _activity(codes),
             f"Mean activation of each unit over the held-out images, sorted. The line at {ACTIVE:g} is the threshold "
             "above which a unit counts as active.",
+            "Three falling curves. That of the free code stays high; those of the two sparse codes lie near zero.",
         ),
         figure(
-            plots.filters(groups, run.image_shape, n=24, n_columns=6),
-            "The first 24 decoder filters: what one unit adds to the picture.",
+            plots.filters(groups, run.image_shape, n=24, n_columns=4),
+            "The first 24 decoder filters: what one unit adds to the picture. Dark adds ink, light takes it away, "
+            "mid-grey is zero; each filter is scaled by itself.",
+            "Three blocks of 24 signed images: speckled ones for the free code, strokes and blobs for the sparse ones.",
         ),
         claim(f"""Active units on a held-out image:
             {listed({name: run.held_out(name, "active units") for name in NAMES}, ".1%")}; held-out error
             {", ".join(f"{run.held_out(name):.3f}" for name in NAMES)}."""),
+        sources(("note 14, sparse autoencoders", ""), BOOK["14.2.1"], NG),
     ]
     return "Sparse autoencoders", blocks
 
 
 def _activity(codes):
     lines = {name: (np.arange(h.shape[1]), np.sort(h.mean(axis=0))[::-1]) for name, h in codes.items()}
-    figure, axis = plots.curves(lines, xlabel="unit, by rank", ylabel="mean activation", height=3.2, linewidth=1.8)
+    figure, axis = plots.curves(lines, xlabel="unit, by rank", ylabel="mean activation")
     axis.axhline(ACTIVE, color="0.6", linewidth=0.8)
     axis.set_ylim(0, 1)
     return figure

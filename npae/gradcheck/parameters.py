@@ -1,0 +1,212 @@
+"""Where things are kept: what an object reaches, which of it is a parameter or its gradient, what to put back."""
+
+import contextlib
+import functools
+import types
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+AFFIXES = (
+    "gradient",
+    "gradients",
+    "gradof",
+    "grads",
+    "grad",
+    "deriv",
+    "delta",
+    "nabla",
+    "diff",
+    "dld",
+    "djd",
+    "d",
+    "g",
+)
+HOLDERS = {"params", "parameters", "param", "weights", "theta", "variables", "data", "value", "val", "array", "tensor"}
+CALLED = (types.FunctionType, types.MethodType, types.CellType, functools.partial)
+HELD = ("__self__", "__func__", "__closure__", "__defaults__", "cell_contents", "func", "args", "keywords")
+LARGEST = 10**6  # numbers: a larger array is taken for data that no function changes
+
+
+def resolve(root, path):
+    """What a path leads to: attributes of objects, items of dicts, lists and tuples."""
+    for key in path:
+        root = root[key] if isinstance(root, (dict, list, tuple)) else getattr(root, key)
+    return root
+
+
+def reach(root):
+    """(path, thing) for all that is reached from root, nearest first; what is held twice comes once for each path."""
+    queue: deque[tuple[tuple, Any]] = deque([((), root)])
+    seen = set()
+    while queue:
+        path, thing = queue.popleft()
+        yield path, thing
+        if id(thing) not in seen and len(path) < 8:
+            seen.add(id(thing))
+            queue.extend(((*path, key), child) for key, child in _children(thing))
+
+
+def _children(thing):
+    if isinstance(thing, (list, tuple)):
+        return enumerate(thing[:1000])
+    if isinstance(thing, (dict, type, types.ModuleType, np.ndarray)):
+        return thing.items() if isinstance(thing, dict) else ()
+    names = [*getattr(thing, "__dict__", ()), *getattr(thing, "__slots__", ())]
+    found = []
+    for name in [*names, *HELD] if isinstance(thing, CALLED) else names:
+        with contextlib.suppress(AttributeError, ValueError):  # not bound yet
+            found.append((name, getattr(thing, name)))
+    used = thing.__code__.co_names if isinstance(thing, types.FunctionType) else ()
+    return found + [(name, thing.__globals__[name]) for name in used if name in thing.__globals__]
+
+
+def is_numeric(thing):
+    """Whether it is a float or an array of floats (or complex numbers): what a parameter or a gradient can be."""
+    kinds = thing.dtype.kind if isinstance(thing, np.ndarray) else "f"
+    return kinds in "fc" and isinstance(thing, (np.ndarray, np.inexact, float, complex))
+
+
+class Snapshot:
+    """The floats and arrays that a function or an object reaches, to be put back after a check."""
+
+    def __init__(self, root):
+        self.holders, self.arrays = [], []
+        for _, thing in reach(root):
+            holder = thing if isinstance(thing, (dict, list)) else getattr(thing, "__dict__", None)
+            if isinstance(thing, np.ndarray) and is_numeric(thing) and thing.size <= LARGEST and thing.flags.writeable:
+                self.arrays.append((thing, thing.copy()))
+            elif isinstance(holder, (dict, list)) and not isinstance(thing, types.ModuleType):
+                self.holders.append((holder, holder.copy()))
+
+    def restore(self):
+        """Put back what was replaced, fill in what was changed in place, take out what was added; counts stay."""
+        for now, old in self.holders:
+            before = old if isinstance(old, dict) else dict(enumerate(old))
+            for key in list(now) if isinstance(now, dict) else reversed(range(len(now))):
+                if key not in before and is_numeric(now[key]):
+                    del now[key]
+                elif is_numeric(now[key]) or is_numeric(before.get(key)):
+                    now[key] = before[key]
+        for array, content in self.arrays:
+            array[...] = content
+
+
+def match_names(gradient, name):
+    """How surely one key names the gradient of another: 0 not at all, 3 for the same stem.
+
+    dW, grad_W, W_grad, dLdW for W; d_weights, weight_grad, dW for weights; db for bias; grads for params.
+    """
+    if not isinstance(gradient, str) or not isinstance(name, str):
+        return 0
+    gradient, name = (key.lower().replace("_", "") for key in (gradient, name))
+    stems = {gradient.removeprefix(affix) for affix in AFFIXES} | {gradient.removesuffix(affix) for affix in AFFIXES}
+    same, like = {name, name.rstrip("s"), name + "s"}, {name[:k] for k in range(1, len(name))}
+    return max(3 * bool(same & (stems - {gradient})), 2 * bool(like & stems), int("" in stems and name in HOLDERS))
+
+
+@dataclass
+class Parameter:
+    """An array (or a float) of a part, all paths to it; `gradient(copy, returned)` reads its gradient, at `place`."""
+
+    array: Any
+    paths: list
+    gradient: Any = None
+    place: tuple | None = None
+    influences: bool = False
+    stays: bool = False
+
+    @property
+    def name(self):
+        """The shortest path, without the list that holds layers."""
+        return ".".join(str(key) for key in self.paths[0] if key != "layers")
+
+    def at(self, path, among_returned=False):
+        """Read the gradient there: in the copy, or in what backward returned."""
+        self.place = None if among_returned else path
+        self.gradient = lambda part, returned: resolve(returned if among_returned else part, path)
+
+    def score(self, path, among_returned):
+        """How surely a path leads to the gradient of this: where paths differ, by names of gradients."""
+        if among_returned:
+            return max(3 if path[-1] == end[-1] else match_names(path[-1], end[-1]) for end in self.paths)
+        ends = [end for end in self.paths if len(end) == len(path) and end != path]
+        return max((min(match_names(g, p) for g, p in zip(path, end) if g != p) for end in ends), default=0)
+
+
+def find(part, trial, returned, moves, names=None):
+    """(parameters by name, names without a gradient).
+
+    part: as it is before its forward; trial: a copy after forward and backward, which returned the tuple `returned`;
+    moves(parameter) -> (whether the output changes with it, whether forward leaves it in its place); names: see
+    check_layer. An object with a tuple `parameters` of names has those, and nothing of what it refers to further.
+    """
+    if names is not None:
+        return {name: _named(part, trial, returned, name, names) for name in names}, []
+    held: dict[Any, Parameter] = {}
+    declared: dict[tuple, list] = {}
+    for path, thing in reach(part):
+        above = [p for p in declared if path[: len(p)] == p != path]
+        own = getattr(thing, "parameters", None)
+        if not above and isinstance(own, (tuple, list)) and own and all(isinstance(name, str) for name in own):
+            declared[path] = [(name, getattr(thing, name, None)) for name in own]
+        if is_numeric(thing) and all(path[:-1] == p for p in above):
+            key = id(thing) if isinstance(thing, np.ndarray) else path
+            held.setdefault(key, Parameter(thing, [])).paths.append(path)
+    _pair(held.values(), trial, returned)
+    for p in held.values():
+        if isinstance(p.array, np.ndarray) or p.gradient:
+            p.influences, p.stays = moves(p)
+    for i, extra in enumerate(returned[1:], 1):
+        fits = [p for p in held.values() if p.influences and not p.gradient and np.shape(p.array) == np.shape(extra)]
+        if isinstance(extra, np.ndarray) and fits:
+            fits[0].at((i,), among_returned=True)
+    for name, array in (pair for pairs in declared.values() for pair in pairs):
+        if id(array) not in held or not held[id(array)].gradient:
+            raise ValueError(f"{part!r}: got parameter {name!r}, expected arrays {name} and d{name} on it")
+    found = {p.name: p for p in held.values() if p.gradient and (p.influences or p.stays)}
+    return found, [p.name for p in held.values() if p.influences and not p.gradient]
+
+
+def _pair(parameters, trial, returned):
+    """Give each parameter the gradient whose path matches best and that has its shape, no gradient to two."""
+    after = [(path, thing, False) for path, thing in reach(trial) if is_numeric(thing)]
+    for i, extra in enumerate(returned):
+        after += [((i, key), thing, True) for key, thing in extra.items()] if isinstance(extra, dict) else ()
+    choices: list[tuple] = []
+    for p in parameters:
+        for path, thing, among_returned in after:
+            score, fits = p.score(path, among_returned), np.shape(thing) == np.shape(p.array)
+            if score > (0 if fits else 2):
+                choices.append(((-fits, -score, len(choices)), p, (path, among_returned)))
+    taken = set()
+    for _, p, place in sorted(choices, key=lambda choice: choice[0]):
+        if not p.gradient and place not in taken:
+            taken.add(place)
+            p.at(*place)
+
+
+def _named(part, trial, returned, name, names):
+    """The parameter that the caller named: a name, or name -> gradient, or name -> (parameter, gradient)."""
+
+    def read(spec, root):
+        keys = spec.translate(str.maketrans("[]'\"", "....")).split(".") if isinstance(spec, str) else ()
+        path = tuple(int(key) if key.isdigit() else key for key in keys if key)
+        return path, spec(root) if callable(spec) else resolve(root, path)
+
+    given = names[name] if isinstance(names, dict) else None
+    array, gradient = given if isinstance(given, tuple) else (name, given)
+    try:
+        path, found = read(array, part)
+        p = Parameter(found, [path or (name,)])
+        if gradient is None:
+            _pair([p], trial, returned)
+        else:
+            p.gradient = lambda copied, returned: read(gradient, copied)[1]
+        if not is_numeric(found) or not is_numeric(p.gradient(trial, returned)):
+            raise TypeError("no numbers")
+    except (AttributeError, KeyError, IndexError, TypeError) as error:
+        raise ValueError(f"{part!r}: got parameter {name!r}, expected arrays {name} and d{name} on it") from error
+    return p

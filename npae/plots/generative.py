@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from npae.plots.style import curves, new_axes, new_figure, show_images
+from npae.plots.style import curves, new_axes, show_images
 
 
 def score_fields(fields, grid, density, *, data=None, width=9.0):
@@ -40,14 +40,13 @@ def clouds(samples, *, limit, width=9.0):
     return figure
 
 
-def code_plane(images, image_shape, *, extent, width=6.0):
+def code_plane(images, image_shape, *, extent, width=6.0, ax=None):
     """Images (M^2, D) decoded on a square grid of a code of two units, row by row from the top, with the code's axes.
 
     extent: the largest |h| of the grid.
     """
     m = round(len(images) ** 0.5)
-    figure = new_figure(width, width * image_shape[0] / image_shape[1] + 0.3)
-    axis = figure.subplots()
+    figure, axis = new_axes(width, width * image_shape[0] / image_shape[1] + 0.3, ax=ax)
     show_images(axis, images, image_shape, m)
     rows, columns = (m * (n + 1) + 1 for n in image_shape)
     axis.set_xticks(np.linspace(0, columns - 1, 5), [f"{h:g}" for h in np.linspace(-extent, extent, 5)])
@@ -57,7 +56,7 @@ def code_plane(images, image_shape, *, extent, width=6.0):
     return figure
 
 
-def bound_parts(watched, *, width=7.0, height=3.6):
+def bound_parts(watched, *, width=7.0, height=3.6, ax=None):
     """The evidence lower bound by epoch and its two parts; `watched` has lists reconstruction, kl and elbo."""
     epochs = np.arange(1, len(watched.kl) + 1)
     lines = {
@@ -65,13 +64,13 @@ def bound_parts(watched, *, width=7.0, height=3.6):
         "bound: that minus KL": (epochs, watched.elbo),
         "-KL(q(h | x) || N(0, I))": (epochs, -np.array(watched.kl)),
     }
-    return curves(lines, xlabel="epoch", ylabel="nats a held-out sample", width=width, height=height)[0]
+    return curves(lines, xlabel="epoch", ylabel="nats a held-out sample", width=width, height=height, ax=ax)[0]
 
 
-def levels(table, sigmas, *, width=7.0, height=3.8, ylabel="PSNR, dB"):
+def levels(table, sigmas, *, width=7.0, height=3.8, ylabel="PSNR, dB", ax=None):
     """One curve a method over noise levels; table: dict method -> values."""
     lines = {name: (sigmas, values) for name, values in table.items()}
     figure, axis = curves(lines, xlabel="standard deviation of the noise", ylabel=ylabel, width=width, height=height,
-                          marker="o", markersize=4, legend={"fontsize": 9, "ncols": 2})  # fmt: skip
+                          marker="o", markersize=4, legend={"fontsize": 9, "ncols": 2}, ax=ax)  # fmt: skip
     axis.set_xticks(sigmas)
     return figure

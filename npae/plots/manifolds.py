@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from npae.plots.style import STYLES, WIDTH, bare, curves, labelled_rows, new_figure
+from npae.plots.style import STYLES, WIDTH, bare, curves, labelled_rows, new_axes, new_figure
 
 
-def spectra(sigma, *, n_dims=None, normalize=False, width=WIDTH, height=3.4):
+def spectra(sigma, *, n_dims=None, normalize=False, width=WIDTH, height=3.4, ax=None):
     """Singular values by their rank: sigma is a dict label -> (N, k) of `singular_values`; median and quartiles.
 
     `n_dims` marks a known dimension; `normalize` divides every sample's by its largest.
@@ -22,7 +22,7 @@ def spectra(sigma, *, n_dims=None, normalize=False, width=WIDTH, height=3.4):
     }
     lines = {label: (np.arange(1, len(middle) + 1), middle) for label, (_, middle, _) in quartiles.items()}
     ylabel = "singular value" + (" / largest" if normalize else "")
-    figure, axis = curves(lines, xlabel="rank", ylabel=ylabel, width=width, height=height, marker=".")
+    figure, axis = curves(lines, xlabel="rank", ylabel=ylabel, width=width, height=height, ax=ax, marker=".")
     for style, (rank, _), (low, _, high) in zip(STYLES, lines.values(), quartiles.values()):
         axis.fill_between(rank, low, high, color=style["color"], alpha=0.15, linewidth=0)
     if n_dims is not None:
@@ -33,14 +33,13 @@ def spectra(sigma, *, n_dims=None, normalize=False, width=WIDTH, height=3.4):
     return figure
 
 
-def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=WIDTH):
+def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=WIDTH, ax=None):
     """Learnt tangents (black) and true ones (orange) of a curve at X (N, D), seen in a plane.
 
     T and T_true are (N, 1, D); `plane` (2, D) has orthonormal rows, such as a dataset's embedding; `curve` (M, D), in
     order, is drawn underneath.
     """
-    figure = new_figure(width, width)
-    axis = figure.subplots()
+    figure, axis = new_axes(width, width, ax=ax)
     if curve is not None:
         axis.plot(*(curve @ plane.T).T, color="0.7", linewidth=1)
     ends = (("true", T_true, "#D55E00", 3.0), ("learnt", T, "#000000", 1.2))
@@ -56,14 +55,14 @@ def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=WIDT
     return figure
 
 
-def tangents_on_surface(X, T, space, angles, *, cloud=None, length=0.25, view=(25, -60), width=WIDTH):
+def tangents_on_surface(X, T, space, angles, *, cloud=None, length=0.25, view=(25, -60), width=WIDTH, ax=None):
     """Learnt tangent planes of a surface at X (N, D), seen in a three-dimensional space, as squares.
 
     T (N, 2, D); `space` (3, D) has orthonormal rows; a square is darker the larger its angle to the true plane,
     `angles` (N,) in radians; `cloud` (M, D) is drawn underneath.
     """
-    figure = new_figure(width, width * 0.8)
-    axis = figure.add_subplot(projection="3d")
+    axis = new_figure(width, width * 0.8).add_subplot(projection="3d") if ax is None else ax
+    figure = axis.figure
     if cloud is not None:
         axis.scatter(*(cloud @ space.T).T, s=1.5, color="0.6", linewidth=0)
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * length / 2
@@ -97,13 +96,13 @@ def tangent_images(X, tangents, image_shape, *, width=WIDTH):
     return labelled_rows(rows, image_shape, width)
 
 
-def contraction_curves(radii, ratios, *, spacing=None, width=WIDTH):
+def contraction_curves(radii, ratios, *, spacing=None, width=WIDTH, ax=None):
     """Distance between codes over distance between inputs by radius: ratios is a dict label -> (len(radii),).
 
     `spacing` marks a distance, such as that between neighbouring data.
     """
     lines = {label: (radii, ratio) for label, ratio in ratios.items()}
-    figure, axis = curves(lines, xlabel="radius in input space", ylabel="contraction ratio", width=width)
+    figure, axis = curves(lines, xlabel="radius in input space", ylabel="contraction ratio", width=width, ax=ax)
     axis.axhline(1, color="0.7", linewidth=0.8)
     if spacing is not None:
         axis.axvline(spacing, color="0.6", linewidth=0.8)

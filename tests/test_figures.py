@@ -1,6 +1,6 @@
 """Every figure of the package, drawn and looked at: labels there, nothing cut, read in grey, the data those given.
 
-`FIGURES` is the catalogue: name -> (draw(ax), check(figure)). A figure that fills one axis takes `ax`; others ignore it.
+`FIGURES` is the catalogue: name -> (draw(ax), check(figure)). What fills one axis takes `ax`; others ignore it.
 """
 
 import importlib
@@ -17,10 +17,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.text import Annotation, Text
+from mpl_toolkits.mplot3d import proj3d
 
 from npae import plots
+from npae.pca.moments import Moments
 from npae.pca.theory import loss_surface
-from npae.plots import autoencoders, generative, linear, manifolds, schematic, style
+from npae.plots import autoencoders, generative, lessons, linear, manifolds, style
 
 RNG = np.random.default_rng(0)
 SHAPE = (4, 3)
@@ -38,7 +40,10 @@ ANGLES = np.radians(np.linspace(1, 29, 9))
 GRID = np.stack(np.meshgrid(*[np.linspace(-2, 2, 5)] * 2), axis=-1).reshape(-1, 2)
 EDGE = np.linspace(-2, 2, 21)
 DENSITY = (EDGE, np.exp(-(EDGE**2) - EDGE[:, None] ** 2))
-SIGMA = {"plain": np.sort(RNG.random((11, 6)))[:, ::-1] + 0.1, "contractive": np.geomspace(1, 1e-3, 6) * np.ones((11, 6))}
+SIGMA = {
+    "plain": np.sort(RNG.random((11, 6)))[:, ::-1] + 0.1,
+    "contractive": np.geomspace(1, 1e-3, 6) * np.ones((11, 6)),
+}
 WATCHED = SimpleNamespace(reconstruction=[-90.0, -80, -75], kl=[2.0, 4, 5], elbo=[-92.0, -84, -80])
 RADII = np.geomspace(0.01, 10, 7)
 RATIOS = {"plain": np.linspace(2, 1, 7), "contractive": np.linspace(0.3, 0.5, 7)}
@@ -95,14 +100,17 @@ def check_surfaces(figure):
     (minima,) = [dots for dots in one.collections if dots.get_label() == "minimum"]
     w = np.sqrt(1 - 0.15)
     np.testing.assert_allclose(minima.get_offsets(), [(w, w), (-w, -w)])
-    for dots in [dots for dots in (*one.collections, *two.collections) if not dots.get_label().startswith("_")]:
-        angle, (u, v), t = np.pi / 6, dots.get_offsets()[0], 1e-5
-        V = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-        X = V * np.sqrt([[1.0], [0.4]]) if dots in two.collections else np.ones((1, 1))
-        X, lam = np.sqrt(len(X)) * np.concatenate([X, -X]) / np.sqrt(2 / 1), (0.15, 0.0)[dots in two.collections]
-        slopes = [loss_surface(X, u + t, v, lam) - loss_surface(X, u - t, v, lam),
-                  loss_surface(X, u, v + t, lam) - loss_surface(X, u, v - t, lam)]  # fmt: skip
-        assert np.abs(slopes).max() / (2 * t) < 1e-8, dots.get_label()  # what is marked is a critical point
+    angle, t = np.pi / 6, 1e-5
+    V = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    flat, round_ = Moments(np.zeros(1), np.eye(1), 2), Moments(np.zeros(2), V.T * [1.0, 0.4] @ V, 3)
+    for axis, data, lam, n_kinds in ((one, flat, 0.15, 2), (two, round_, 0.0, 3)):
+        kinds = [dots for dots in axis.collections if not dots.get_label().startswith("_")]
+        assert len(kinds) == n_kinds
+        for dots in kinds:
+            for u, v in dots.get_offsets():
+                slopes = [loss_surface(data, u + t, v, lam) - loss_surface(data, u - t, v, lam),
+                          loss_surface(data, u, v + t, lam) - loss_surface(data, u, v - t, lam)]  # fmt: skip
+                assert np.abs(slopes).max() / (2 * t) < 1e-8, dots.get_label()  # what is marked is a critical point
 
 
 def check_curve(figure):
@@ -115,10 +123,17 @@ def check_curve(figure):
 
 def check_surface(figure):
     axis, colorbar = figure.axes
-    squares = axis.collections[0]
-    colours = np.asarray(squares.get_facecolor())
-    lightness = colours[:, :3] @ [0.299, 0.587, 0.114]
-    assert len(colours) == len(POINTS) and (np.diff(lightness) < 0).all()  # the angles rise: darker is further off
+    squares, project = axis.collections[0], axis.get_proj()
+    drawn = [np.sort(path.vertices[:4] @ [1, 1j]) for path in squares.get_paths()]  # sorted by distance
+    lightness = []
+    for x, (one, two) in zip(POINTS, TANGENTS):
+        corners = np.array([x + 0.125 * (s * one + t * two) for s in (-1, 1) for t in (-1, 1)]) @ SPACE.T
+        seen = np.sort(
+            proj3d.proj_transform(*corners.T, project)[0] + 1j * proj3d.proj_transform(*corners.T, project)[1]
+        )
+        (place,) = [i for i, each in enumerate(drawn) if np.allclose(each, seen)]
+        lightness.append(squares.get_facecolor()[place, :3] @ [0.299, 0.587, 0.114])
+    assert len(drawn) == len(POINTS) and (np.diff(lightness) < 0).all()  # the angles rise: darker is further off
     assert "degrees" in colorbar.get_ylabel()
 
 
@@ -142,6 +157,43 @@ def check_schematic(figure):
 
 def bound_lines():
     return [(np.arange(1, 4), values) for values in (WATCHED.reconstruction, WATCHED.elbo, -np.array(WATCHED.kl))]
+
+
+SEEDS = RNG.random((3, 30)) + EPOCHS / 10
+GROUPS = {"digits": {"free": [0.5, 0.6, 0.4], "sparse": [0.1]}, "patches": {"free": [0.7, 0.8, 0.9], "sparse": [0.2]}}
+
+
+def check_histograms(figure):
+    (axis,) = figure.axes
+    for outline, h in zip(axis.patches, CODES.values(), strict=True):
+        counts = np.histogram(h, np.linspace(-4, 4, 9))[0]
+        top = outline.get_xy()[:, 1]
+        assert {round(share, 9) for share in counts / 60} == {round(y, 9) for y in top}
+
+
+def check_groups(figure):
+    (axis,) = figure.axes
+    bars = [patch.get_height() for patch in axis.patches]  # one name after the other, in every group
+    np.testing.assert_allclose(bars, [np.mean(row[name]) for name in ("free", "sparse") for row in GROUPS.values()])
+    assert [label.get_text() for label in axis.get_xticklabels()] == list(GROUPS)
+    ends = [line for each in axis.collections for line in each.get_segments()]
+    np.testing.assert_allclose([[a[1], b[1]] for a, b in ends[:2]], [(0.4, 0.6), (0.7, 0.9)])
+
+
+def check_points(figure):
+    (axis,) = figure.axes
+    drawn = {line.get_label(): line.get_xydata() for line in axis.lines}
+    np.testing.assert_array_equal(drawn["$x$"], GRID)
+    np.testing.assert_array_equal(drawn["$\\hat x$"], 0.5 * GRID)
+    farthest = np.linalg.norm(drawn["sent farthest"], axis=1)
+    assert len(farthest) == 4 and (farthest == np.linalg.norm(GRID, axis=1).max()).all()
+
+
+def check_arrows(figure):
+    (axis,) = figure.axes
+    for quiver, field in zip(axis.collections, FIELDS.values(), strict=True):
+        np.testing.assert_array_equal(quiver.get_offsets(), GRID)
+        np.testing.assert_allclose(np.column_stack([quiver.U, quiver.V]), 0.2 * field)
 
 
 HISTORY = {"loss": [3.0, 2.0, 1.5], "validation_loss": [3.5, 2.5, 2.2]}
@@ -200,7 +252,10 @@ FIGURES = {
         ),
         images_are(WALK_ROWS),
     ),
-    "generative.score_fields": (lambda ax: generative.score_fields(FIELDS, GRID, DENSITY, data=CODES["first map"]), check_fields),
+    "generative.score_fields": (
+        lambda ax: generative.score_fields(FIELDS, GRID, DENSITY, data=CODES["first map"]),
+        check_fields,
+    ),
     "generative.clouds": (lambda ax: generative.clouds(CODES, limit=4), check_clouds),
     "generative.code_plane": (
         lambda ax: generative.code_plane(np.tile(IMAGES, (3, 1))[:16], SHAPE, extent=2, ax=ax),
@@ -211,10 +266,28 @@ FIGURES = {
         lambda ax: generative.levels({"median": [20, 15], "denoising": [22, 19]}, [0.1, 0.3], ax=ax),
         lines_are([([0.1, 0.3], [20, 15]), ([0.1, 0.3], [22, 19])]),
     ),
-    "schematic.schematic": (lambda ax: schematic.schematic(ax=ax), check_schematic),
+    "lessons.lines": (
+        lambda ax: lessons.lines(
+            LINES | {"seeds": (EPOCHS, SEEDS)}, xlabel="x", ylabel="y", log="y", reference=("level", 0.3), ax=ax
+        ),
+        lines_are([*LINES.values(), (EPOCHS, SEEDS.mean(axis=0))]),
+    ),
+    "lessons.histograms": (
+        lambda ax: lessons.histograms(CODES, np.linspace(-4, 4, 9), xlabel="h", ax=ax),
+        check_histograms,
+    ),
+    "lessons.grouped_bars": (lambda ax: lessons.grouped_bars(GROUPS, ylabel="share", ax=ax), check_groups),
+    "lessons.reconstructed_points": (
+        lambda ax: lessons.reconstructed_points(GRID, 0.5 * GRID, title="halved", n_far=4, ax=ax),
+        check_points,
+    ),
+    "lessons.arrows": (
+        lambda ax: lessons.arrows(GRID, FIELDS, data=CODES["first map"], scale=0.2, ax=ax),
+        check_arrows,
+    ),
+    "schematic.schematic": (lambda ax: plots.schematic(ax=ax), check_schematic),
 }
 HELPERS = {"new_figure", "new_axes", "plain_log", "mosaic", "bare", "show_images", "labelled_rows"}  # no figures
-ELSEWHERE = {"lessons"}  # modules whose figures have a file of tests of their own
 
 
 @pytest.fixture(params=FIGURES)
@@ -232,7 +305,7 @@ def figure(name):
 
 def test_the_catalogue_holds_every_figure():
     missing = []
-    for module in {each.name for each in pkgutil.iter_modules(plots.__path__)} - ELSEWHERE:
+    for module in {each.name for each in pkgutil.iter_modules(plots.__path__)}:
         for key, thing in vars(importlib.import_module(f"npae.plots.{module}")).items():
             own = inspect.isfunction(thing) and thing.__module__ == f"npae.plots.{module}"
             if own and not key.startswith("_") and key not in HELPERS and f"{module}.{key}" not in FIGURES:
@@ -263,7 +336,9 @@ def test_nothing_is_cut(figure):
     canvas = figure.canvas
     width, height = canvas.get_width_height()
     cut = []
-    for artist in figure.findobj(lambda artist: isinstance(artist, (Text, Annotation, Legend)) and artist.get_visible()):
+    for artist in figure.findobj(
+        lambda artist: isinstance(artist, (Text, Annotation, Legend)) and artist.get_visible()
+    ):
         if isinstance(artist, Text) and not artist.get_text().strip():
             continue
         parent = getattr(artist, "axes", None)
@@ -300,7 +375,12 @@ def test_curves_that_share_an_axis_can_be_told_apart_in_grey(figure):
 @pytest.mark.parametrize("name", [name for name, (draw, _) in FIGURES.items() if "ax=ax" in inspect.getsource(draw)])
 def test_what_fills_one_axis_draws_on_the_axis_it_is_given(name):
     draw, check = FIGURES[name]
-    assert "ax" in inspect.signature(getattr(importlib.import_module(f"npae.plots.{name.split('.')[0]}"), name.split(".")[1])).parameters
+    assert (
+        "ax"
+        in inspect.signature(
+            getattr(importlib.import_module(f"npae.plots.{name.split('.')[0]}"), name.split(".")[1])
+        ).parameters
+    )
     sheet = Figure(figsize=(9, 4))
     left, right = sheet.subplots(1, 2)
     assert draw(right) is sheet and sheet.axes == [left, right] and not left.has_data()

@@ -1,7 +1,7 @@
-"""The site: python -m sphinx -W docs docs/_build, with the packages of the extra `docs` and without a network.
+"""The site: python -m sphinx -W docs docs/_build/html, with the packages of the extra `docs` and without a network.
 
 Lessons and solutions are run when the site is built, and kept in docs/_build until they change. `_generated/` holds
-what is copied or listed here: notebooks, and the pages of the API, one for each room of the package.
+what is copied, listed or drawn: notebooks, the pages of the API, one for each room of the package, and the gallery.
 """
 
 import logging

@@ -6,8 +6,10 @@
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,9 +22,10 @@ from matplotlib.text import Annotation, Text
 from mpl_toolkits.mplot3d import proj3d
 
 from npae import plots
+from npae.experiments.edges import Exercise, Result
 from npae.pca.moments import Moments
 from npae.pca.theory import loss_surface
-from npae.plots import autoencoders, generative, lessons, linear, manifolds, style
+from npae.plots import autoencoders, generative, lessons, linear, manifolds, sparse_codes, style
 
 RNG = np.random.default_rng(0)
 SHAPE = (4, 3)
@@ -156,7 +159,103 @@ def check_schematic(figure):
 
 
 def bound_lines():
-    return [(np.arange(1, 4), values) for values in (WATCHED.reconstruction, WATCHED.elbo, -np.array(WATCHED.kl))]
+    costs = (-np.array(WATCHED.reconstruction), -np.array(WATCHED.elbo), WATCHED.kl)
+    return [(np.arange(1, 4), values) for values in costs]
+
+
+WIDTHS = ("PCA", "sparse")
+TABLES = [
+    {
+        (kind, w): (1.0 / w + seed / 100, 2.0 / w, {50: 0.5 + seed / 20 + w / 200})
+        for kind in WIDTHS
+        for w in (4, 16, 64)
+    }
+    | {("raw pixels", 64): (0.0, 0.0, {50: 0.8})}
+    for seed in range(3)
+]
+METHODS = {"KL": [(0.1, 20.0, 0.05, 0), (1.0, 5.0, 0.3, 2)], "top-k": [(4, 4.0, 0.2, 0), (16, 16.0, 0.06, 0)]}
+CHEATS = {
+    "free rows": np.array([[1, 3.0, 1.0], [10, 1, 5], [100, 0.1, 40]]),
+    "unit rows": np.array([[1, 3.0, 1], [100, 2, 1]]),
+}
+DEAD = {"plain": [10, 20, 30], "revived": [10, 5, 1]}
+COUNTS = {name: (np.array([1, 4, 2]), np.array([0.001, 0.01, 0.1, 1.0]), 3) for name in DEAD}
+LABELS = [
+    {(s, n): 0.5 + n / 1000 + i / 10 + seed / 50 for i, s in enumerate(("random", "pretrained")) for n in (10, 100)}
+    for seed in range(3)
+]
+EXERCISE = Result(
+    Exercise((12, 5), rho=0.1, lam=0.0, beta=1.0, most_spread=0.8, image_shape=SHAPE), None, None,
+    {name: RNG.standard_normal((6, 12)) for name in ("learnt", "principal", "random")}, "", 0.0,
+)  # fmt: skip
+BEST = SIGNED[:4, None] * np.linspace(1, 0.1, 3)[:, None]  # (4, 3, 12)
+MEMORY = SimpleNamespace(
+    train=CODES["first map"][:5],
+    test=CODES["second map"],
+    network=SimpleNamespace(encode=lambda x: x[:, :1], decode=lambda h: np.concatenate([h, h**2], axis=1)),
+)
+
+
+def check_map(figure):
+    axis = figure.axes[0]
+    np.testing.assert_array_equal(axis.images[0].get_array(), np.eye(5))
+
+
+def check_memory(figure):
+    (axis,) = figure.axes
+    test, curve, train = (line.get_xydata() for line in axis.lines)
+    np.testing.assert_array_equal(test, MEMORY.test)
+    np.testing.assert_array_equal(train, MEMORY.train)
+    np.testing.assert_allclose(curve[:, 1], curve[:, 0] ** 2)
+    assert np.ptp(curve[:, 0]) == pytest.approx(np.ptp(train[:, 0]))
+
+
+def check_widths(figure):
+    held, right = figure.axes
+    for line, kind in zip(held.lines[::2], WIDTHS, strict=True):
+        values = [np.mean([table[kind, w][1] for table in TABLES]) for w in (4, 16, 64)]
+        np.testing.assert_allclose(line.get_xydata(), np.column_stack([(4, 16, 64), values]))
+    for container, kind in zip(right.containers, WIDTHS, strict=True):
+        values = [np.mean([100 * table[kind, w][2][50] for table in TABLES]) for w in (4, 16, 64)]
+        np.testing.assert_allclose(container.lines[0].get_ydata(), values)
+    assert 80.0 in [line.get_ydata()[0] for line in right.lines]  # the level of the raw pixels
+
+
+def check_cheat(figure):
+    for axis, column in zip(figure.axes, (1, 2), strict=True):
+        for line, rows in zip(axis.lines, CHEATS.values(), strict=True):
+            np.testing.assert_array_equal(line.get_xydata(), rows[:, [0, column]])
+
+
+def check_revival(figure):
+    left, right = figure.axes
+    for line, dead in zip(left.lines, DEAD.values(), strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), np.column_stack([[1, 2, 3], dead]))
+    for stairs, (n, edges, _) in zip(right.patches, COUNTS.values(), strict=True):
+        np.testing.assert_array_equal(stairs.get_data().values, n)
+        np.testing.assert_array_equal(stairs.get_data().edges, edges)
+
+
+def check_exercise(figure):
+    *panels, plane = figure.axes
+    for axis, rows in zip(panels, EXERCISE.filters.values(), strict=True):
+        np.testing.assert_allclose(axis.images[0].get_array(), plots.mosaic(scaled(rows), SHAPE, 3))
+    for line, (spread, coherence, _) in zip(plane.lines, EXERCISE.criteria().values(), strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), np.column_stack([spread, coherence]))
+
+
+def check_label_curves(figure):
+    (axis,) = figure.axes
+    for container, start in zip(axis.containers, ("random", "pretrained"), strict=True):
+        values = [np.mean([100 * found[start, n] for found in LABELS]) for n in (10, 100)]
+        np.testing.assert_allclose(container.lines[0].get_ydata(), values)
+
+
+def check_answers(figure):
+    above, below = figure.axes
+    np.testing.assert_allclose(above.images[0].get_array(), plots.mosaic(scaled(SIGNED[:4]), SHAPE, 4))
+    columns = BEST.transpose(1, 0, 2).reshape(12, 12) / np.abs(BEST).max()
+    np.testing.assert_allclose(below.images[0].get_array(), plots.mosaic(columns, SHAPE, 4))
 
 
 SEEDS = RNG.random((3, 30)) + EPOCHS / 10
@@ -285,6 +384,21 @@ FIGURES = {
         lambda ax: lessons.arrows(GRID, FIELDS, data=CODES["first map"], scale=0.2, ax=ax),
         check_arrows,
     ),
+    "sparse_codes.whole_map": (lambda ax: sparse_codes.whole_map(np.eye(5), ax=ax), check_map),
+    "sparse_codes.curve_of_memory": (lambda ax: sparse_codes.curve_of_memory(MEMORY, ax=ax), check_memory),
+    "sparse_codes.width_curves": (lambda ax: sparse_codes.width_curves(TABLES, 50), check_widths),
+    "sparse_codes.frontier": (
+        lambda ax: sparse_codes.frontier(METHODS, ax=ax),
+        lines_are([np.transpose(sorted(p[1:3] for p in points)) for points in METHODS.values()]),
+    ),
+    "sparse_codes.cheat_curves": (lambda ax: sparse_codes.cheat_curves(CHEATS), check_cheat),
+    "sparse_codes.revival_curves": (lambda ax: sparse_codes.revival_curves(DEAD, COUNTS), check_revival),
+    "sparse_codes.exercise_filters": (
+        lambda ax: sparse_codes.exercise_filters(EXERCISE, n=6, n_columns=3),
+        check_exercise,
+    ),
+    "sparse_codes.answers": (lambda ax: sparse_codes.answers(SIGNED[:4], BEST, SHAPE), check_answers),
+    "sparse_codes.label_curves": (lambda ax: sparse_codes.label_curves(LABELS, ax=ax), check_label_curves),
     "schematic.schematic": (lambda ax: plots.schematic(ax=ax), check_schematic),
 }
 HELPERS = {"new_figure", "new_axes", "plain_log", "mosaic", "bare", "show_images", "labelled_rows"}  # no figures
@@ -313,6 +427,11 @@ def test_the_catalogue_holds_every_figure():
     assert not missing
 
 
+def test_the_gallery_has_a_picture_of_every_figure():
+    gallery = (Path(__file__).parents[1] / "docs" / "_ext" / "gallery.py").read_text(encoding="utf-8")
+    assert set(re.findall(r'^@picture\("(.+)"\)$', gallery, re.MULTILINE)) == set(FIGURES)
+
+
 def test_a_figure_is_a_figure_and_shows_the_data_it_was_given(name, figure):
     assert isinstance(figure, Figure)
     FIGURES[name][1](figure)
@@ -323,13 +442,16 @@ def test_every_axis_says_what_it_shows(figure):
     for axis in figure.axes:
         ticks = axis.axison and len(axis.get_xticks()) and len(axis.get_yticks())
         if ticks and axis.get_label() != "<colorbar>":
-            sharing = axis.get_xlabel() and (axis.get_ylabel() or figure.axes[0].get_ylabel())
-            assert sharing or axis.patches, axis
+            alike = [each for each in figure.axes if list(each.get_xticks()) == list(axis.get_xticks())]
+            beside = [each for each in figure.axes if list(each.get_yticks()) == list(axis.get_yticks())]
+            assert axis.patches or figure.get_supxlabel() or any(each.get_xlabel() for each in alike), axis
+            assert figure.get_supylabel() or any(each.get_ylabel() for each in beside), axis
         elif len(figure.axes) > 1 and axis.images:
             assert axis.get_title() or axis.get_title(loc="left") or axis.get_ylabel()
         named = [handle for handle in axis.get_legend_handles_labels()[1] if not handle.startswith("_")]
+        legends = [*figure.legends, *(each.get_legend() for each in figure.axes if each.get_legend())]
         if len(named) > 1:
-            assert [text.get_text() for text in axis.get_legend().get_texts()] == named
+            assert any(set(named) <= {text.get_text() for text in legend.get_texts()} for legend in legends)
 
 
 def test_nothing_is_cut(figure):
@@ -383,7 +505,7 @@ def test_what_fills_one_axis_draws_on_the_axis_it_is_given(name):
     )
     sheet = Figure(figsize=(9, 4))
     left, right = sheet.subplots(1, 2)
-    assert draw(right) is sheet and sheet.axes == [left, right] and not left.has_data()
+    assert draw(right) is sheet and sheet.axes[:2] == [left, right] and not left.has_data()
     sheet.delaxes(left)
     check(sheet)
 

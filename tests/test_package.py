@@ -16,7 +16,7 @@ ROOT = Path(npae.__file__).parent
 # A module imports only from floors below, or from its own room (folder); modules of the ground floor know nothing of
 # each other. A room stands for all its modules but those that are named on a floor of their own.
 FLOORS = [
-    {"kernels", "validation", "files", "pending", "nested"},
+    {"kernels", "validation", "files", "pending", "nested", "threads"},
     {"own_parts"},
     {"activations", "losses", "corruption", "schedules", "gradcheck", "datasets"},
     {
@@ -42,7 +42,15 @@ FLOORS = [
     {"cli"},
 ]
 GROUND = FLOORS[2]
-MATHEMATICS = set().union(*FLOORS[:7]) - {"datasets", "gradcheck", "sklearn_face", "model_file", "files", "nested"}
+MATHEMATICS = set().union(*FLOORS[:7]) - {
+    "datasets",
+    "gradcheck",
+    "sklearn_face",
+    "model_file",
+    "files",
+    "nested",
+    "threads",
+}
 
 
 def files():

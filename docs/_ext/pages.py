@@ -3,6 +3,8 @@
 import ast
 import re
 
+import gallery
+
 # file name: title, what the page is about, rooms or modules of npae in the order they are read
 API = {
     "objective": (
@@ -66,15 +68,20 @@ def generate(root, folder):
     for name, (title, about, names) in (API | others).items():
         page = [f"# {title}\n", about]
         for module in (each for room in names for each in modules if each == room or each.startswith(f"{room}.")):
-            page.append(f"## npae.{module}\n\n```{{eval-rst}}\n.. automodule:: npae.{module}\n   :members:\n```")
+            page.append(
+                f"## npae.{module}\n\n```{{eval-rst}}\n.. automodule:: npae.{module}\n   :members:\n"
+                "   :ignore-module-all:\n```"
+            )
         wanted[folder / "api" / f"{name}.md"] = "\n\n".join(page) + "\n"
     names = "\n".join(f"{name}" for name in API | others)
     wanted[folder / "api" / "index.md"] = (
         "# API\n\nBy rooms: under every part stand the equations of both directions.\n\n"
         f"```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n"
     )
+    wanted[folder / "gallery.md"] = gallery.page()
+    gallery.generate(root, folder / "gallery")
     for old in folder.rglob("*.*"):
-        if old not in wanted and old.is_file():
+        if old not in wanted and old.is_file() and old.parent.name != "gallery":
             old.unlink()
     for path, text in wanted.items():
         path.parent.mkdir(exist_ok=True)

@@ -7,12 +7,17 @@ import sys
 import npae
 from npae.cli import gradcheck
 from npae.cli.arguments import whole_number
+from npae.threads import limit_threads, threads
 
 
 def main(argv=None):
     """Run one subcommand; returns the exit status."""
+    limit_threads()  # before anything imports NumPy
     parser = argparse.ArgumentParser(
-        prog="npae", description="Autoencoders in plain NumPy: train the family, check gradients."
+        prog="npae",
+        description="Autoencoders in plain NumPy: train the family, check gradients.",
+        epilog="Matrix products use one thread, which is about as fast for networks of this size and many times faster "
+        "where another process is busy. Set OPENBLAS_NUM_THREADS (or OMP_, MKL_NUM_THREADS) for another number.",
     )
     parser.add_argument("--version", action="version", version=f"npae {npae.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -75,6 +80,7 @@ def _info(args):
     print(f"npae {npae.__version__}\nPython {platform.python_version()} on {platform.system()} {platform.machine()}")
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     print(f"NumPy {np.__version__} with BLAS {blas.get('name', '?')} {blas.get('version', '')}, {os.cpu_count()} cores")
+    print(f"threads of BLAS: {threads()}")
     for package in ("matplotlib", "scipy", "scikit-learn", "autograd", "torch"):
         try:
             print(f"{package} {importlib.metadata.version(package)}")

@@ -202,7 +202,7 @@ def curve_of_memory():
 
 @picture("sparse_codes.width_curves")
 def width_curves():
-    how = {"widths": (4, 16, 64), "kinds": ("unregularized", "denoising"), "labels": (50,), "epochs": 6}
+    how = {"widths": (4, 16, 64), "kinds": ("unregularized", "denoising"), "labels": (50,), "epochs": 30}
     tables = [capacity.probe_codes(datasets.load_digits(), capacity.RECIPES["digits"], seed=s, **how) for s in (0, 1)]
     return draw_sparse.width_curves(tables, 50)
 
@@ -402,9 +402,9 @@ def page():
     lines = [
         "# Gallery",
         "Every plotting function of the package, with a picture that it made when this site was built, of data that "
-        "come with the package, after short trainings. Each returns the matplotlib `Figure` it drew on and calls no `show`; "
-        "what fills one axis takes `ax`. All share one style, {py:mod}`npae.plots.style`: lines differ in dashes and "
-        "lightness, bars in hatches, and more ink is darker, so that they read in grey.",
+        "come with the package, after short trainings. Each returns the matplotlib `Figure` it drew on and calls no "
+        "`show`; what fills one axis takes `ax`. All share one style, {py:mod}`npae.plots.style`: lines differ in "
+        "dashes and lightness, bars in hatches, and more ink is darker, so that they read in grey.",
     ]
     for room, title in TITLES.items():
         lines.append(f"## {title}")

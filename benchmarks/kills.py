@@ -88,7 +88,7 @@ def save(path, kind, seed):
 def killed(what, path, kind, seed, steps, rng):
     """The lines that `what` has printed until it was killed, within the step after so many; None: is not killed."""
     command = [sys.executable, "-m", "benchmarks.kills", "--child", what, str(path), kind, str(seed)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) as process:
         lines = []
         while steps is None or len(lines) <= steps:
             line = process.stdout.readline()

@@ -111,7 +111,7 @@ def run(name, x):
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(x=arrays())
 def test_results_are_finite_or_an_error_names_the_estimator(name, x):
     run(name, x)

@@ -11,8 +11,8 @@ import time
 
 import npae
 from npae.files import write_atomically
+from npae.progress import ProgressLine
 from npae.report import page, sections
-from npae.training import ProgressLine
 
 
 def section_modules():

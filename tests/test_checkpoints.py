@@ -2,11 +2,13 @@
 
 import errno
 import os
+import random
 
 import numpy as np
 import pytest
 
 import npae
+from benchmarks import kills
 from npae import SGD, Adam, Autoencoder, Checkpoint, Cosine, RMSProp, VariationalAutoencoder
 from npae.training import train
 
@@ -88,6 +90,16 @@ def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes(X, name, afte
     assert everything(resumed) == everything(whole)
     loaded = npae.load(path)
     assert np.array_equal(loaded.network_.theta, whole.network_.theta) and loaded.history_ == resumed.history_
+
+
+def test_processes_that_are_killed_lose_nothing(tmp_path):
+    """SIGKILL while they train and while they save; `python -m benchmarks.kills` does it 60 times and more."""
+    (tmp_path / "saves").mkdir()
+    counts = kills.kill_training(3, tmp_path, random.Random(1)) + kills.kill_saving(
+        1, tmp_path / "saves", random.Random(1)
+    )
+    assert counts["kills while training"] == 3 and counts["kills while saving"] == 1
+    assert counts["runs that ended with the bytes of one left alone"] == 1
 
 
 def test_a_run_without_a_seed_goes_on_with_that_of_its_file(X, tmp_path):

@@ -7,6 +7,7 @@ import sys
 import npae
 from npae.cli import gradcheck
 from npae.cli.arguments import whole_number
+from npae.interrupts import raise_interrupts
 from npae.threads import limit_threads, threads
 
 
@@ -52,6 +53,7 @@ def _add_demo(commands):
     demo.set_defaults(run=_demo)
 
 
+@raise_interrupts()
 def _demo(args):
     folder = os.path.dirname(os.path.abspath(args.out))
     if not os.path.isdir(folder) or os.path.isdir(os.path.abspath(args.out)):

@@ -13,12 +13,18 @@ faster; below 1 in bold. *its products / NumPy's*: the same products by PyTorch'
 one here, which no code around the products makes up for.
 """
 BRIEF = ("steps", "fits", "growth", "others")
-PARTS = (*BRIEF, "compiled", "contraction", "gradcheck")  # modules with a main(quick) that returns a table
+PARTS = (
+    *BRIEF,
+    "compiled",
+    "contraction",
+    "generative",
+    "gradcheck",
+)  # modules with a main(quick) that returns a table
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a few cells, under a minute")
+    parser.add_argument("--quick", action="store_true", help="a few cells, in a minute or two")
     parser.add_argument("--only", nargs="+", choices=PARTS, help="these parts")
     parser.add_argument("--patience", type=float, help="seconds to wait for a quiet machine, each time (10; quick: 0)")
     chosen = parser.parse_args(arguments)

@@ -9,7 +9,10 @@ from npae.gradcheck import check_network
 def main(quick=False):
     """A Markdown table."""
     rows = []
-    for size, what in (("64-25-64", "3,289 parameters, a random direction an array"), ("784-500-784", "a random direction an array")):
+    for size, what in (
+        ("64-25-64", "3,289 parameters, a random direction an array"),
+        ("784-500-784", "a random direction an array"),
+    ):
         case = Case(size, dtype="float64")
         net, x, peer = network(case), case.batch(), torch_gradcheck(case) if size == "64-25-64" else None
         what = f"{size}, batch {len(x)}, {what}"

@@ -20,7 +20,13 @@ _HOMES = {
     "autoencoder": ("Autoencoder",),
     "contraction.family": ("HigherOrderContractive", "ReconstructionContractive"),
     "corruption": ("GaussianNoise", "MaskingNoise", "SaltAndPepper"),
+    "continuous_bernoulli": ("ContinuousBernoulli",),
+    "distributions": ("Categorical", "Gaussian", "Laplace"),
+    "generative.code": ("GaussianCode", "KLToStandardNormal"),
+    "generative.variational_autoencoder": ("VariationalAutoencoder",),
+    "joint_corruption": ("BlockOcclusion", "CorruptionChain", "GaussianNoiseRange"),
     "layers": ("Dense", "Stack", "Tied"),
+    "learnt_variance": ("LearntVariance",),
     "lbfgs_training": ("lbfgs",),
     "losses": ("BernoulliCrossEntropy", "SquaredError"),
     "model_file": ("ModelFileError", "load"),
@@ -30,9 +36,12 @@ _HOMES = {
     "penalties": ("Contractive", "KLSparsity", "L1Sparsity", "WeightDecay"),
     "schedules": ("Constant", "Cosine", "StepDecay", "WarmUp"),
     "sklearn_face": ("NotFittedError",),
+    "sparsity": ("AuxiliaryTopK", "RunningKLSparsity", "UnitRows"),
     "training": ("DivergenceError", "TrainingInterrupted"),
 }
-_ROOMS = ("datasets", "gradcheck", "manifold", "pca", "plots")
+_ROOMS = (
+    "datasets", "denoising", "generative", "gradcheck", "manifold", "pca", "plots", "probe", "sparsity",
+)  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted({*_HOME_OF, *_ROOMS})

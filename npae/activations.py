@@ -5,10 +5,12 @@ serves all. `out` may be the argument of phi itself; the derivatives read h to t
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from npae.kernels import broadcast, logistic, positive_part, sigmoid, softplus
+from npae.kernels import broadcast, largest, logistic, positive_part, sigmoid, softplus
+from npae.own_parts import check_result, is_own
 from npae.validation import check_number
 
 
@@ -156,8 +158,12 @@ class Softplus(Activation):
 class TopK(Activation):
     """Keep the k largest of each row and set the others to 0 (Makhzani and Frey 2013, k-sparse autoencoders).
 
-    Not elementwise: h_j depends on the whole row, so `Contractive` refuses it. Of equal values the last are kept.
+    phi' = 1 for a unit that is kept, 0 for one that is dropped. Exactly k are kept, of equal values the last. A kept
+    unit may itself be 0: what is dropped is therefore written as -0.0, which is equal to 0 in all arithmetic, and
+    what is kept as +0.0, so that h alone tells them apart. Away from ties (the k-th largest of a row equal to the next)
+    phi' is the derivative; at a tie h jumps from one unit to the other and has none.
 
+    Not elementwise: h_j depends on the whole row, so `Contractive` refuses it.
     Raises ValueError unless k is a positive whole number; at least k units are needed where it is applied.
     """
 
@@ -175,18 +181,61 @@ class TopK(Activation):
 
     def __call__(self, a, out=None):
         self.check(a.shape[-1])
-        dropped = np.argsort(a.real, axis=-1, kind="stable")[..., : a.shape[-1] - self.k]
-        h = np.positive(a, out=out)
-        np.put_along_axis(h, dropped, 0, axis=-1)
+        kept = largest(a, self.k)
+        h = np.add(a, 0.0, out=out)  # a kept -0.0 becomes +0.0
+        np.copyto(h, -0.0, where=~kept)
         return h
 
     def dphi(self, h, out=None):
-        """1 where a unit was kept; a kept unit that is exactly 0 counts as dropped."""
+        """1 where a unit was kept, 0 where it was dropped: where h is -0.0."""
         out = np.empty_like(h) if out is None else out
-        return np.not_equal(h, 0, out=out, casting="unsafe")
+        dropped = np.signbit(h.real) & (h.real == 0)
+        return np.logical_not(dropped, out=out, casting="unsafe")
 
     def ddphi(self, h, out=None):
         return _full(h, 0.0, out)
+
+
+@dataclass(frozen=True, repr=False)
+class OwnActivation(Activation):
+    """Anyone's phi(a) with dphi(h), and ddphi(h) where a layer is contracted; prints as what it holds."""
+
+    own: Any
+
+    def __post_init__(self):
+        for name in ("elementwise", "range", "gain"):
+            object.__setattr__(self, name, getattr(self.own, name, getattr(Activation, name)))
+        object.__setattr__(self, "check", getattr(self.own, "check", super().check))
+
+    def __call__(self, a, out=None):
+        h = self.own(a)
+        check_result(h, a.shape, a.dtype, f"{self!r}: phi(a)")
+        return h
+
+    def dphi(self, h, out=None):
+        return self._derivative("dphi", h, out)
+
+    def ddphi(self, h, out=None):
+        return self._derivative("ddphi", h, out)
+
+    def _derivative(self, name, h, out):
+        values = getattr(self.own, name)(h)
+        check_result(values, h.shape, h.dtype, f"{self!r}: {name}(h)")
+        out = np.empty_like(h) if out is None else out
+        out[...] = values  # it may be h itself, as for exp
+        return out
+
+    def __repr__(self):
+        return repr(self.own)
+
+
+def as_activation(activation, owner):
+    """An activation as layers use it; TypeError, in the name of `owner`, for what is none."""
+    if isinstance(activation, Activation) and not is_own(activation):
+        return activation
+    if isinstance(activation, type) or not callable(activation) or not callable(getattr(activation, "dphi", None)):
+        raise TypeError(f"{owner}: got activation={activation!r}, expected an activation such as Sigmoid()")
+    return OwnActivation(activation)
 
 
 def _full(h, value, out):

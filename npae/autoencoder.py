@@ -4,13 +4,16 @@ import contextlib
 
 import numpy as np
 
-from npae import activations, losses
+from npae import activations, distributions, losses
 from npae.layers import Dense, mirrored
+from npae.learnt_variance import begin_with_variance_of, with_outputs
 from npae.network import Network
 from npae.optimizers import Adam, Step
 from npae.sklearn_face import Estimator
 from npae.training import ProgressLine, streams, train
 from npae.validation import check_number
+
+LOGITS = (losses.BernoulliCrossEntropy, distributions.ContinuousBernoulli, distributions.Categorical)
 
 
 class Autoencoder(Estimator):
@@ -23,7 +26,7 @@ class Autoencoder(Estimator):
     activation : 'identity', 'sigmoid', 'tanh', 'relu', 'softplus' or an activation object, for hidden layers and code;
         or a sequence, one for each encoder layer, which the decoder's hidden layers mirror.
     output_activation : the same, for the decoder's last layer; 'identity' with loss='bernoulli', which takes logits.
-    loss : 'squared_error', 'bernoulli' or a loss object.
+    loss : 'squared_error', 'bernoulli', 'continuous_bernoulli', 'laplace', 'gaussian' (variance learnt) or an object.
     penalties : Omega, a list such as [WeightDecay(1e-4), Contractive(0.1)].
     corruption : C(x~ | x), such as MaskingNoise(0.3), drawn anew at each visit of a sample; None for none.
     tied : share the encoder's weights with the decoder, W_decoder = W_encoder^T.
@@ -157,6 +160,7 @@ class Autoencoder(Estimator):
         network = self._build(n_features, weights_rng, dtype)
         if target is not None:
             network.check_target(target)
+            begin_with_variance_of(network, target)
         self.network_ = network
         self._step = self._optimizer().start(network.theta)
         self.history_: dict[str, list] = {"loss": [], "seconds": [], "validation_loss": []}
@@ -197,18 +201,30 @@ class Autoencoder(Estimator):
         if len(phis) != len(widths) - 1:
             raise ValueError(f"{owner}: got {len(phis)} activations, expected {len(widths) - 1}, one an encoder layer")
         output = _named(self.output_activation, activations.BY_NAME, "output_activation", owner)
-        loss = _named(self.loss, losses.BY_NAME, "loss", owner)
-        if isinstance(loss, losses.BernoulliCrossEntropy) and output != activations.Identity():
-            raise ValueError(
-                f"{owner}: got output_activation={self.output_activation!r} with loss='bernoulli', expected "
-                "'identity': the loss takes logits, and reconstruct() returns their sigmoid"
-            )
+        loss = _named(self.loss, distributions.BY_NAME, "loss", owner)
+        self._check_logits(loss, output)
         encoder = [Dense(D, K, phi, rng=rng) for D, K, phi in zip(widths, widths[1:], phis)]
         decoder = mirrored(encoder, [*reversed(phis[:-1]), output], tied=self.tied, rng=rng)
+        decoder = with_outputs(decoder, loss, n_features, rng)
         return Network(encoder, decoder, loss=loss, penalties=self.penalties, dtype=dtype)
+
+    def _check_logits(self, loss, output):
+        if isinstance(loss, LOGITS) and output != activations.Identity():
+            name = next((name for name, each in distributions.BY_NAME.items() if each == loss), repr(loss))
+            raise ValueError(
+                f"{type(self).__name__}: got output_activation={self.output_activation!r} with loss={name!r}, expected "
+                "'identity': the loss takes logits, and reconstruct() returns the mean that they stand for"
+            )
 
     def _optimizer(self):
         return Adam() if self.optimizer is None else self.optimizer
+
+    def _part(self, name):
+        return self._optimizer() if name == "optimizer" else getattr(self, name)
+
+    @property
+    def _n_features_out(self):
+        return self.network_.encoder.layers[-1].n_out if hasattr(self, "network_") else self.n_components
 
     def _check_arguments(self):
         """Raise ValueError or TypeError, naming what came and what was expected."""

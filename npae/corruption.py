@@ -1,5 +1,8 @@
 """Corruption processes C(x~ | x): `corrupt(x, rng)` returns a fresh array and leaves x as it was.
 
+Each is a distribution whose first two moments are known exactly: `mean(x)`, `variance(x)`, and `joint_moments`, from
+which the best linear denoiser follows without a draw.
+
 Vincent et al. (2010), Stacked denoising autoencoders, JMLR 11, section 3.3.
 """
 
@@ -41,6 +44,42 @@ class Corruption:
     def _corrupt(self, x, rng, out):
         raise NotImplementedError
 
+    def moments(self, mean, second):
+        """E[x~_d] and E[x~_d^2] where E[x_d] = mean and E[x_d^2] = second, arrays of one shape; exact.
+
+        Both are affine in (mean, second), so that the moments of one corruption after another follow by calling twice.
+        """
+        raise NotImplementedError
+
+    def mean(self, x):
+        """E[x~ | x], shape of x."""
+        x = np.asarray(x)
+        return self.moments(x, x * x)[0]
+
+    def variance(self, x):
+        """Var[x~_d | x] entry by entry, shape of x."""
+        x = np.asarray(x)
+        mean, second = self.moments(x, x * x)
+        return second - mean * mean
+
+    def joint_moments(self, mean, second):
+        """E[x~] (D,), E[x~ x~^T] and E[x~ x^T] (D, D) where E[x] = mean (D,) and E[x x^T] = second (D, D); exact.
+
+        For entries that are corrupted independently of each other: with E[x~_d | x] = c_d x_d + o_d,
+        E[x~_d x~_e] = c_d c_e E[x_d x_e] + c_d o_e E[x_d] + o_d c_e E[x_e] + o_d o_e off the diagonal.
+        """
+        c, offset = self.slope_and_offset(len(mean))
+        noisy_mean, diagonal = self.moments(mean, second.diagonal())
+        noisy_second = c[:, None] * second * c + np.outer(noisy_mean, noisy_mean) - np.outer(c * mean, c * mean)
+        np.fill_diagonal(noisy_second, diagonal)
+        return noisy_mean, noisy_second, c[:, None] * second + np.outer(offset, mean)
+
+    def slope_and_offset(self, n_features):
+        """c (D,) and o (D,) of E[x~ | x] = c x + o."""
+        zeros, ones = np.zeros(n_features), np.ones(n_features)
+        offset = self.moments(zeros, zeros)[0]
+        return self.moments(ones, ones)[0] - offset, offset
+
     def _check(self, name, value, high):
         is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
         if not is_number or not 0 <= value <= high or not np.isfinite(value):
@@ -60,6 +99,10 @@ class GaussianNoise(Corruption):
     def __post_init__(self):
         self._check("sigma", self.sigma, np.inf)
 
+    def moments(self, mean, second):
+        """(mean, second + sigma^2)."""
+        return mean + 0.0, second + self.sigma**2
+
     def _corrupt(self, x, rng, out):
         standard_normal(rng, out)
         out *= self.sigma
@@ -75,6 +118,10 @@ class MaskingNoise(Corruption):
 
     def __post_init__(self):
         self._check("p", self.p, 1)
+
+    def moments(self, mean, second):
+        """(1 - p) (mean, second)."""
+        return (1 - self.p) * mean, (1 - self.p) * second
 
     def _corrupt(self, x, rng, out):
         rng.random(dtype=out.dtype, out=out)
@@ -94,6 +141,10 @@ class SaltAndPepper(Corruption):
 
     def __post_init__(self):
         self._check("p", self.p, 1)
+
+    def moments(self, mean, second):
+        """(1 - p) (mean, second) + p / 2: a coin's moments are both 1/2."""
+        return (1 - self.p) * mean + self.p / 2, (1 - self.p) * second + self.p / 2
 
     def _corrupt(self, x, rng, out):
         out[...] = x

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from npae.activations import Identity
+from npae.activations import Identity, as_activation
 from npae.kernels import add_scaled, broadcast, column_sums, fresh, product
-from npae.own_parts import OwnLayer, as_activation, infer, is_own
+from npae.own_parts import OwnLayer, infer, is_own
 from npae.pending import Pending
 from npae.validation import check_number
 

@@ -4,6 +4,8 @@
 samples of the sum over features, and its gradient da (N, D).
 """
 
+import functools
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,14 +81,25 @@ class BernoulliCrossEntropy:
         return sigmoid(_pair(a, a)[0])
 
     def log_likelihood(self, a, x):
-        """log p(x_n | a_n) in nats, shape (N,)."""
+        """log p(x_n | a_n) in nats, shape (N,); warns once where x has grey values, for which it is no likelihood."""
         a, x = _pair(a, x)
+        if np.any((x.real > 0) & (x.real < 1)):
+            _warn_of_grey_values()
         return (x * a - positive_part(a) - np.log1p(np.exp(negative_abs(a)))).sum(axis=1)
 
     def sample(self, a, rng):
         """A draw x ~ Bernoulli(sigmoid(a)), shape (N, D) of zeros and ones in a's dtype; rng: Generator or seed."""
         a, _ = _pair(a, a)
         return (np.random.default_rng(rng).random(a.shape) < sigmoid(a)).astype(a.dtype)
+
+
+@functools.cache  # once a process; where warnings are errors, every time
+def _warn_of_grey_values():
+    warnings.warn(
+        "BernoulliCrossEntropy: got targets between 0 and 1 for a log-likelihood, expected 0 or 1: over grey values it "
+        "does not integrate to 1. ContinuousBernoulli() is the distribution of those",
+        stacklevel=3,
+    )
 
 
 def _pair(a, x):

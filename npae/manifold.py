@@ -14,10 +14,9 @@ import numpy as np
 
 from npae.contraction.norms import check_dense
 from npae.kernels import blocks
-from npae.network import Network
+from npae.network import network_of
 from npae.own_parts import infer
 from npae.pca.angles import principal_angles
-from npae.sklearn_face import NotFittedError
 from npae.validation import check_array, check_number
 
 BLOCK = 2**22  # entries of J at a time where only its singular values or vectors are kept: 32 MB in float64
@@ -175,11 +174,7 @@ def _blocks(network, X):
 
 
 def _check(model: Any, X, owner):
-    network = getattr(model, "network_", model)
-    if not isinstance(network, Network):
-        if hasattr(model, "fit"):
-            raise NotFittedError(f"{owner}: got a {type(model).__name__} that is not fitted, expected fit(X) first")
-        raise TypeError(f"{owner}: got {model!r}, expected a Network or an estimator that holds one as network_")
+    network = network_of(model, owner)
     check_dense(owner, network.encoder)
     dtype, D = network.theta.dtype, network.encoder.layers[0].n_in
     return network, check_array(X, owner=owner, dtype=dtype, n_features=D)

@@ -17,6 +17,7 @@ import npae
 from npae.files import write_atomically
 
 FORMAT = 1
+CLASSES = ("Autoencoder", "VariationalAutoencoder")
 UNREADABLE = (  # what NumPy and zipfile raise on bytes that are damaged
     ValueError, KeyError, TypeError, EOFError, AttributeError, OSError, NotImplementedError, RuntimeError,
     zipfile.BadZipFile, zlib.error,
@@ -32,7 +33,7 @@ def save(model, path):
     arrays = {"theta": model.network_.theta}
     params = {
         name: _encode(value, name, arrays)
-        for name, value in model.get_params().items()
+        for name, value in model.get_params(deep=False).items()
         if name not in ("callbacks", "random_state") or isinstance(value, (int, np.integer))
     }
     header = {
@@ -65,9 +66,9 @@ def load(path):
         raise ModelFileError(f"{path}: got format {kind!r}, expected {FORMAT}; a newer npae may read it")
     try:
         params = {name: _decode(value, arrays) for name, value in header["params"].items()}
-        if header["class"] != "Autoencoder":
-            raise ValueError(f"got class {header['class']!r}, expected 'Autoencoder'")
-        model = npae.Autoencoder(**params)
+        if header["class"] not in CLASSES:
+            raise ValueError(f"got class {header['class']!r}, expected one of {CLASSES}")
+        model = getattr(npae, header["class"])(**params)
         model._check_arguments()
         model.n_features_in_ = header["n_features_in"]
         model._start(model.n_features_in_, arrays["theta"].dtype)

@@ -11,6 +11,7 @@ from npae.kernels import Buffers, aligned
 from npae.layers import Stack, Tied
 from npae.losses import SquaredError
 from npae.own_parts import is_own, prepared_loss, prepared_penalty, stands_for, takes
+from npae.sklearn_face import NotFittedError
 from npae.validation import check_array
 
 
@@ -27,11 +28,14 @@ class Network:
     twice or a tied layer does not come after the layer whose weights it shares; TypeError for a wrong dtype.
     """
 
+    _reconstructs = True  # as many outputs as inputs
+
     def __init__(self, encoder, decoder, *, loss=SquaredError(), penalties=(), dtype=None):
         self.encoder = encoder if isinstance(encoder, Stack) else Stack(encoder)
         self.decoder = decoder if isinstance(decoder, Stack) else Stack(decoder)
+        self.loss = loss
         self._check_layers()
-        self.loss, self.penalties = loss, penalties
+        self.penalties = penalties
         self._bind(self._dtype() if dtype is None else dtype)
 
     # -- construction ------------------------------------------------------------------------------------------
@@ -75,8 +79,10 @@ class Network:
                 raise ValueError(f"Network: got no layers for the {name}, expected at least one")
         Stack([self.encoder.layers[-1], self.decoder.layers[0]])
         D, D_out = self.encoder.layers[0].n_in, self.decoder.layers[-1].n_out
-        if D_out != D:
-            raise ValueError(f"Network: got {D} inputs and {D_out} outputs, expected as many outputs as inputs")
+        needed = self.loss.n_outputs(D) if hasattr(self.loss, "n_outputs") else D
+        if self._reconstructs and D_out != needed:
+            expected = "as many outputs as inputs" if needed == D else f"{needed} outputs for {self.loss!r}"
+            raise ValueError(f"Network: got {D} inputs and {D_out} outputs, expected {expected}")
         seen: list[object] = []
         for name, layer in self._layers():
             if any(layer is other for other in seen):
@@ -238,3 +244,16 @@ class Network:
     def __repr__(self):
         parts = f"{list(self.encoder.layers)!r}, {list(self.decoder.layers)!r}, loss={self.loss!r}"
         return f"Network({parts}, penalties={list(self.penalties)!r}, dtype={str(self._theta.dtype)!r})"
+
+
+def network_of(model, owner):
+    """The Network itself or the `network_` of a fitted estimator; `owner` is named in the error for anything else.
+
+    Raises NotFittedError for an estimator before its fit, TypeError for what is neither.
+    """
+    network = getattr(model, "network_", model)
+    if isinstance(network, Network):
+        return network
+    if hasattr(model, "fit"):
+        raise NotFittedError(f"{owner}: got a {type(model).__name__} that is not fitted, expected fit(X) first")
+    raise TypeError(f"{owner}: got {model!r}, expected a Network or an estimator that holds one as network_")

@@ -7,13 +7,11 @@ names the part. How to write one: docs/your_own_part.md.
 
 import copy
 import inspect
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from npae.activations import Activation
 from npae.kernels import Buffers
 from npae.pending import Pending
 
@@ -25,12 +23,17 @@ def is_own(part):
     return type(part).__module__.partition(".")[0] != "npae"
 
 
+def arguments(function):
+    """The arguments of a callable by name; none of a builtin that does not tell."""
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}
+
+
 def takes(function, name):
     """Whether a callable takes an argument of that name."""
-    try:
-        return name in inspect.signature(function).parameters
-    except (TypeError, ValueError):  # a builtin without a signature
-        return False
+    return name in arguments(function)
 
 
 def stands_for(part, attribute, n_required):
@@ -39,13 +42,8 @@ def stands_for(part, attribute, n_required):
         return False
     if not is_own(part):
         return hasattr(part, attribute)
-    try:
-        taken = list(inspect.signature(part).parameters.values())
-    except (TypeError, ValueError):
-        return False
-    places = [p for p in taken if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    required = sum(p.default is p.empty for p in places)
-    return (len(places) >= 2 and n_required <= required <= 2) or any(p.kind is p.VAR_POSITIONAL for p in taken)
+    places = [p for p in arguments(part).values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return len(places) >= 2 and n_required <= sum(p.default is p.empty for p in places) <= 2
 
 
 def infer(layer, x):
@@ -60,52 +58,6 @@ def check_result(array, shape, dtype, what):
         raise ValueError(f"{what}: got {got}, expected one of shape {shape}")
     if array.dtype != dtype:
         raise TypeError(f"{what}: got an array of dtype {array.dtype}, expected {dtype}")
-
-
-@dataclass(frozen=True, repr=False)
-class OwnActivation(Activation):
-    """Anyone's phi(a) with dphi(h), and ddphi(h) where a layer is contracted; prints as what it holds."""
-
-    own: Any
-
-    def __post_init__(self):
-        for name in ("elementwise", "range", "gain"):
-            object.__setattr__(self, name, getattr(self.own, name, getattr(Activation, name)))
-
-    def check(self, n_units):
-        """What the activation's own check says, if it has one."""
-        if hasattr(self.own, "check"):
-            self.own.check(n_units)
-
-    def __call__(self, a, out=None):
-        h = self.own(a)
-        check_result(h, a.shape, a.dtype, f"{self!r}: phi(a)")
-        return h
-
-    def dphi(self, h, out=None):
-        return self._derivative("dphi", h, out)
-
-    def ddphi(self, h, out=None):
-        return self._derivative("ddphi", h, out)
-
-    def _derivative(self, name, h, out):
-        values = getattr(self.own, name)(h)
-        check_result(values, h.shape, h.dtype, f"{self!r}: {name}(h)")
-        out = np.empty_like(h) if out is None else out
-        out[...] = values  # it may be h itself, as for exp
-        return out
-
-    def __repr__(self):
-        return repr(self.own)
-
-
-def as_activation(activation, owner):
-    """An activation as layers use it; TypeError, in the name of `owner`, for what is none."""
-    if isinstance(activation, Activation) and not is_own(activation):
-        return activation
-    if isinstance(activation, type) or not callable(activation) or not callable(getattr(activation, "dphi", None)):
-        raise TypeError(f"{owner}: got activation={activation!r}, expected an activation such as Sigmoid()")
-    return OwnActivation(activation)
 
 
 class OwnLayer:
@@ -220,26 +172,26 @@ class OwnPenalty:
                 layer.pending = pending
 
     def _look_at(self, layer, n_samples):
-        pending, what = layer.pending, f"{name_of(self.penalty)}: added to {layer!r}"
-        dtype = next((getattr(layer, name).dtype for name in layer.parameters), None)
-        terms = [(name, getattr(pending, name), (n_samples, layer.n_out)) for name in ("dh", "da")]
-        terms += [("W_scale", pending.W_scale, (layer.n_in, layer.n_out))]
-        for name, arrays in pending.gradients.items():
-            if not hasattr(layer, name[1:]):
-                raise ValueError(
-                    f"{what}: got {name}, expected 'd' and one of its parameters {tuple(layer.parameters)}"
-                )
-            for array in arrays:
-                check_result(array, getattr(layer, name[1:]).shape, getattr(layer, name[1:]).dtype, f"{what}: {name}")
-        for name, term, shape in terms:
-            try:
-                fits = term is None or np.broadcast_shapes(np.shape(term), shape) == shape
-            except ValueError:
-                fits = False
-            if not fits:
-                raise ValueError(f"{what}: got {name} of shape {np.shape(term)}, expected one that fits {shape}")
-            if isinstance(term, np.ndarray) and dtype is not None and not np.can_cast(term.dtype, dtype, "safe"):
-                raise TypeError(f"{what}: got {name} of dtype {term.dtype}, expected {dtype}")
+        what = f"{name_of(self.penalty)}: added to {layer!r}: got"
+        for name, term in layer.pending.terms():
+            shape = (n_samples, layer.n_out)
+            if name not in ("dh", "da"):
+                parameter = getattr(layer, "W" if name == "W_scale" else name[1:], None)
+                if parameter is None:
+                    raise ValueError(f"{what} {name}, expected 'd' and one of its parameters {layer.parameters}")
+                shape = parameter.shape
+            if not _fits(np.shape(term), shape):
+                raise ValueError(f"{what} {name} of shape {np.shape(term)}, expected one that fits {shape}")
+            dtype = next((getattr(layer, each).dtype for each in layer.parameters), np.result_type(term))
+            if isinstance(term, np.ndarray) and not np.can_cast(term.dtype, dtype):
+                raise TypeError(f"{what} {name} of dtype {term.dtype}, expected {dtype}")
+
+
+def _fits(shape, into):
+    try:
+        return np.broadcast_shapes(shape, into) == into
+    except ValueError:
+        return False
 
 
 def prepared_loss(loss):

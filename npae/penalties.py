@@ -70,48 +70,72 @@ class L1Sparsity:
 
 @dataclass(frozen=True)
 class KLSparsity:
-    """Omega = beta sum_j KL(rho || rho_hat_j), rho_hat_j = 1/N sum_n h_nj, for a code in (0, 1).
+    """Omega = beta sum_j KL(rho || rho_hat_j), rho_hat_j = 1/N sum_n p_nj, for a bounded code.
 
-    KL(rho || q) = rho log(rho / q) + (1 - rho) log((1 - rho) / (1 - q)) in nats, hence
-    dh_nj = beta / N ((1 - rho) / (1 - rho_hat_j) - rho / rho_hat_j).
+    p = h for a code in (0, 1), and p = (h + 1) / 2 for one in (-1, 1), such as tanh, so that there rho = 0.05 asks for
+    a mean h of -0.9; in general p = (h - low) / (high - low). With KL(rho || q) = rho log(rho / q) +
+    (1 - rho) log((1 - rho) / (1 - q)) in nats
+
+        dh_nj = beta / N ((1 - rho) / (1 - rho_hat_j) - rho / rho_hat_j) / (high - low)
+
     A mean activation that has rounded to exactly 0 or 1 is taken at the nearest number inside, so that value
     and gradient stay finite. Lee, Ekanadham and Ng (2008), Sparse deep belief net model for visual area V2; Ng
-    (2011), CS294A lecture notes, section 3.
+    (2011), CS294A lecture notes, section 3, where a footnote has a tanh unit inactive near -1.
 
-    Raises ValueError unless beta >= 0 and rho is in (0, 1), and for a code whose activation leaves (0, 1).
+    Raises ValueError unless beta >= 0 and rho is in (0, 1), and for a code whose activation is not bounded.
     """
 
     beta: float
     rho: float
 
     def __post_init__(self):
-        check_number(self.beta, "beta", "KLSparsity")
-        check_number(self.rho, "rho", "KLSparsity", low=0, high=1, include_high=False)
+        check_number(self.beta, "beta", type(self).__name__)
+        check_number(self.rho, "rho", type(self).__name__, low=0, high=1, include_high=False)
         if self.rho == 0:
-            raise ValueError("KLSparsity: got rho=0, expected a mean activation in (0, 1)")
+            raise ValueError(f"{type(self).__name__}: got rho=0, expected a mean activation in (0, 1)")
 
     def check(self, encoder):
-        """Raise ValueError unless the code lies in (0, 1)."""
+        """Raise ValueError unless the code is bounded."""
         check_layers(type(self).__name__, encoder)
-        activation = getattr(encoder.layers[-1], "activation", encoder.layers[-1])
-        low, high = getattr(activation, "range", (-np.inf, np.inf))
-        if (low, high) != (0.0, 1.0):
+        low, high = code_range(encoder)
+        if not np.isfinite(high - low):
+            activation = getattr(encoder.layers[-1], "activation", encoder.layers[-1])
             raise ValueError(
-                f"KLSparsity: got a code of {activation!r} with values in ({low:g}, {high:g}), "
-                "expected a code in (0, 1); use Sigmoid() for the code layer, or L1Sparsity"
+                f"{type(self).__name__}: got a code of {activation!r} with values in ({low:g}, {high:g}), "
+                "expected a bounded code; use Sigmoid() or Tanh() for the code layer, or L1Sparsity"
             )
 
     def __call__(self, encoder, decoder=None):
         """The value; adds dh, one number a unit, to the code layer."""
-        h = encoder.h
-        rho, rho_hat = self.rho, h.mean(axis=0)
-        limits = np.finfo(h.dtype)
-        low, high = 1e4 * limits.tiny, 1 - limits.epsneg  # 1 / low is far enough from overflow to be multiplied
-        rho_hat = np.where(rho_hat.real < low, low, np.where(rho_hat.real > high, high, rho_hat)).astype(h.dtype)
-        value = self.beta * (rho * np.log(rho / rho_hat) + (1 - rho) * np.log((1 - rho) / (1 - rho_hat))).sum()
-        dh = self.beta / len(h) * ((1 - rho) / (1 - rho_hat) - rho / rho_hat)
-        encoder.layers[-1].pending.add("dh", dh)
-        return value
+        rho_hat, slope = mean_activation(encoder)
+        value, derivative = relative_entropy(self.rho, rho_hat)
+        encoder.layers[-1].pending.add("dh", self.beta * slope / len(encoder.h) * derivative)
+        return self.beta * value
+
+
+def code_range(encoder):
+    """(low, high), the open interval of the code's values."""
+    return getattr(getattr(encoder.layers[-1], "activation", None), "range", (-np.inf, np.inf))
+
+
+def mean_activation(encoder):
+    """rho_hat (K,), the batch mean of a bounded code mapped to (0, 1), and the slope of the map."""
+    low, high = code_range(encoder)
+    slope = 1 / (high - low)
+    rho_hat = (encoder.h.mean(axis=0) - low) * slope
+    if low:  # a tanh unit cannot come nearer to -1 than half the resolution at 1, as a sigmoid can to 0
+        least = np.finfo(rho_hat.dtype).epsneg * slope
+        rho_hat = np.where(rho_hat.real < least, least, rho_hat).astype(rho_hat.dtype)
+    return rho_hat, slope
+
+
+def relative_entropy(rho, q):
+    """sum_j KL(rho || q_j) of Bernoulli distributions in nats, and its derivative by q (K,), q kept inside (0, 1)."""
+    limits = np.finfo(q.dtype)
+    low, high = 1e4 * limits.tiny, 1 - limits.epsneg  # 1 / low is far enough from overflow to be multiplied
+    q = np.where(q.real < low, low, np.where(q.real > high, high, q)).astype(q.dtype)
+    value = (rho * np.log(rho / q) + (1 - rho) * np.log((1 - rho) / (1 - q))).sum()
+    return value, (1 - rho) / (1 - q) - rho / q
 
 
 @dataclass(frozen=True)

@@ -27,3 +27,9 @@ class Pending:
             self.gradients.setdefault(name, []).append(value)
         else:
             raise ValueError(f"pending: got {name!r}, expected 'dh', 'da', 'W_scale', or 'd' and a parameter's name")
+
+    def terms(self):
+        """(name, term) of all that was added."""
+        named = [(name, getattr(self, name)) for name in ("dh", "da", "W_scale")]
+        named += [(name, term) for name, terms in self.gradients.items() for term in terms]
+        return [(name, term) for name, term in named if term is not None]

@@ -37,7 +37,6 @@ class Constant:
         check_number(self.lr, "lr", "Constant")
 
     def __call__(self, t):
-        """lr, whatever t."""
         return self.lr
 
 
@@ -60,7 +59,6 @@ class StepDecay:
         check_number(self.factor, "factor", "StepDecay", high=1)
 
     def __call__(self, t):
-        """The rate after t steps."""
         return self.lr * self.factor ** (t // self.every)
 
 
@@ -82,7 +80,6 @@ class Cosine:
         check_number(self.final, "final", "Cosine")
 
     def __call__(self, t):
-        """The rate after t steps."""
         if t >= self.n_steps:
             return self.final
         return self.final + (self.lr - self.final) * (1 + math.cos(math.pi * t / self.n_steps)) / 2
@@ -104,5 +101,4 @@ class WarmUp:
         check_number(self.n_steps, "n_steps", "WarmUp", low=1, integer=True)
 
     def __call__(self, t):
-        """The rate after t steps."""
         return min(1.0, (t + 1) / self.n_steps) * rate(self.lr, t)

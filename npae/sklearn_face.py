@@ -5,11 +5,15 @@ check_estimator) accept these estimators and this package does not need it. Buit
 machine learning software.
 """
 
+import importlib
 import inspect
 import sys
+import warnings
+from typing import Any
 
 import numpy as np
 
+from npae.nested import nested, replaced
 from npae.validation import check_array
 
 
@@ -28,21 +32,40 @@ class Estimator:
         return sorted(name for name in inspect.signature(cls.__init__).parameters if name != "self")
 
     def get_params(self, deep=True):
-        """The constructor's arguments by name; `deep` is accepted for compatibility."""
-        return {name: getattr(self, name) for name in self._parameter_names()}
+        """The constructor's arguments by name; `deep`: and the fields of what they hold, such as 'optimizer__lr'."""
+        params = {name: getattr(self, name) for name in self._parameter_names()}
+        if deep:
+            for name in list(params):
+                params |= nested(name, self._part(name))
+        return params
 
     def set_params(self, **params):
-        """Set constructor arguments by name; raises ValueError for a name that the constructor does not have."""
+        """Set constructor arguments, or fields of what they hold, by name; all of them, or none where one is wrong.
+
+        'optimizer__lr' is the field lr of the optimizer (of the default one where it is None), 'penalties__0__lam' that
+        of the first penalty: the argument becomes a copy with another value. Raises ValueError for a name that the
+        constructor or the part does not have.
+        """
         names = self._parameter_names()
-        for name, value in params.items():
+        values: dict[str, Any] = {}
+        for key in sorted(params, key=lambda key: key.count("__")):  # an argument comes before its fields
+            name, _, path = key.partition("__")
             if name not in names:
-                raise ValueError(f"Invalid parameter {name!r} for {type(self).__name__}: expected one of {names}")
+                raise ValueError(f"Invalid parameter {key!r} for {type(self).__name__}: expected one of {names}")
+            part = values[name] if name in values else self._part(name)
+            values[name] = replaced(part, path, params[key], f"{type(self).__name__}: {key}") if path else params[key]
+        for name, value in values.items():
             setattr(self, name, value)
         return self
 
+    def _part(self, name):
+        """What stands for an argument whose fields are asked for."""
+        return getattr(self, name)
+
     def __repr__(self):
         defaults = inspect.signature(type(self).__init__).parameters
-        changed = {name: value for name, value in self.get_params().items() if value is not defaults[name].default}
+        params = self.get_params(deep=False)
+        changed = {name: value for name, value in params.items() if value is not defaults[name].default}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
     def __sklearn_tags__(self):
@@ -77,7 +100,12 @@ class Estimator:
 
     def _check_feature_names(self, names):
         """As scikit-learn words it: names seen in fit must be seen again, in their order."""
-        fitted = getattr(self, "feature_names_in_", None)
+        fitted, owner = getattr(self, "feature_names_in_", None), type(self).__name__
+        if fitted is None and names is not None:
+            warnings.warn(f"X has feature names, but {owner} was fitted without feature names", stacklevel=5)
+        if fitted is not None and names is None:
+            message = f"X does not have valid feature names, but {owner} was fitted with feature names"
+            warnings.warn(message, stacklevel=5)
         if fitted is None or names is None or list(names) == list(fitted):
             return
         lines = ["The feature names should match those that were passed during fit."]
@@ -116,18 +144,23 @@ class Estimator:
         if kind == "default":
             return h
         columns = list(self.get_feature_names_out())
+        frames = _frames(kind)
         if kind == "pandas":
-            import pandas
-
-            return pandas.DataFrame(h, columns=columns, index=getattr(X, "index", None), copy=False)
-        import polars
-
-        return polars.DataFrame(h, schema=columns, orient="row")
+            index = X.index if hasattr(X, "iloc") else None  # a list has an `index`, too
+            return frames.DataFrame(h, columns=columns, index=index, copy=False)
+        return frames.DataFrame(h, schema=columns, orient="row")
 
 
 def _sklearn(module, name, otherwise):
     """scikit-learn's object where scikit-learn is loaded."""
     return getattr(sys.modules[module], name, otherwise) if module in sys.modules else otherwise
+
+
+def _frames(kind):
+    try:
+        return importlib.import_module(kind)
+    except ImportError as error:
+        raise ImportError(f"set_output(transform={kind!r}) needs {kind}: pip install {kind}") from error
 
 
 def _feature_names(X):

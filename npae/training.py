@@ -74,6 +74,7 @@ def train(
     step,
     history=None,
     *,
+    target=None,
     batch_size=128,
     max_iter=100,
     rng=None,
@@ -90,10 +91,11 @@ def train(
 
         history = train(network, X, Adam(Cosine(1e-2, 100 * 12)).start(network.theta), batch_size=100, rng=0)
 
-    An epoch visits every sample once in a new order, in ceil(N / batch_size) steps; a corruption draws new noise for
-    each visit. Order and noise draw from streams of their own, seeded by `rng` where they are not given as
-    `shuffle_rng` and `noise_rng`. history["loss"] is the mean objective over the epoch's minibatches, "seconds" the
-    time since the beginning, "validation_loss" the objective on X_validation with noise drawn once.
+    An epoch visits every sample once in a new order, in ceil(N / batch_size) steps, against its row of `target` (or
+    itself); a corruption draws new noise for each visit. Order and noise draw from streams of their own, seeded by
+    `rng` where they are not given as `shuffle_rng` and `noise_rng`. history["loss"] is the mean objective over the
+    epoch's minibatches, "seconds" the time since the beginning, "validation_loss" the objective on X_validation with
+    noise drawn once. A penalty that has `after_step()` is told after each step, so that what it counts moves on.
 
     Training ends after `max_iter` epochs; when the monitored loss (validation if there is one) has not fallen below
     (1 - tol) x its best for `n_iter_no_change` epochs; when a callback, called as callback(network, history) after each
@@ -101,11 +103,11 @@ def train(
     back at the end. `step` is any step(grad) that moves network.theta, `corruption` whatever has corrupt(x, rng) -> x~.
 
     Raises DivergenceError when the objective is not finite, with the best epoch's weights put back; ValueError or
-    TypeError for an X that does not fit the network, and for an x~ that does not have x's shape.
+    TypeError for an X or target that does not fit the network, and for an x~ that does not have x's shape.
     """
     for name, value in (("batch_size", batch_size), ("max_iter", max_iter)):
         check_number(value, name, "train", low=1, integer=True)
-    X, _ = network._check_batch(X, None)
+    X, target = network._check_batch(X, target)
     order_rng, other_rng = streams(rng, 2)
     shuffle_rng, noise_rng = shuffle_rng or order_rng, noise_rng or other_rng
     history = {"loss": [], "seconds": [], "validation_loss": []} if history is None else history
@@ -120,7 +122,7 @@ def train(
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # reported below, in words
             for epoch in range(1, max_iter + 1):
-                loss = _epoch(network, X, step, batch_size, corrupt, shuffle_rng, noise_rng, buffers)
+                loss = _epoch(network, X, target, step, batch_size, corrupt, shuffle_rng, noise_rng, buffers)
                 losses = {"loss": loss}
                 if X_validation is not None:
                     losses["validation_loss"] = _value(network, noisy_validation, X_validation, batch_size)
@@ -174,18 +176,21 @@ def _corrupter(corruption, buffers):
     return corrupt
 
 
-def _epoch(network, X, step, batch_size, corrupt, shuffle_rng, noise_rng, buffers):
+def _epoch(network, X, target, step, batch_size, corrupt, shuffle_rng, noise_rng, buffers):
     """One visit of every sample; the mean objective, or the first that is not finite."""
     order = shuffle_rng.permutation(len(X))
+    counting = [penalty for penalty in network.penalties if hasattr(penalty, "after_step")]
     total = 0.0
     for start in range(0, len(X), batch_size):
         batch = order[start : start + batch_size]
         shape = (len(batch), X.shape[1])
         x = np.take(X, batch, axis=0, out=buffers("x", shape, X.dtype), mode="clip")
-        value = network._value_and_grad(corrupt(x, noise_rng), x)
+        value = network._value_and_grad(corrupt(x, noise_rng), x if target is X else target[batch])
         if not np.isfinite(value):
             return value
         step(network.grad)
+        for penalty in counting:
+            penalty.after_step()
         total += value * len(batch)
     return total / len(X)
 

@@ -1,5 +1,7 @@
 """What the public doors ask of their input, with one wording: what came and what was expected."""
 
+import sys
+
 import numpy as np
 
 
@@ -7,11 +9,13 @@ def check_array(x, *, name="X", owner="npae", dtype=None, n_features=None, allow
     """x as a finite float array (N, D) with N, D >= 1; no copy where nothing has to change.
 
     float32 stays float32, float64 stays float64, other reals become float64; `dtype` decides otherwise.
-    Raises TypeError for strings, objects and sparse matrices; ValueError for complex numbers (unless allowed), for a
-    wrong rank or width, for an empty array, for NaN and for infinity.
+    Raises TypeError for strings, objects, sparse and masked arrays; ValueError for complex numbers (unless allowed),
+    for a wrong rank or width, for an empty array, for NaN and for infinity.
     """
     if hasattr(x, "tocsr"):
         raise TypeError(f"{owner}: got a sparse matrix for {name}, expected a dense array; use {name}.toarray()")
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise TypeError(f"{owner}: got a masked array for {name}, expected one without gaps; use {name}.filled(0), say")
     x = np.asarray(x)
     if x.dtype.kind == "O":
         x = _from_objects(x, name, owner)
@@ -44,21 +48,40 @@ def check_array(x, *, name="X", owner="npae", dtype=None, n_features=None, allow
     return x
 
 
+def check_finite(result, what, owner, dtype=None):
+    """The result (one array or number, or several), or ValueError where a finite input has led out of its dtype."""
+    for each in result if isinstance(result, tuple) else (result,):
+        with np.errstate(over="ignore", invalid="ignore"):
+            finite = np.isfinite(np.sum(each)) or np.isfinite(each).all()
+        if not finite:
+            dtype = np.asarray(each).dtype if dtype is None else dtype
+            raise ValueError(f"{owner}: got input for which {what} leaves {dtype}, expected numbers of smaller size")
+    return result
+
+
 def _from_objects(x, name, owner):
     strings = [each for each in x.ravel() if isinstance(each, (str, bytes))]
     if strings:
         raise TypeError(f"{owner}: got {name} with the string {strings[0]!r} among its entries, expected numbers")
     try:
         return x.astype(np.float64)
+    except OverflowError as error:
+        raise ValueError(f"{owner}: got {name} with a number above 1.8e308, expected finite numbers") from error
     except (TypeError, ValueError) as error:
         raise TypeError(f"{owner}: got {name} of dtype object that is no array of numbers: {error}") from error
 
 
-def check_number(value, name, owner, *, low=0.0, high=np.inf, include_high=True, integer=False):
-    """Raise ValueError unless value is a finite real (or whole) number in [low, high], or [low, high) on request."""
+def _is_finite(value):
+    """Whether a number is one of float64's; a Python int may be larger, and then np.isfinite does not take it."""
+    return abs(int(value)) <= sys.float_info.max if isinstance(value, (int, np.integer)) else np.isfinite(value)
+
+
+def check_number(value, name, owner, *, low=0.0, high=np.inf, include_low=True, include_high=True, integer=False):
+    """Raise ValueError unless value is a finite real (or whole) number in [low, high], without an end on request."""
     kinds = (int, np.integer) if integer else (int, float, np.integer, np.floating)
-    inside = isinstance(value, kinds) and not isinstance(value, bool) and np.isfinite(value) and low <= value <= high
-    if not inside or (value == high and not include_high):
+    inside = isinstance(value, kinds) and not isinstance(value, bool) and _is_finite(value) and low <= value <= high
+    if not inside or (value == low and not include_low) or (value == high and not include_high):
         what = "a whole number" if integer else "a finite number"
-        bounds = f">= {low:g}" if high == np.inf else f"in [{low:g}, {high:g}{']' if include_high else ')'}"
+        left, right = "[" if include_low else "(", "]" if include_high else ")"
+        bounds = f"in {left}{low:g}, {high:g}{right}" if high < np.inf else f"{'>=' if include_low else '>'} {low:g}"
         raise ValueError(f"{owner}: got {name}={value!r}, expected {what} {bounds}")

@@ -8,8 +8,10 @@ from scipy import special, stats
 from npae import (
     BernoulliCrossEntropy,
     Contractive,
+    CorruptionChain,
     Dense,
     GaussianNoise,
+    GaussianNoiseRange,
     HigherOrderContractive,
     Identity,
     KLSparsity,
@@ -66,7 +68,13 @@ PENALTIES = [
     (WeightDecay(0.3), L1Sparsity(0.2), KLSparsity(0.5, 0.1), Contractive(0.1)),
 ]
 
-CORRUPTIONS = [GaussianNoise(0.3), MaskingNoise(0.4), SaltAndPepper(0.4)]
+CORRUPTIONS = [
+    GaussianNoise(0.3),
+    MaskingNoise(0.4),
+    SaltAndPepper(0.4),
+    GaussianNoiseRange(0.1, 0.6),
+    CorruptionChain((MaskingNoise(0.3), GaussianNoise(0.2))),
+]
 
 # widths of encoders of depth 1 to 3, under- and overcomplete
 WIDTHS = [(5, 4), (5, 6, 3), (5, 4, 6, 3)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from catalogue import ACTIVATIONS, complex_step, name, relative_error
-from npae import Dense, Identity, ReLU, Sigmoid, Softplus, Tanh, TopK, activations
+from npae import Dense, Identity, ReLU, Sigmoid, Softplus, Tanh, TopK, activations, gradcheck
 from npae.kernels import negative_abs, sigmoid, softplus
 
 ELEMENTWISE = [phi for phi in ACTIVATIONS if phi.elementwise]
@@ -140,6 +140,41 @@ def test_top_k_of_all_units_is_the_identity(a):
 
 def test_top_k_keeps_exactly_k_of_equal_values():
     assert np.array_equal(TopK(2)(np.ones((1, 4))), [[0, 0, 1, 1]])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+@pytest.mark.parametrize("k", [1, 2, 5, 8])
+def test_exactly_k_units_survive_whatever_the_ties_zeros_among_them(k, dtype):
+    a = np.random.default_rng(k).integers(-1, 2, (300, 8)).astype(dtype)  # three values for eight units
+    a[0], a[1] = 0, -0.0
+    phi = TopK(k)
+    kept = phi.dphi(phi(a)).real == 1
+    assert (kept.sum(axis=1) == k).all()
+    last_first = np.argsort(-a.real[:, ::-1], axis=1, kind="stable")[:, :k]  # a stable sort, from the end
+    expected = np.zeros(a.shape, bool)
+    np.put_along_axis(expected, 7 - last_first, True, axis=1)
+    assert np.array_equal(kept, expected)
+    assert np.array_equal(phi(a), np.where(expected, a, 0))
+
+
+def test_a_unit_that_is_kept_at_zero_passes_its_gradient_and_one_that_is_dropped_does_not():
+    a = np.array([[3.0, 0.0, -1.0, -2.0], [-0.0, -1.0, 2.0, -3.0]])
+    phi, R = TopK(2), np.array([[0.3, 0.7, 0.2, 0.4], [0.6, 0.1, 0.5, 0.9]])
+    da = phi.backward(phi(a), R)
+    assert np.array_equal(da, [[0.3, 0.7, 0, 0], [0.6, 0, 0.5, 0]])
+    gradcheck.assert_gradient(lambda a: ((R * phi(a)).sum(), phi.backward(phi(a), R)), a, method="complex", rtol=1e-14)
+
+
+def test_at_a_tie_the_largest_jump_from_one_unit_to_the_other():
+    phi, step = TopK(1), 1e-9
+    assert np.array_equal(phi(np.array([[1.0, 1.0 - step]])), [[1, 0]])
+    assert np.array_equal(phi(np.array([[1.0, 1.0]])), [[0, 1]])
+
+
+def test_what_is_no_number_is_kept_so_that_it_shows():
+    a = np.array([[1.0, np.nan, 3.0, 2.0], [np.nan, np.nan, np.nan, 1.0]])
+    h = TopK(2)(a)
+    assert np.isnan(h[0, 1]) and np.isnan(h[1]).any()
 
 
 @pytest.mark.parametrize("k", [0, -1, 1.5, "2", None])

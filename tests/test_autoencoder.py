@@ -8,7 +8,6 @@ import pytest
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
-from sklearn.utils.estimator_checks import check_estimator
 
 import npae
 from npae import Adam, Autoencoder, Contractive, KLSparsity, MaskingNoise, TopK, WeightDecay
@@ -17,14 +16,6 @@ from npae import Adam, Autoencoder, Contractive, KLSparsity, MaskingNoise, TopK,
 @pytest.fixture(scope="module")
 def X():
     return npae.datasets.load_digits().data[:300]
-
-
-@pytest.mark.filterwarnings("ignore:Estimator .* does not inherit from:UserWarning")
-def test_scikit_learns_own_checks_pass():
-    results = check_estimator(Autoencoder(n_components=3, max_iter=3, random_state=0), on_skip=None, on_fail=None)
-    failed = {each["check_name"]: each["exception"] for each in results if each["status"] == "failed"}
-    assert not failed
-    assert sum(each["status"] == "passed" for each in results) >= 40
 
 
 def test_init_stores_its_arguments_untouched_and_clone_copies_them(X):
@@ -160,7 +151,7 @@ def test_a_bad_argument_is_refused_before_anything_is_trained(X, name):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"penalties": [KLSparsity(1, 0.1)], "activation": "relu"}, r"expected a code in \(0, 1\)"),
+        ({"penalties": [KLSparsity(1, 0.1)], "activation": "relu"}, r"expected a bounded code"),
         ({"penalties": [Contractive(1)], "activation": TopK(3)}, r"got TopK\(k=3\)"),
         ({"loss": "bernoulli", "output_activation": "sigmoid"}, "takes logits"),
         ({"activation": ("relu", "tanh")}, "got 2 activations, expected 1"),

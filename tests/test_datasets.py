@@ -1,4 +1,4 @@
-"""Data in the package, IDX files, the download of MNIST (against a server on this machine), patches."""
+"""Data in the package, IDX files, the download of MNIST (against a server on this machine)."""
 
 import gzip
 import hashlib
@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from npae import datasets
-from npae.datasets import FetchError, fetch_mnist, load_digits, load_mnist_5k, load_patches, make_data, read_idx
+from npae.datasets import FetchError, fetch_mnist, load_digits, load_mnist_5k, make_data, read_idx
 
 
 def digest(array):
@@ -85,7 +85,7 @@ def test_a_loaded_array_is_writable_and_fresh():
     assert load_digits().data.max() == 1
 
 
-@pytest.mark.parametrize("name", ["digits.npz", "mnist_5k.npz"])
+@pytest.mark.parametrize("name", ["digits.npz", "mnist_5k.npz", "photographs.npz"])
 def test_packing_again_gives_the_same_archive_without_dates(name):
     stored = (files("npae.datasets") / name).read_bytes()
     with np.load(io.BytesIO(stored), allow_pickle=False) as archive:
@@ -105,6 +105,7 @@ def test_the_licences_name_every_data_set_author_and_licence():
     for word in (
         "digits.npz", "mnist_5k.npz", "Alpaydin", "Kaynak", "LeCun", "Cortes", "Burges",
         "creativecommons.org/licenses/by/4.0/", "creativecommons.org/licenses/by-sa/3.0/",
+        "photographs.npz", "danielbuechele", "vultilion", "creativecommons.org/licenses/by/2.0/",
     ):  # fmt: skip
         assert word in text
 
@@ -188,9 +189,9 @@ GOOD = idx_bytes(np.arange(12, dtype=np.uint8).reshape(3, 4))
         (b"\0\0\x0a" + GOOD[3:], "bad magic number, got 0x00000a02"),
         (b"\0\0\x08\0", "bad magic number"),
         (b"<html>not here</html>", "bad magic number"),
-        (GOOD[:10], "truncated, got 10 bytes; expected a header of 12"),
-        (GOOD[:-1], "truncated, got 23 bytes; expected 24"),
-        (GOOD + b"\0", "trailing bytes, got 25 bytes; expected 24"),
+        (GOOD[:10], "truncated, got 10 bytes, expected a header of 12"),
+        (GOOD[:-1], "truncated, got 23 bytes, expected 24"),
+        (GOOD + b"\0", "trailing bytes, got 25 bytes, expected 24"),
         (b"\0\0\x08\3" + b"\xff" * 12, "truncated"),  # a size no memory could hold
         (gzip.compress(GOOD)[:-9], "damaged gzip"),
         (gzip.compress(GOOD)[:12] + b"\xff\xff" + gzip.compress(GOOD)[14:], "damaged gzip"),
@@ -311,8 +312,8 @@ def test_fetch_mnist_goes_on_to_the_next_mirror_in_order(server, tmp_path, bad):
     ("bad", "reason"),
     [
         ("missing", "404"),
-        ("truncated", "truncated, got .* bytes; expected"),
-        ("wrong", "with SHA-256 .*; expected"),
+        ("truncated", "truncated, got .* bytes, expected"),
+        ("wrong", "with SHA-256 .*, expected"),
         ("garbage", "not an HTTP answer"),
     ],
 )
@@ -375,36 +376,3 @@ def test_the_real_table_names_the_four_files_and_secure_mirrors():
     assert list(mnist.MNIST_SHA256) == list(FILES)
     assert all(len(bytes.fromhex(value)) == 32 for value in mnist.MNIST_SHA256.values())
     assert all(url.startswith("https://") for url in mnist.MNIST_MIRRORS)
-
-
-# patches
-
-
-def test_patches_are_grey_squares_of_the_photographs_and_follow_the_seed():
-    patches = load_patches(200, size=6, rng=3)
-    assert patches.data.shape == (200, 36) and patches.image_shape == (6, 6) and patches.data.dtype == np.float64
-    assert patches.data.min() >= 0 and patches.data.max() <= 1 and set(patches.target) == {0, 1}
-    assert np.array_equal(load_patches(200, size=6, rng=3).data, patches.data)
-    assert not np.array_equal(load_patches(200, size=6, rng=4).data, patches.data)
-    right, left = patches.images[:, :, 1:].ravel(), patches.images[:, :, :-1].ravel()
-    assert np.corrcoef(right, left)[0, 1] > 0.9  # neighbours in a photograph are alike
-    with pytest.raises(ValueError, match="size=428"):
-        load_patches(1, size=428, rng=0)
-    with pytest.raises(ValueError, match="n=0"):
-        load_patches(0, rng=0)
-
-
-def test_a_patch_as_large_as_the_photograph_is_its_luma():
-    sk = importlib.import_module("sklearn.datasets")
-    patch = load_patches(1, size=427, rng=0)
-    red, green, blue = np.moveaxis(sk.load_sample_images().images[patch.target[0]] / 255, -1, 0)
-    grey = 0.299 * red + 0.587 * green + 0.114 * blue  # (427, 640)
-    windows = np.lib.stride_tricks.sliding_window_view(grey, 427, axis=1)[0]
-    assert np.abs(windows - patch.images[0, 0]).max(axis=1).min() < 1e-12
-
-
-@pytest.mark.parametrize("missing", ["sklearn.datasets", "PIL"])
-def test_patches_without_their_libraries_name_the_extra(monkeypatch, missing):
-    monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(ImportError, match=r"npae\[patches\]"):
-        load_patches(1, rng=0)

@@ -108,7 +108,7 @@ def test_a_flat_density_in_a_larger_space_is_refused_without_noise():
         (lambda: make_gaussian_mixture(5, means=MEANS, std=[1, 2]), "expected one number or 3"),
         (lambda: make_gaussian_mixture(5, means=MEANS, weights=[1, 0, 1]), "weights"),
         (lambda: make_gaussian_mixture(5, noise=-1), "noise=-1"),
-        (lambda: make_gaussian_mixture(5, rng=0).score(np.zeros((2, 3))), r"shape \(2, 3\); expected \(N, 2\)"),
+        (lambda: make_gaussian_mixture(5, rng=0).score(np.zeros((2, 3))), r"shape \(2, 3\), expected \(N, 2\)"),
         (lambda: make_gaussian_mixture(5, rng=0).score(np.zeros((2, 2)), sigma=-1), "sigma=-1"),
     ],
 )

@@ -97,7 +97,7 @@ def test_integer_images_become_float64_and_the_input_is_left_alone():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x: transform_images(x, (8, 8)), r"\(5, 54\); expected \(N, 64\)"),
+        (lambda x: transform_images(x, (8, 8)), r"\(5, 54\), expected \(N, 64\)"),
         (lambda x: transform_images(x[0], SHAPE), r"shape \(54,\)"),
         (lambda x: transform_images(x, SHAPE, rotation=np.zeros(3)), r"rotation of shape \(3,\)"),
         (lambda x: transform_tangents(x, SHAPE, ["shear"]), "shear"),

@@ -1,12 +1,15 @@
 """The atomic write: whole or not at all, with the permissions that the process's umask leaves."""
 
+import errno
 import os
 import stat
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from npae.files import write_atomically
+from npae.files import check_writable, remove_leftovers, write_atomically
 
 
 def test_what_is_written_is_there_and_nothing_else(tmp_path):
@@ -51,3 +54,135 @@ def test_threads_that_write_one_file_leave_one_whole_version(tmp_path):
     for thread in threads:
         thread.join()
     assert (tmp_path / "file").read_bytes() in versions and os.listdir(tmp_path) == ["file"]
+
+
+def test_a_link_is_followed_and_stays_a_link(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "file")
+    for data in (b"made through a link that led nowhere", b"and replaced through it"):
+        write_atomically(tmp_path / "link", data)
+        assert (tmp_path / "link").is_symlink() and (tmp_path / "far" / "file").read_bytes() == data
+    assert os.listdir(tmp_path / "far") == ["file"]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o640, 0o755])
+def test_a_file_keeps_its_mode_even_while_it_is_being_written(tmp_path, mode):
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "file").chmod(mode)
+    seen = []
+
+    def pieces():
+        seen.extend(stat.S_IMODE(each.stat().st_mode) for each in tmp_path.glob(".*.part"))
+        yield b"new"
+
+    write_atomically(tmp_path / "file", pieces())
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode and seen == [mode]
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_a_file_keeps_its_owner_where_the_system_allows_it(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"old")
+    asked, real = [], os.stat
+
+    def others(path, *args, **kwargs):
+        found = list(real(path, *args, **kwargs))
+        if str(path).endswith("file"):
+            found[4:6] = 4321, 1234
+        return os.stat_result(found)
+
+    def chown(path, *owner):
+        asked.append(owner)
+        raise PermissionError(1, "only root may")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", others)
+        patch.setattr(os, "chown", chown)
+        write_atomically(tmp_path / "file", b"new")
+    assert asked == [(4321, 1234)] and (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_what_is_no_regular_file_is_written_into(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    got = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    write_atomically(pipe, [b"through ", b"a pipe"])
+    reader.join()
+    assert got == [b"through a pipe"] and stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_the_null_device_by_any_name_is_left_what_it_is(tmp_path):
+    (tmp_path / "null").symlink_to(os.devnull)
+    write_atomically(tmp_path / "null", b"data")
+    assert (tmp_path / "null").is_symlink() and stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
+def test_a_full_disk_a_missing_and_a_read_only_folder_are_told_in_words_and_the_old_file_stays(tmp_path, monkeypatch):
+    def full():
+        yield b"some"
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a temporary name")
+
+    write_atomically(tmp_path / "file", b"old")
+    with pytest.raises(OSError, match=r"No space left on device: it could not be written; the file that was there is"):
+        write_atomically(tmp_path / "file", full())
+    assert (tmp_path / "file").read_bytes() == b"old" and os.listdir(tmp_path) == ["file"]
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        write_atomically(tmp_path / "nowhere" / "file", b"new")
+    with monkeypatch.context() as patch:  # root may write everywhere
+        patch.setattr(os, "access", lambda *_: False)
+        with pytest.raises(PermissionError, match="the file that was there is unchanged"):
+            write_atomically(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_what_cannot_be_written_is_known_beforehand(tmp_path, monkeypatch):
+    check_writable(tmp_path / "new")
+    check_writable(os.devnull)
+    with pytest.raises(IsADirectoryError, match="expected the name of a file"):
+        check_writable(tmp_path)
+    with pytest.raises(FileNotFoundError, match="expected a file in a folder that exists"):
+        check_writable(tmp_path / "nowhere" / "file")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda *_: False)
+        with pytest.raises(PermissionError, match="its folder cannot be written"):
+            check_writable(tmp_path / "new")
+        (tmp_path / "new").write_bytes(b"")
+        with pytest.raises(PermissionError, match="the file is there and cannot be written"):
+            check_writable(tmp_path / "new")
+
+
+def test_a_name_as_long_as_the_system_allows_can_be_written(tmp_path):
+    name = "n" * 255
+    write_atomically(tmp_path / name, b"data")
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_what_killed_writes_left_is_removed_and_nothing_else(tmp_path):
+    code = (
+        "import os, signal, sys\nfrom npae.files import write_atomically\n"
+        "def pieces():\n    yield b'half'\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "write_atomically(sys.argv[1], pieces())"
+    )
+    write_atomically(tmp_path / "other", b"theirs")
+    write_atomically(tmp_path / "file", b"old")
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "file")], timeout=60)
+    assert (tmp_path / "file").read_bytes() == b"old" and len(os.listdir(tmp_path)) == 3
+    remove_leftovers(tmp_path / "other")
+    assert len(os.listdir(tmp_path)) == 3
+    remove_leftovers(tmp_path / "file")
+    assert sorted(os.listdir(tmp_path)) == ["file", "other"]
+
+
+def test_a_disk_that_is_really_full_leaves_the_old_file(tmp_path):
+    """A limit on the size of files stops the write in its midst, as a full disk does."""
+    code = (
+        "import os, resource, sys\nfrom npae.files import write_atomically\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        "try: write_atomically(sys.argv[1], bytes(1_000_000))\n"
+        "except OSError as error: print(error)"
+    )
+    write_atomically(tmp_path / "file", b"old")
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "file")], capture_output=True, text=True)
+    assert "it could not be written; the file that was there is unchanged" in done.stdout and not done.stderr
+    assert (tmp_path / "file").read_bytes() == b"old" and os.listdir(tmp_path) == ["file"]

@@ -182,6 +182,12 @@ def l1_of_tanh(a, bug=""):
     return (sign * h).sum() / N, (1 if bug == "no sign" else sign) * (1 - h * h) / N
 
 
+def l1(h, bug=""):
+    """lam/N sum |h|: every entry of the gradient is +-lam/N."""
+    sign = np.sign(h.real)
+    return (sign * h).sum() / N, (np.ones(h.shape) if bug == "no sign" else sign) / N
+
+
 TEN_THOUSAND = np.random.default_rng(3).standard_normal((100, 100))
 
 
@@ -267,6 +273,7 @@ BUGS = {
     "NaN": (autoencoder, "nan", start(), {}, {"c": "1 of 5 entries of the analytic gradient are NaN"}, ""),
     "slope of the logits twice": (cross_entropy, "slope twice", rng().standard_normal((N, D)), {}, {"x": ""}, ""),
     "sign of L1 forgotten": (l1_of_tanh, "no sign", rng().standard_normal((N, K)), {}, {"x": "signs are wrong"}, ""),
+    "sign of L1 forgotten, nothing else": (l1, "no sign", rng().standard_normal((N, K)), {}, {"x": "signs are"}, ""),
 }
 
 

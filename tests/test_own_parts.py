@@ -509,7 +509,7 @@ def adds(name, value, result=0.0):
     ("penalty", "message"),
     [
         (adds("dh", np.ones((5, 3))), r"got dh of shape \(5, 3\), expected one that fits \(5, 4\)"),
-        (adds("dW", np.ones((4, 6))), r"dW: got an array of shape \(4, 6\), expected one of shape \(6, 4\)"),
+        (adds("dW", np.ones((4, 6))), r"got dW of shape \(4, 6\), expected one that fits \(6, 4\)"),
         (adds("dw", np.ones((6, 4))), r"got dw, expected 'd' and one of its parameters \('W', 'b'\)"),
         (adds("W", np.ones((6, 4))), r"got 'W', expected 'dh', 'da', 'W_scale', or 'd' and a parameter's name"),
         (adds("db", np.ones(4), result=np.ones(4)), r"got a value of shape \(4,\), expected one number"),

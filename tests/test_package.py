@@ -16,21 +16,33 @@ ROOT = Path(npae.__file__).parent
 # A module imports only from floors below, or from its own room (folder); modules of the ground floor know nothing of
 # each other. A room stands for all its modules but those that are named on a floor of their own.
 FLOORS = [
-    {"kernels", "validation", "files", "pending"},
+    {"kernels", "validation", "files", "pending", "nested"},
+    {"own_parts"},
     {"activations", "losses", "corruption", "schedules", "gradcheck", "datasets"},
-    {"own_parts", "optimizers"},
-    {"layers", "training", "lbfgs_scipy", "sklearn_face", "model_file", "pca.moments", "pca.angles"},
-    {"contraction", "pca.pca", "pca.theory"},
-    {"penalties"},
+    {
+        "layers",
+        "optimizers",
+        "training",
+        "classroom",
+        "lbfgs_scipy",
+        "sklearn_face",
+        "model_file",
+        "pca.moments",
+        "pca.angles",
+    },
+    {"contraction", "pca.pca", "pca.theory", "sparsity.unit_rows", "continuous_bernoulli", "joint_corruption"},
+    {"penalties", "distributions", "learnt_variance"},
     {"contraction.family", "network"},
-    {"autoencoder", "manifold", "pca.training"},
+    {"autoencoder", "manifold", "pca.alternation", "pca.training", "plots.style", "plots.autoencoders"}
+    | {"probe", "sparsity", "denoising"},
     {"pca", "lbfgs_training", "fuzz"},
+    {"generative"},
     {"plots", "experiments"},
     {"report"},
     {"cli"},
 ]
-GROUND = FLOORS[1]
-MATHEMATICS = set().union(*FLOORS[:7]) - {"datasets", "gradcheck", "sklearn_face", "model_file", "files"}
+GROUND = FLOORS[2]
+MATHEMATICS = set().union(*FLOORS[:7]) - {"datasets", "gradcheck", "sklearn_face", "model_file", "files", "nested"}
 
 
 def files():

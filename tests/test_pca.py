@@ -335,3 +335,59 @@ def test_no_code_with_an_affine_decoder_beats_pca(seed, k, hidden, activation, f
     result = compare_with_pca(network, X)
     total = PCA().fit(X).explained_variance_.sum()
     assert result.reconstruction_error >= result.pca_error - 1e-12 * total
+
+
+@pytest.mark.parametrize("solver", ["svd", "covariance", "auto"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_column_of_denormals_is_a_column_like_others(solver, dtype, rng):
+    """As the probability of a rare class is, which a softmax puts out; the first block's mean misses it by 1/5."""
+    X = rng.random((5000, 4)).astype(dtype)
+    X[:, 2] = np.finfo(dtype).smallest_subnormal * (np.arange(5000) // 700)
+    pca = npae.PCA(solver=solver).fit(X)
+    assert np.isfinite(pca.explained_variance_).all() and pca.explained_variance_[3] < 1e-30
+    expected = np.linalg.eigvalsh(np.cov(np.delete(X, 2, 1).astype(np.float64), rowvar=False))[::-1]
+    np.testing.assert_allclose(pca.explained_variance_[:3], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("solver", ["svd", "covariance"])
+@pytest.mark.parametrize(
+    ("size", "dtype"), [(1e200, np.float64), (3e307, np.float64), (1e20, np.float32), (6e37, np.float32)]
+)
+def test_numbers_whose_squares_overflow_are_refused_in_words(size, dtype, solver, rng):
+    X = (rng.standard_normal((50, 4)) * size).astype(dtype)
+    pca = npae.PCA(2, solver=solver)
+    with pytest.raises(
+        ValueError, match=r"PCA: got input for which the .* leaves float(32|64), expected numbers of small"
+    ):
+        pca.fit(X)
+    assert not hasattr(pca, "components_")
+    with pytest.raises(ValueError, match="PCA: got input for which the covariance leaves float64"):
+        Moments.of(np.full((9, 2), 1e200))
+    with pytest.raises(ValueError, match="not fitted yet"):
+        pca.transform(X)
+
+
+@pytest.mark.parametrize("solver", ["svd", "covariance"])
+def test_large_float32_numbers_give_what_they_give_in_float64(solver, rng):
+    X = (rng.standard_normal((50, 4)) * [[1e18, 7e17, 4e17, 1e17]]).astype(np.float32)
+    pca, expected = npae.PCA(2, solver=solver).fit(X), npae.PCA(2).fit(X.astype(np.float64))
+    np.testing.assert_allclose(pca.explained_variance_, expected.explained_variance_, rtol=1e-5)
+    np.testing.assert_allclose(pca.components_, expected.components_, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-60, 1e-150, 1e15, 1e60, 1e140])
+def test_directions_do_not_depend_on_the_unit(size, rng):
+    X = rng.standard_normal((50, 4)) @ np.diag([4.0, 3.0, 2.0, 1.0])
+    one, other = npae.PCA(3).fit(X), npae.PCA(3).fit(X * size)
+    np.testing.assert_allclose(one.components_, other.components_, atol=1e-9)
+    np.testing.assert_allclose(one.explained_variance_ * size * size, other.explained_variance_, rtol=1e-9)
+
+
+def test_what_a_fitted_model_cannot_project_is_refused_in_words(rng):
+    pca = npae.PCA(2).fit(rng.standard_normal((50, 4)))
+    huge = np.full((2, 4), 1.7e308) * np.sign(pca.components_[0])
+    for door in (pca.transform, pca.reconstruct, pca.score_samples, lambda x: pca.inverse_transform(x[:, :2])):
+        with pytest.raises(
+            ValueError, match=r"PCA: got input for which the (code|reconstruction|density) leaves float64"
+        ):
+            door(huge)

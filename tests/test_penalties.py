@@ -1,4 +1,4 @@
-"""The contractive family as records: what they refuse, print and compare; L1, KL and decay are in test_sparsity."""
+"""The contractive family as records: what they refuse, print and compare; L1, KL and decay: test_penalties_sparsity."""
 
 import dataclasses
 import pickle

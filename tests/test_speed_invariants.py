@@ -99,6 +99,13 @@ def test_a_contractive_step_allocates_nothing_for_any_common_activation(activati
     assert allocated(lambda: network._value_and_grad(x, x)) < LIMIT
 
 
+def test_a_step_of_a_variational_autoencoder_allocates_nothing_of_the_size_of_a_batch():
+    model = npae.VariationalAutoencoder(8, hidden_layer_sizes=(K,), max_iter=1, random_state=0)
+    x = np.random.default_rng(2).random((N, D)).astype(np.float32)
+    network = model.fit(x).network_
+    assert allocated(lambda: network._value_and_grad(x, x)) < LIMIT
+
+
 def test_import_loads_nothing_heavy():
     code = "import sys, npae; print(sorted({'matplotlib', 'scipy', 'sklearn', 'torch', 'PIL'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -45,13 +45,15 @@ BAD = [
     (b"digits", TypeError, "expected numbers"),
     (np.full((2, 5), None), ValueError, "{name} contains NaN"),
     (np.full((2, 5), object()), TypeError, "got {name} of dtype object that is no array of numbers"),
+    (np.array([[10**400, 0, 0, 0, 0]], object), ValueError, "got {name} with a number above 1.8e308, expected finite"),
+    (np.ma.masked_less(np.zeros((2, 5)), 1), TypeError, "got a masked array for {name}, expected one without gaps"),
     (np.full((2, 5), "2020-01-01", "M8[D]"), TypeError, r"got {name} of dtype datetime64\[D\], expected numbers"),
     ([[1, 2], [3]], ValueError, "inhomogeneous"),
     (sparse.csr_array(np.eye(5)), TypeError, r"got a sparse matrix for {name}, expected a dense array"),
 ]
 IDS = [
-    f"{type(x).__name__}-{getattr(x, 'dtype', '')}-{np.shape(x) if i != 19 else 'ragged'}"
-    for i, (x, *_) in enumerate(BAD)
+    f"{type(x).__name__}-{getattr(x, 'dtype', '')}-{'ragged' if message == 'inhomogeneous' else np.shape(x)}"
+    for x, _, message in BAD
 ]
 
 
@@ -223,10 +225,19 @@ def test_good_numbers_pass(value):
     check_number(value, "lam", "Test")
 
 
-@pytest.mark.parametrize("value", [-1, -1e-300, NAN, INF, True, np.bool_(True), "1", None, 1j, [1], np.ones(1)])
+@pytest.mark.parametrize(
+    "value", [-1, -1e-300, NAN, INF, -(10**400), True, np.bool_(True), "1", None, 1j, [1], np.ones(1)]
+)
 def test_bad_numbers_are_refused(value):
     with pytest.raises(ValueError, match=r"Test: got lam=.*, expected a finite number >= 0"):
         check_number(value, "lam", "Test")
+
+
+@pytest.mark.parametrize("integer", [False, True])
+def test_whole_numbers_beyond_every_float_are_refused(integer):
+    for value in (10**400, -(10**400)):
+        with pytest.raises(ValueError, match=r"Test: got n=-?10+, expected a .* number >= 0"):
+            check_number(value, "n", "Test", integer=integer)
 
 
 def test_bounds_and_whole_numbers_are_checked_and_named():
@@ -236,6 +247,11 @@ def test_bounds_and_whole_numbers_are_checked_and_named():
         check_number(1, "rho", "Test", high=1, include_high=False)
     with pytest.raises(ValueError, match=r"Test: got rho=1.5, expected a finite number in \[0, 1\]"):
         check_number(1.5, "rho", "Test", high=1)
+    check_number(0.5, "rho", "Test", high=1, include_low=False)
+    with pytest.raises(ValueError, match=r"Test: got rho=0, expected a finite number in \(0, 1\]"):
+        check_number(0, "rho", "Test", high=1, include_low=False)
+    with pytest.raises(ValueError, match=r"Test: got length=0.0, expected a finite number > 0"):
+        check_number(0.0, "length", "Test", include_low=False)
     with pytest.raises(ValueError, match=r"Test: got k=3.0, expected a whole number >= 1"):
         check_number(3.0, "k", "Test", low=1, integer=True)
 

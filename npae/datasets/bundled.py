@@ -1,10 +1,8 @@
-"""The data in the package: two sets of digits; and patches of photographs."""
-
-from __future__ import annotations
+"""The digits in the package: two sets of labelled images."""
 
 import numpy as np
 
-from npae.datasets.dataset import Dataset, RandomSource
+from npae.datasets.dataset import Dataset, image_dataset
 from npae.datasets.mnist import MNIST_DESCRIPTION
 
 
@@ -36,41 +34,4 @@ def _load_packaged(name: str, largest: float, description: str) -> Dataset:
     from importlib.resources import files
 
     with (files("npae.datasets") / name).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-        images, labels = archive["images"], archive["labels"]  # (N, rows, columns) and (N,) uint8
-    n, rows, columns = images.shape
-    data = images.reshape(n, rows * columns) / largest  # uint8 / float -> float64
-    return Dataset(data, labels.astype(np.int64), (rows, columns), description)
-
-
-def load_patches(n: int, size: int = 8, *, rng: RandomSource = None) -> Dataset:
-    """`n` square patches at random places of scikit-learn's two sample photographs, in grey.
-
-    Grey is the luma 0.299 R + 0.587 G + 0.114 B over 255 (Rec. ITU-R BT.601); a patch keeps its mean and
-    contrast. `data` (n, size^2) in [0, 1]; `target` (n,) the photograph, 0 china and 1 flower. Places are
-    drawn uniformly and may overlap.
-    Raises ValueError for n < 1 or a size that does not fit (1..427 pixels), ImportError without scikit-learn
-    and Pillow (`pip install npae[patches]`).
-    Source: danielbuechele (china.jpg) and vultilion (flower.jpg), CC BY 2.0, as shipped by scikit-learn.
-    """
-    try:
-        from sklearn.datasets import load_sample_images
-
-        photographs = load_sample_images().images  # two of (427, 640, 3) uint8; needs Pillow
-    except ImportError as error:
-        raise ImportError(
-            "load_patches cuts up scikit-learn's sample photographs and needs scikit-learn and Pillow: "
-            "pip install npae[patches]"
-        ) from error
-    grey = np.stack(photographs) @ np.array([0.299, 0.587, 0.114]) / 255.0  # (2, 427, 640)
-    if n < 1:
-        raise ValueError(f"got n={n}; expected at least 1 patch")
-    if not 1 <= size <= min(grey.shape[1:]):
-        raise ValueError(f"got size={size}; expected 1 to {min(grey.shape[1:])} pixels")
-    windows = np.lib.stride_tricks.sliding_window_view(grey, (size, size), axis=(1, 2))  # a view
-    which, top, left = np.random.default_rng(rng).integers(0, windows.shape[:3], size=(n, 3)).T
-    description = (
-        f"{size} x {size} patches of two natural photographs, in grey: china.jpg (danielbuechele) and "
-        "flower.jpg (vultilion), CC BY 2.0, from scikit-learn."
-    )
-    data = np.clip(windows[which, top, left].reshape(n, size * size), 0.0, 1.0)  # rounding may pass 1
-    return Dataset(data, which, (size, size), description)
+        return image_dataset(archive["images"], archive["labels"], largest, description)

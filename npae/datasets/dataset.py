@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from npae.validation import check_number
+
 # A string, so that numpy.random (half the cost of importing numpy) is loaded when it is first used.
 RandomSource: TypeAlias = "int | np.random.SeedSequence | np.random.Generator | None"
 
@@ -52,7 +54,7 @@ class Dataset:
     def images(self) -> np.ndarray:
         """`data` as (N, rows, columns), a view; ValueError if the samples are not images."""
         if self.image_shape is None:
-            raise ValueError("got a dataset without image_shape; expected a dataset of images")
+            raise ValueError("Dataset: got no image_shape, expected a dataset of images")
         return self.data.reshape(-1, *self.image_shape)
 
     def subset(self, index: Any) -> Dataset:
@@ -73,33 +75,33 @@ class Dataset:
         return f"Dataset({', '.join(shown)})"
 
 
+def image_dataset(images: np.ndarray, labels: np.ndarray, largest: float, description: str) -> Dataset:
+    """Whole-number images (N, rows, columns) and labels (N,) as a Dataset: grey levels over the largest, float64."""
+    n, rows, columns = images.shape
+    return Dataset(images.reshape(n, rows * columns) / largest, labels.astype(np.int64), (rows, columns), description)
+
+
 # How synthetic data come to lie in R^D: shared by `manifolds` and `densities`.
 
 
-def random_streams(n_samples: int, noise: float, rng: RandomSource) -> tuple[np.random.Generator, ...]:
-    """Independent streams for places, rotation and noise; ValueError for a bad n_samples or noise."""
-    if isinstance(n_samples, bool) or not isinstance(n_samples, (int, np.integer)) or n_samples < 1:
-        raise ValueError(f"got n_samples={n_samples!r}; expected an integer, at least 1")
-    if not 0 <= noise < np.inf:
-        raise ValueError(f"got noise={noise!r}; expected a finite fraction of the extent, at least 0")
+def random_streams(
+    owner: str, n_samples: int, noise: float, rng: RandomSource, **lengths: float
+) -> tuple[np.random.Generator, ...]:
+    """Independent streams for places, rotation and noise; ValueError for a bad n_samples, noise or length."""
+    check_number(n_samples, "n_samples", owner, low=1, integer=True)
+    check_number(noise, "noise", owner)
+    for name, value in lengths.items():
+        check_number(value, name, owner, include_low=False)
     return tuple(np.random.default_rng(seed) for seed in np.random.default_rng(rng).integers(2**63, size=3))
 
 
-def random_embedding(native: int, n_features: int | None, rng: np.random.Generator) -> np.ndarray:
+def random_embedding(owner: str, native: int, n_features: int | None, rng: np.random.Generator) -> np.ndarray:
     """(native, D) orthonormal rows, uniform over all such; the identity for n_features=None.
 
     By QR of a Gaussian matrix with diag R > 0: F. Mezzadri, Notices AMS 54 (2007) 592.
     """
     if n_features is None:
         return np.eye(native)
-    if isinstance(n_features, bool) or not isinstance(n_features, (int, np.integer)) or n_features < native:
-        raise ValueError(f"got n_features={n_features!r}; expected an integer, at least {native}")
+    check_number(n_features, "n_features", owner, low=native, integer=True)
     q, r = np.linalg.qr(rng.standard_normal((n_features, native)))
     return np.ascontiguousarray((q * np.sign(np.diag(r))).T)
-
-
-def require_positive(**lengths: float) -> None:
-    """ValueError naming the first argument that is not a finite positive number."""
-    for name, value in lengths.items():
-        if not 0 < value < np.inf:
-            raise ValueError(f"got {name}={value!r}; expected a finite number above 0")

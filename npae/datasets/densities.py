@@ -1,13 +1,12 @@
 """A density whose score is known exactly: a mixture of isotropic Gaussians, also after noise and rotation."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from npae.datasets.dataset import Dataset, RandomSource, random_embedding, random_streams
+from npae.validation import check_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +49,13 @@ class GaussianMixture:
         x = np.asarray(x, dtype=float)
         d0, d = self.embedding.shape
         if x.ndim != 2 or x.shape[1] != d:
-            raise ValueError(f"got x of shape {x.shape}; expected (N, {d})")
-        if not 0 <= sigma < np.inf:
-            raise ValueError(f"got sigma={sigma!r}; expected a finite number, at least 0")
+            raise ValueError(f"GaussianMixture: got x of shape {x.shape}, expected (N, {d})")
+        check_number(sigma, "sigma", "GaussianMixture")
         tau2 = self.noise**2 + sigma**2
         if d > d0 and tau2 == 0:
-            raise ValueError(f"no density: {d0} dimensions embedded in {d} ; expected noise or sigma above 0")
+            raise ValueError(
+                f"GaussianMixture: got no density, {d0} dimensions in {d}, expected noise or sigma above 0"
+            )
         y, variance = x @ self.embedding.T, self.std**2 + tau2
         squared = ((y[:, None, :] - self.means) ** 2).sum(axis=2)  # (N, M)
         log_joint = np.log(self.weights) - 0.5 * squared / variance - 0.5 * d0 * np.log(2 * np.pi * variance)
@@ -63,15 +63,10 @@ class GaussianMixture:
 
 
 def make_gaussian_mixture(
-    n_samples: int = 1000,
-    *,
-    means: Sequence[Sequence[float]] | np.ndarray | int = 8,
-    std: float | Sequence[float] | np.ndarray = 0.15,
-    weights: Sequence[float] | np.ndarray | None = None,
-    noise: float = 0.0,
-    n_features: int | None = None,
-    rng: RandomSource = None,
-) -> Dataset:
+    n_samples: int = 1000, *, means: Sequence[Sequence[float]] | np.ndarray | int = 8,
+    std: float | Sequence[float] | np.ndarray = 0.15, weights: Sequence[float] | np.ndarray | None = None,
+    noise: float = 0.0, n_features: int | None = None, rng: RandomSource = None,
+) -> Dataset:  # fmt: skip
     """Samples of a mixture of M isotropic Gaussians with its exact score, `dataset.score(x, sigma=0.0)`.
 
     means    (M, D_0), or a number M of means spaced evenly on the unit circle.
@@ -83,35 +78,34 @@ def make_gaussian_mixture(
     of `data`, the noise included.
     Raises ValueError for arguments out of range or shapes that do not fit.
     """
+    owner = "make_gaussian_mixture"
     if isinstance(means, (int, np.integer)):
         angle = 2 * np.pi * np.arange(means) / max(means, 1)
         means = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     mu = np.asarray(means, dtype=float)
     if mu.ndim != 2 or mu.size == 0 or not np.isfinite(mu).all():
-        raise ValueError(f"got means of shape {mu.shape}; expected (M, D_0), finite, or a number of components")
-    s, w = (
-        _per_component("std", std, len(mu)),
-        _per_component("weights", 1.0 if weights is None else weights, len(mu)),
-    )
-    place, turn, shake = random_streams(n_samples, noise, rng)
-    embedding = random_embedding(mu.shape[1], n_features, turn)
+        raise ValueError(
+            f"{owner}: got means of shape {mu.shape}, expected (M, D_0), finite, or a number of components"
+        )
+    s = _per_component("std", std, len(mu))
+    w = _per_component("weights", 1.0 if weights is None else weights, len(mu))
+    place, turn, shake = random_streams(owner, n_samples, noise, rng)
+    embedding = random_embedding(owner, mu.shape[1], n_features, turn)
     sd = float(noise * np.max((mu + 2 * s[:, None]).max(axis=0) - (mu - 2 * s[:, None]).min(axis=0)))
     mixture = GaussianMixture(mu, s, w / w.sum(), embedding, sd)
     component = place.choice(len(mu), size=n_samples, p=mixture.weights)
     clean = (mu[component] + s[component, None] * place.standard_normal((n_samples, mu.shape[1]))) @ embedding
+    description = f"mixture of {len(mu)} Gaussians in {clean.shape[1]} dimensions, noise of deviation {sd:g}"
     return Dataset(
-        clean + sd * shake.standard_normal(clean.shape),
-        component,
-        description=f"mixture of {len(mu)} Gaussians in {clean.shape[1]} dimensions, noise of deviation {sd:g}",
-        clean=clean,
-        embedding=embedding,
-        score=mixture.score,
-        log_density=mixture.log_density,
-    )
+        clean + sd * shake.standard_normal(clean.shape), component, description=description, clean=clean,
+        embedding=embedding, score=mixture.score, log_density=mixture.log_density,
+    )  # fmt: skip
 
 
 def _per_component(name: str, value: float | Sequence[float] | np.ndarray, n: int) -> np.ndarray:
     array = np.asarray(value, dtype=float)
     if array.shape not in ((), (n,)) or not ((array > 0) & np.isfinite(array)).all():
-        raise ValueError(f"got {name}={value!r}; expected one number or {n}, each finite and above 0")
+        raise ValueError(
+            f"make_gaussian_mixture: got {name}={value!r}, expected one number or {n}, each finite and above 0"
+        )
     return np.broadcast_to(array, (n,)).copy()

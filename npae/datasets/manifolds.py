@@ -23,23 +23,19 @@ from functools import partial
 import numpy as np
 from numpy import cos, pi, sin
 
-from npae.datasets.dataset import Dataset, RandomSource, random_embedding, random_streams, require_positive
+from npae.datasets.dataset import Dataset, RandomSource, random_embedding, random_streams
+from npae.validation import check_number
 
 
 def make_circle(
-    n_samples: int = 1000,
-    *,
-    radius: float = 1.0,
-    noise: float = 0.0,
-    n_features: int | None = None,
-    rng: RandomSource = None,
-) -> Dataset:
+    n_samples: int = 1000, *, radius: float = 1.0,
+    noise: float = 0.0, n_features: int | None = None, rng: RandomSource = None,
+) -> Dataset:  # fmt: skip
     """Circle in the plane, p(t) = radius (cos t, sin t); extent 2 radius; curvature 1/radius.
 
     `target` (N, 1): t in [0, 2 pi), radians.
     """
-    require_positive(radius=radius)
-    place, turn, shake = random_streams(n_samples, noise, rng)
+    place, turn, shake = random_streams("make_circle", n_samples, noise, rng, radius=radius)
     t = place.uniform(0.0, 2 * pi, n_samples)
     tangents = np.stack([_rows(-sin(t), cos(t))], axis=1)  # (N, 1, 2)
     curvature = np.full((n_samples, 1), 1.0 / radius)
@@ -48,24 +44,16 @@ def make_circle(
 
 
 def make_helix(
-    n_samples: int = 1000,
-    *,
-    radius: float = 1.0,
-    pitch: float = 0.5,
-    turns: float = 3.0,
-    noise: float = 0.0,
-    n_features: int | None = None,
-    rng: RandomSource = None,
-) -> Dataset:
+    n_samples: int = 1000, *, radius: float = 1.0, pitch: float = 0.5, turns: float = 3.0,
+    noise: float = 0.0, n_features: int | None = None, rng: RandomSource = None,
+) -> Dataset:  # fmt: skip
     """Helix p(t) = (radius cos t, radius sin t, b (t - pi turns)) with b = pitch / 2 pi and turns >= 1.
 
     Extent max(2 radius, pitch turns); curvature radius / (radius^2 + b^2).
     `target` (N, 1): t in [0, 2 pi turns), radians.
     """
-    require_positive(radius=radius, pitch=pitch)
-    if not turns >= 1:
-        raise ValueError(f"got turns={turns}; expected at least 1")
-    place, turn, shake = random_streams(n_samples, noise, rng)
+    check_number(turns, "turns", "make_helix", low=1)
+    place, turn, shake = random_streams("make_helix", n_samples, noise, rng, radius=radius, pitch=pitch)
     t, b = place.uniform(0.0, 2 * pi * turns, n_samples), pitch / (2 * pi)
     speed = np.hypot(radius, b)
     tangents = np.stack([_rows(-radius * sin(t), radius * cos(t), np.full_like(t, b)) / speed], axis=1)
@@ -76,19 +64,14 @@ def make_helix(
 
 
 def make_sphere(
-    n_samples: int = 1000,
-    *,
-    radius: float = 1.0,
-    noise: float = 0.0,
-    n_features: int | None = None,
-    rng: RandomSource = None,
-) -> Dataset:
+    n_samples: int = 1000, *, radius: float = 1.0,
+    noise: float = 0.0, n_features: int | None = None, rng: RandomSource = None,
+) -> Dataset:  # fmt: skip
     """Sphere p(u, v) = radius (sin v cos u, sin v sin u, cos v); extent 2 radius; both curvatures 1/radius.
 
     `target` (N, 2): longitude u in [0, 2 pi), colatitude v in [0, pi], radians.
     """
-    require_positive(radius=radius)
-    place, turn, shake = random_streams(n_samples, noise, rng)
+    place, turn, shake = random_streams("make_sphere", n_samples, noise, rng, radius=radius)
     u = place.uniform(0.0, 2 * pi, n_samples)
     v = np.arccos(place.uniform(-1.0, 1.0, n_samples))  # Archimedes: the height is uniform
     along_u = _rows(-sin(u), cos(u), np.zeros_like(u))
@@ -99,23 +82,17 @@ def make_sphere(
 
 
 def make_torus(
-    n_samples: int = 1000,
-    *,
-    major: float = 1.0,
-    minor: float = 0.4,
-    noise: float = 0.0,
-    n_features: int | None = None,
-    rng: RandomSource = None,
-) -> Dataset:
+    n_samples: int = 1000, *, major: float = 1.0, minor: float = 0.4,
+    noise: float = 0.0, n_features: int | None = None, rng: RandomSource = None,
+) -> Dataset:  # fmt: skip
     """Torus p(u, v) = (w cos u, w sin u, minor sin v), w = major + minor cos v, major > minor.
 
     Extent 2 (major + minor); curvatures cos v / w along u and 1/minor along v.
     `target` (N, 2): u, v in [0, 2 pi), radians.
     """
-    require_positive(major=major, minor=minor)
     if not major > minor:
-        raise ValueError(f"got major={major}, minor={minor}; expected major > minor")
-    place, turn, shake = random_streams(n_samples, noise, rng)
+        raise ValueError(f"make_torus: got major={major}, minor={minor}, expected major > minor")
+    place, turn, shake = random_streams("make_torus", n_samples, noise, rng, major=major, minor=minor)
     u = place.uniform(0.0, 2 * pi, n_samples)
     grid = np.linspace(0.0, 2 * pi, 4097)
     v = _inverse_cdf(grid, major * grid + minor * sin(grid), place, n_samples)  # area is w du dv
@@ -129,21 +106,16 @@ def make_torus(
 
 
 def make_swiss_roll(
-    n_samples: int = 1000,
-    *,
-    height: float = 1.5,
-    noise: float = 0.0,
-    n_features: int | None = None,
-    rng: RandomSource = None,
-) -> Dataset:
+    n_samples: int = 1000, *, height: float = 1.5,
+    noise: float = 0.0, n_features: int | None = None, rng: RandomSource = None,
+) -> Dataset:  # fmt: skip
     """Swiss roll p(t, y) = (s t cos t, y, s t sin t), t in [3 pi/2, 9 pi/2), y in [0, height), s = 2 / (9 pi).
 
     The usual roll shrunk to an outer radius of 1; its windings are 2 pi s = 0.444 apart. Extent max(1.78, height);
     curvatures (2 + t^2) / (s (1 + t^2)^(3/2)) along t and 0 along y. `target` (N, 2): t, y.
     Source: J. B. Tenenbaum et al., Science 290 (2000) 2319.
     """
-    require_positive(height=height)
-    place, turn, shake = random_streams(n_samples, noise, rng)
+    place, turn, shake = random_streams("make_swiss_roll", n_samples, noise, rng, height=height)
     s, grid = 1.0 / (4.5 * pi), np.linspace(1.5 * pi, 4.5 * pi, 4097)
     t = _inverse_cdf(grid, grid * np.hypot(1, grid) + np.arcsinh(grid), place, n_samples)  # length of a spiral
     y = place.uniform(0.0, height, n_samples)
@@ -201,24 +173,15 @@ def _embedded(
     coordinates: np.ndarray,  # (N, d)
     tangents: np.ndarray,  # (N, d, D_0)
     curvature: np.ndarray,  # (N, d)
-    sd: float,
-    n_features: int | None,
-    turn: np.random.Generator,
-    shake: np.random.Generator,
-) -> Dataset:
+    sd: float, n_features: int | None, turn: np.random.Generator, shake: np.random.Generator,
+) -> Dataset:  # fmt: skip
     """Turn a manifold in its native space R^D_0 into R^D and add the noise there."""
-    embedding = random_embedding(tangents.shape[-1], n_features, turn)  # (D_0, D)
+    owner = f"make_{name.replace(' ', '_')}"
+    embedding = random_embedding(owner, tangents.shape[-1], n_features, turn)  # (D_0, D)
     chart = partial(_embedded_chart, native=native, embedding=embedding)
     clean = chart(coordinates)  # (N, D)
-    data = clean + sd * shake.standard_normal(clean.shape)
     description = f"{name} in {clean.shape[1]} dimensions, noise of standard deviation {sd:g}"
     return Dataset(
-        data,
-        coordinates,
-        description=description,
-        clean=clean,
-        tangents=tangents @ embedding,
-        curvature=curvature,
-        embedding=embedding,
-        chart=chart,
-    )
+        clean + sd * shake.standard_normal(clean.shape), coordinates, description=description, clean=clean,
+        tangents=tangents @ embedding, curvature=curvature, embedding=embedding, chart=chart,
+    )  # fmt: skip

@@ -1,7 +1,5 @@
 """The full MNIST: the IDX format, and a careful download of its four files."""
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -10,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npae.datasets.dataset import Dataset
+from npae.datasets.dataset import Dataset, image_dataset
 from npae.files import write_atomically
 
 MNIST_MIRRORS = (
@@ -57,34 +55,31 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
         try:
             raw = gzip.decompress(raw)
         except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{path}: damaged gzip ({error}); expected a complete gzip file") from error
+            raise ValueError(f"{path}: damaged gzip ({error}), expected a complete gzip file") from error
     if len(raw) < 4:
-        raise ValueError(f"{path}: truncated, got {len(raw)} bytes; expected at least the 4 of an IDX magic number")
+        raise ValueError(f"{path}: truncated, got {len(raw)} bytes, expected at least the 4 of an IDX magic number")
     zeros, code, rank = raw[:2], raw[2], raw[3]
     if zeros != b"\0\0" or code not in _IDX_DTYPES or rank == 0:
         raise ValueError(
-            f"{path}: bad magic number, got 0x{raw[:4].hex()}; expected 0x0000TTRR, "
+            f"{path}: bad magic number, got 0x{raw[:4].hex()}, expected 0x0000TTRR, "
             f"TT one of {', '.join(f'{c:02x}' for c in _IDX_DTYPES)}, RR at least 01"
         )
     start = 4 + 4 * rank
     if len(raw) < start:
-        raise ValueError(f"{path}: truncated, got {len(raw)} bytes; expected a header of {start}")
+        raise ValueError(f"{path}: truncated, got {len(raw)} bytes, expected a header of {start}")
     shape = tuple(int.from_bytes(raw[i : i + 4], "big") for i in range(4, start, 4))
     dtype = np.dtype(_IDX_DTYPES[code])
     expected = start + math.prod(shape) * dtype.itemsize
     if len(raw) != expected:
         fault = "truncated" if len(raw) < expected else "trailing bytes"
-        raise ValueError(f"{path}: {fault}, got {len(raw)} bytes; expected {expected} for shape {shape}")
+        raise ValueError(f"{path}: {fault}, got {len(raw)} bytes, expected {expected} for shape {shape}")
     return np.frombuffer(raw, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
 
 
 def fetch_mnist(
-    cache_dir: str | os.PathLike[str] | None = None,
-    *,
-    mirrors: Sequence[str] = MNIST_MIRRORS,
-    timeout: float = 30.0,
+    cache_dir: str | os.PathLike[str] | None = None, *, mirrors: Sequence[str] = MNIST_MIRRORS, timeout: float = 30.0,
     _sha256: Mapping[str, str] = MNIST_SHA256,
-) -> TrainTest:
+) -> TrainTest:  # fmt: skip
     """MNIST as `(train, test)`: 60,000 and 10,000 images, `data` (N, 784) in [0, 1], `target` (N,).
 
     Each file is taken from the cache folder if its SHA-256 is right there, else from the first mirror that
@@ -95,14 +90,8 @@ def fetch_mnist(
     """
     folder = _cache_folder(cache_dir)
     paths = [_fetch(folder, name, digest, mirrors, timeout) for name, digest in _sha256.items()]
-    train, test = (_as_dataset(read_idx(images), read_idx(labels)) for images, labels in (paths[:2], paths[2:]))
-    return TrainTest(train, test)
-
-
-def _as_dataset(images: np.ndarray, labels: np.ndarray) -> Dataset:
-    n, rows, columns = images.shape
-    data = images.reshape(n, rows * columns) / 255.0  # uint8 / float -> float64
-    return Dataset(data, labels.astype(np.int64), (rows, columns), MNIST_DESCRIPTION)
+    pairs = ((read_idx(images), read_idx(labels)) for images, labels in (paths[:2], paths[2:]))
+    return TrainTest(*(image_dataset(images, labels, 255.0, MNIST_DESCRIPTION) for images, labels in pairs))
 
 
 def _cache_folder(cache_dir: str | os.PathLike[str] | None) -> Path:
@@ -136,7 +125,7 @@ def _fetch(folder: Path, name: str, digest: str, mirrors: Sequence[str], timeout
             folder.mkdir(parents=True, exist_ok=True)
             write_atomically(path, payload)
             return path
-        failures.append(f"{url}: {len(payload)} bytes with SHA-256 {got}; expected {digest}")
+        failures.append(f"{url}: {len(payload)} bytes with SHA-256 {got}, expected {digest}")
     tried = "\n  ".join(failures) or "(no mirror given)"
     raise FetchError(
         f"could not get {name}:\n  {tried}\n"
@@ -159,6 +148,6 @@ def _download(url: str, timeout: float) -> bytes:
         raise
     except IncompleteRead as error:
         got = len(error.partial)
-        raise OSError(f"truncated, got {got} bytes; expected {got + (error.expected or 0)}") from error
+        raise OSError(f"truncated, got {got} bytes, expected {got + (error.expected or 0)}") from error
     except HTTPException as error:
         raise OSError(f"not an HTTP answer ({error!r})") from error

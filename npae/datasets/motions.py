@@ -14,8 +14,6 @@ x grows to the right along columns, y downwards along rows, both in pixels from 
 positive rotation turns x towards y, clockwise on the screen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,14 +22,10 @@ KINDS = ("shift_x", "shift_y", "rotation", "log_scale")
 
 
 def transform_images(
-    images: np.ndarray,
-    image_shape: tuple[int, int],
-    *,
-    shift_x: float | np.ndarray = 0.0,
-    shift_y: float | np.ndarray = 0.0,
-    rotation: float | np.ndarray = 0.0,
-    log_scale: float | np.ndarray = 0.0,
-) -> np.ndarray:
+    images: np.ndarray, image_shape: tuple[int, int], *,
+    shift_x: float | np.ndarray = 0.0, shift_y: float | np.ndarray = 0.0,
+    rotation: float | np.ndarray = 0.0, log_scale: float | np.ndarray = 0.0,
+) -> np.ndarray:  # fmt: skip
     """The images, enlarged by e^log_scale, turned about their centre, then shifted: (N, D) -> (N, D) float64.
 
     I'(p) = I(e^-log_scale R(-rotation) (p - shift)), p in pixels from the centre. Each motion is one number
@@ -39,7 +33,7 @@ def transform_images(
     image a little; they are not clipped, so that I' stays differentiable.
     Raises ValueError for shapes that do not fit.
     """
-    images, rows, columns = _checked(images, image_shape)
+    images, rows, columns = _checked("transform_images", images, image_shape)
     motions = (shift_x, shift_y, rotation, log_scale)
     dx, dy, angle, log_s = (_per_sample(name, m, len(images)) for name, m in zip(KINDS, motions))
     x, y = _pixel_places(rows, columns)  # (D,)
@@ -57,12 +51,9 @@ def transform_images(
 
 
 def transform_tangents(
-    images: np.ndarray,
-    image_shape: tuple[int, int],
-    kinds: Sequence[str] = ("shift_x", "shift_y", "rotation"),
-    *,
+    images: np.ndarray, image_shape: tuple[int, int], kinds: Sequence[str] = ("shift_x", "shift_y", "rotation"), *,
     orthonormal: bool = False,
-) -> np.ndarray:
+) -> np.ndarray:  # fmt: skip
     """Derivatives of `transform_images` at rest, one row a motion: (N, D) -> (N, len(kinds), D) float64.
 
     shift_x: -I_x    shift_y: -I_y    rotation: y I_x - x I_y    log_scale: -(x I_x + y I_y)
@@ -72,10 +63,10 @@ def transform_tangents(
     arbitrary one for a blank image, which has no tangents).
     Raises ValueError for an unknown kind and for shapes that do not fit.
     """
-    images, rows, columns = _checked(images, image_shape)
+    images, rows, columns = _checked("transform_tangents", images, image_shape)
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown or not kinds or isinstance(kinds, str):
-        raise ValueError(f"got kinds={kinds!r}; expected some of {KINDS}")
+        raise ValueError(f"transform_tangents: got kinds={kinds!r}, expected some of {KINDS}")
     x, y = _pixel_places(rows, columns)
     padded = np.pad(images.reshape(-1, rows, columns), ((0, 0), (1, 1), (1, 1)))
     i_x = ((padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2).reshape(images.shape)
@@ -93,10 +84,10 @@ def transform_tangents(
     return np.ascontiguousarray(q.transpose(0, 2, 1))
 
 
-def _checked(images: np.ndarray, image_shape: tuple[int, int]) -> tuple[np.ndarray, int, int]:
+def _checked(owner: str, images: np.ndarray, image_shape: tuple[int, int]) -> tuple[np.ndarray, int, int]:
     images, (rows, columns) = np.asarray(images, dtype=float), image_shape
     if images.ndim != 2 or images.shape[1] != rows * columns:
-        raise ValueError(f"got images of shape {images.shape}; expected (N, {rows * columns})")
+        raise ValueError(f"{owner}: got images of shape {images.shape}, expected (N, {rows * columns})")
     return images, rows, columns
 
 
@@ -104,7 +95,7 @@ def _per_sample(name: str, value: float | np.ndarray, n: int) -> np.ndarray:
     """(1, 1) or (N, 1), to go with (D,)."""
     array = np.asarray(value, dtype=float)
     if array.shape not in ((), (n,)):
-        raise ValueError(f"got {name} of shape {array.shape}; expected a number or ({n},)")
+        raise ValueError(f"transform_images: got {name} of shape {array.shape}, expected a number or ({n},)")
     return array.reshape(-1, 1)
 
 

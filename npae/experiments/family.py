@@ -1,7 +1,7 @@
 """The main job: the whole family trained on one data set, measured alike, and set side by side."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,33 +9,49 @@ import numpy as np
 from npae import datasets
 from npae.autoencoder import Autoencoder
 from npae.corruption import GaussianNoise
+from npae.losses import SquaredError
 from npae.optimizers import Adam
 from npae.pca import PCA
 from npae.penalties import Contractive, KLSparsity, L1Sparsity
+from npae.schedules import Cosine
 from npae.training import ProgressLine, streams
 
+SEEDS = 5
+CLOSE = 0.1  # numbers that differ by less are compared over that many seeds
 ACTIVE = 0.1  # a unit counts as active on a sample where its activation exceeds this
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What differs between the data sets: sizes, strengths and the time allowed."""
+class Schedule:
+    """How long a member is trained: epochs, in full and quick runs, batch size, and the rate that falls to zero."""
 
-    n_components: int
-    n_overcomplete: int
     epochs: int
     quick_epochs: int
     lr: float
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What differs between the data sets: sizes, strengths, the schedules of narrow and wide codes, seconds in all."""
+
+    n_components: int
+    n_overcomplete: int
+    narrow: Schedule
+    wide: Schedule
     sigma: float
     kl: float
     l1: float
     contractive: float
+    seconds: tuple[float, float]  # of one idle core of an AMD EPYC, in full and quick
 
 
 SETTINGS = {
-    "digits": Settings(16, 128, 200, 80, 1e-2, sigma=0.3, kl=0.1, l1=0.02, contractive=0.05),
-    "mnist": Settings(64, 1000, 40, 2, 3e-3, sigma=0.5, kl=0.1, l1=0.02, contractive=0.05),
-}
+    "digits": Settings(16, 128, Schedule(200, 60, 3e-2, 64), Schedule(150, 40, 1e-2, 64), 0.3, 0.1, 0.02, 0.05,
+                       (40, 10)),
+    "mnist": Settings(64, 1000, Schedule(100, 5, 1e-2, 64), Schedule(30, 2, 1e-3, 128), 0.5, 0.1, 0.02, 0.05,
+                      (110, 35)),
+}  # fmt: skip
 
 
 @dataclass
@@ -46,7 +62,18 @@ class Trained:
     about: str
     n_components: int
     seconds: float
-    measures: dict[str, float] = field(default_factory=dict)
+    measures: dict[str, float]
+
+    @property
+    def epochs(self):
+        """Epochs done; 0 for what needs none."""
+        return getattr(self.model, "n_iter_", 0)
+
+    @property
+    def last_fall(self):
+        """By which part J fell in the last tenth of the epochs."""
+        losses = self.model.loss_curve_ if self.epochs else [1.0]
+        return 1 - losses[-1] / losses[-1 - len(losses) // 10]
 
 
 class Run:
@@ -70,65 +97,101 @@ class Run:
         self.noisy = self.noise.corrupt(self.test, noise_rng)
         self.image_shape = self.dataset.image_shape
         self.models = {}
+        self._others = {}  # name -> measures of further seeds
 
     @property
     def epochs(self):
-        """Epochs of each fit."""
-        return self.settings.quick_epochs if self.quick else self.settings.epochs
+        """Epochs of the fits with a narrow code."""
+        return self._epochs(self.settings.narrow)
 
-    def autoencoder(self, n_components, **changes):
-        """An estimator with the family's common settings: D-K-D, sigmoid units, squared error, Adam."""
+    def _epochs(self, schedule):
+        return schedule.quick_epochs if self.quick else schedule.epochs
+
+    def autoencoder(self, n_components, *, lengthen=1, **changes):
+        """An estimator with the family's common settings: D-K-D, sigmoid units, squared error, Adam, no early end.
+
+        The learning rate falls to zero along half a cosine, over `lengthen` times the epochs of the schedule.
+        """
+        s = self.settings
+        schedule = s.narrow if n_components <= s.n_components else s.wide
+        epochs = lengthen * self._epochs(schedule)
+        n_steps = epochs * -(-len(self.train) // schedule.batch_size)
         common = {
             "activation": "sigmoid",
             "output_activation": "sigmoid",
-            "optimizer": Adam(self.settings.lr),
-            "max_iter": self.epochs,
+            "optimizer": Adam(Cosine(schedule.lr, n_steps)),
+            "batch_size": schedule.batch_size,
+            "max_iter": epochs,
             "tol": 0.0,
+            "n_iter_no_change": epochs,
             "random_state": self.seed,
         }
         return Autoencoder(n_components, **{**common, **changes})
 
+    def member(self, name, **changes):
+        """A member of the family by its name, not fitted."""
+        s = self.settings
+        K, wide = s.n_components, s.n_overcomplete
+        if name == "PCA":
+            return PCA(K)
+        own: dict[str, tuple[int, dict]] = {
+            "undercomplete": (K, {}),
+            "denoising": (K, {"corruption": self.noise}),
+            "contractive": (K, {"penalties": [Contractive(s.contractive)], "tied": True}),
+            "overcomplete": (wide, {}),
+            "sparse (KL)": (wide, {"penalties": [KLSparsity(s.kl, 0.05)]}),
+            "sparse (L1)": (wide, {"penalties": [L1Sparsity(s.l1)]}),
+        }
+        n_components, what = own[name]
+        return self.autoencoder(n_components, **{**what, **changes})
+
     def train_family(self):
         """Fit every member and measure it; returns self."""
         s = self.settings
-        K, wide = s.n_components, s.n_overcomplete
         family = {
-            "PCA": (PCA(K), "linear, by SVD"),
-            "undercomplete": (self.autoencoder(K), "K < D"),
-            "overcomplete": (self.autoencoder(wide), "K > D, no regularizer"),
-            "sparse (KL)": (
-                self.autoencoder(wide, penalties=[KLSparsity(s.kl, 0.05)]),
-                f"KL, beta={s.kl:g}, rho=0.05",
-            ),
-            "sparse (L1)": (self.autoencoder(wide, penalties=[L1Sparsity(s.l1)]), f"L1, lam={s.l1:g}"),
-            "denoising": (self.autoencoder(K, corruption=self.noise), f"Gaussian noise, sigma={s.sigma:g}"),
-            "contractive": (
-                self.autoencoder(K, penalties=[Contractive(s.contractive)], tied=True),
-                f"lam={s.contractive:g}, tied",
-            ),
+            "PCA": "linear, by SVD",
+            "undercomplete": "K < D",
+            "denoising": f"Gaussian noise, sigma={s.sigma:g}",
+            "contractive": f"lam={s.contractive:g}, tied",
+            "overcomplete": "K > D, no regularizer",
+            "sparse (KL)": f"KL, beta={s.kl:g}, rho=0.05",
+            "sparse (L1)": f"L1, lam={s.l1:g}",
         }
-        for i, (name, (model, about)) in enumerate(family.items(), start=1):
-            self.models[name] = self._fit(model, name, about, f"[{i}/{len(family)}] {name:<14}")
+        for i, (name, about) in enumerate(family.items(), start=1):
+            self.models[name] = self._fit(self.member(name), name, about, f"[{i}/{len(family)}] {name:<14}")
         return self
 
+    def pair(self, name, other, column="held-out error"):
+        """The two members' numbers to compare: one each, or where they differ by less than 10 % one a seed (S,)."""
+        ours, theirs = self.held_out(name, column), self.held_out(other, column)
+        if abs(ours - theirs) >= CLOSE * abs(theirs):
+            return ours, theirs
+        return self.over_seeds(name, column), self.over_seeds(other, column)
+
+    def over_seeds(self, name, column):
+        """One number of the table for this seed and four more initial weights and orders, the split as it is: (S,)."""
+        for i in range(len(self._others.setdefault(name, [])) + 1, SEEDS if name != "PCA" else 0):
+            model = self.member(name, random_state=self.seed + 1000 + i).fit(self.train)
+            self._others[name].append(self.measure(model))
+        others = [measures[column] for measures in self._others[name]]
+        return np.array([self.held_out(name, column), *others] if others else [self.held_out(name, column)] * SEEDS)
+
+    def longer(self, name):
+        """The held-out error of a member trained for twice as many epochs."""
+        return error(self.member(name, lengthen=2).fit(self.train).reconstruct(self.test), self.test)
+
     def _fit(self, model, name, about, label):
-        start = time.perf_counter()
-        if isinstance(model, Autoencoder):
-            progress = ProgressLine(label, self.epochs)
-            if progress.live:
-                model.callbacks = lambda network, history: progress(
-                    len(history["loss"]), f"J {history['loss'][-1]:.4f}"
-                )
-            model.fit(self.train)
+        start, progress = time.perf_counter(), ProgressLine(label, getattr(model, "max_iter", 1))
+        watched = progress.live and isinstance(model, Autoencoder)
+        if watched:
+            model.callbacks = lambda _, history: progress(len(history["loss"]), f"J {history['loss'][-1]:.4f}")
+        model.fit(self.train)
+        if watched:
             model.callbacks = None
-            progress.close(erase=True)
-        else:
-            model.fit(self.train)
+        progress.close(erase=True)
         seconds = time.perf_counter() - start
         self.log(f"{label} {seconds:6.1f} s   {about}")
-        trained = Trained(model, about, model.n_components, seconds)
-        trained.measures = self.measure(model)
-        return trained
+        return Trained(model, about, model.n_components, seconds, self.measure(model))
 
     def measure(self, model):
         """The columns of the table for one fitted model."""
@@ -146,14 +209,14 @@ class Run:
         """The family side by side, as lines of text."""
         head = (
             f"{'':<14}{'K':>5}{'training':>10}{'held-out':>10}{'corrupted':>11}{'mean act.':>11}"
-            f"{'active':>8}{'||J||_F':>9}{'seconds':>9}"
+            f"{'active':>8}{'||J||_F':>9}{'epochs':>8}{'seconds':>9}"
         )
         lines = [head, "-" * len(head)]
         for name, trained in self.models.items():
             train, test, noisy, mean, active, norm = trained.measures.values()
             lines.append(
                 f"{name:<14}{trained.n_components:>5}{train:>10.4f}{test:>10.4f}{noisy:>11.4f}{mean:>11.3f}"
-                f"{active:>8.1%}{norm:>9.3f}{trained.seconds:>9.1f}"
+                f"{active:>8.1%}{norm:>9.3f}{trained.epochs:>8}{trained.seconds:>9.1f}"
             )
         lines.append(f"{'identity':<14}{self.test.shape[1]:>5}{0:>10.4f}{0:>10.4f}{self.identity_error:>11.4f}")
         lines += [
@@ -185,4 +248,4 @@ def mean_jacobian_norm(model, X):
 
 def error(reconstruction, x):
     """1/2 ||x^ - x||^2, mean over samples, for (N, D) arrays."""
-    return float(0.5 * ((reconstruction - x) ** 2).sum(axis=1).mean())
+    return float(SquaredError()(reconstruction, x)[0])

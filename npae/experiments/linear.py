@@ -1,17 +1,18 @@
 """What linear autoencoders learn of data: angles to PCA along the way, components, errors by width of the code."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from npae.activations import Tanh
-from npae.lbfgs_training import lbfgs
+from npae.optimizers import Adam
 from npae.pca import PCA, compare_with_pca, principal_angles
+from npae.pca.alternation import alternate
 from npae.pca.moments import Moments, fix_signs
-from npae.pca.training import bottleneck_network, decoder_matrix, descend, fit_linear
+from npae.pca.training import bottleneck_network, decoder_matrix, descend
+from npae.schedules import Cosine
+from npae.training import train
 
 
 def angle_histories(X: Any, k: int = 8, n_steps: int = 10_000, random_state: Any = 0) -> dict[str, Any]:
@@ -28,45 +29,52 @@ def angle_histories(X: Any, k: int = 8, n_steps: int = 10_000, random_state: Any
         ("decaying to 1e-8, float64", np.float64, 1e-8),
     ):
         network = bottleneck_network(X.shape[1], k, rng=random_state, dtype=dtype)
-        histories[name] = descend(network, x, n_epochs=n_steps, final=final, record=largest_angle)
+        histories[name] = descend(network, x, n_epochs=n_steps, final=final, record=largest_angle, every=40)
     return histories
 
 
+def nonlinear_network(X: Any, k: int, *, hidden: int = 128, max_iter: int = 150, rng: Any = 0) -> Any:
+    """D-hidden-k-hidden-D with tanh, trained on X (N, D) by Adam over max_iter epochs, its rate falling to zero."""
+    network = bottleneck_network(X.shape[1], k, hidden=hidden, activation=Tanh(), rng=rng, lam=1e-5, dtype=np.float32)
+    step = Adam(Cosine(5e-3, max_iter * -(-len(X) // 64))).start(network.theta)
+    train(network, X.astype(np.float32), step, batch_size=64, max_iter=max_iter, rng=rng)
+    return network
+
+
 def component_images(
-    X: Any, k: int = 8, lam: float = 0.02, max_iter: int = 200, random_state: Any = 0
+    X: Any, k: int = 8, lam: float = 0.02, max_iter: int = 100, random_state: Any = 0
 ) -> dict[str, Any]:
     """Rows of images (k, D): PCA's directions beside the decoders of a plain, a regularized and a nonlinear network."""
     rows = {"PCA: directions by variance": PCA(k).fit(X).components_}
     for name, weight_decay in (
-        ("linear autoencoder: decoder weights, the same subspace mixed", 0.0),
-        (f"linear autoencoder, weight decay {lam:g}: singular vectors of the decoder", lam),
+        ("linear, untied: decoder weights, mixed", 0.0),
+        (f"linear, weight decay {lam:g}: singular vectors", lam),
     ):
         network = bottleneck_network(X.shape[1], k, lam=weight_decay, rng=random_state)
-        fit_linear(network, X)
+        alternate(network, X)
         W = decoder_matrix(network)
         rows[name] = np.linalg.svd(W, full_matrices=False)[2] if weight_decay else W
-    network = bottleneck_network(X.shape[1], k, hidden=64, activation=Tanh(), rng=random_state)
-    lbfgs(network, X, max_iter=max_iter)
-    step, middle = np.eye(k) * network.encode(X).std(axis=0), network.encode(X).mean(axis=0)
-    rows["nonlinear autoencoder: what one code unit, a deviation up, adds"] = network.decode(
-        middle + step
-    ) - network.decode(middle[None])
+    network = nonlinear_network(X, k, hidden=64, max_iter=max_iter, rng=random_state)
+    code = network.encode(X.astype(np.float32))
+    step, middle = np.eye(k) * code.std(axis=0), code.mean(axis=0)
+    rows["nonlinear: what one unit, a deviation up, adds"] = network.decode(middle + step) - network.decode(
+        middle[None]
+    )
     return {name: fix_signs(row) for name, row in rows.items()}
 
 
 def errors_by_width(
-    X: Any, widths: Sequence[int] = (1, 2, 3, 4, 6, 8, 12, 16), max_iter: int = 300, random_state: Any = 0
+    X: Any, widths: Sequence[int] = (1, 2, 3, 4, 6, 8, 12, 16), max_iter: int = 150, random_state: Any = 0
 ) -> tuple[list[int], dict[str, list[float]]]:
     """Widths k and the held-out errors, mean 1/2 ||x^ - x||^2, of PCA, linear and nonlinear networks by name."""
     order = np.random.default_rng(random_state).permutation(len(X))
-    train, test = X[order[len(X) // 4 :]], X[order[: len(X) // 4]]
+    train_set, test = X[order[len(X) // 4 :]], X[order[: len(X) // 4]]
     errors: dict[str, list[float]] = {"PCA": [], "linear": [], "nonlinear, 128 tanh": []}
     for k in widths:
-        pca = PCA(k).fit(train)
+        pca = PCA(k).fit(train_set)
         linear = bottleneck_network(X.shape[1], k, rng=random_state)
-        fit_linear(linear, train)
-        nonlinear = bottleneck_network(X.shape[1], k, hidden=128, activation=Tanh(), rng=random_state, lam=1e-5)
-        lbfgs(nonlinear, train, max_iter=max_iter)
+        alternate(linear, train_set)
+        nonlinear = nonlinear_network(train_set, k, max_iter=max_iter, rng=random_state)
         results = [compare_with_pca(network, test, pca=pca) for network in (linear, nonlinear)]
         for name, error in zip(errors, [results[0].pca_error, *(result.reconstruction_error for result in results)]):
             errors[name].append(error)

@@ -124,7 +124,7 @@ class ImageCodes:
     ratios: dict[str, np.ndarray]  # model -> (len(radii),) contraction ratios
 
 
-def image_codes(X_train, X_test, *, lam=0.3, sigma=0.3, n_steps=6000, random_state=0):
+def image_codes(X_train, X_test, *, lam=0.3, sigma=0.3, n_steps=6000, lr=3e-3, random_state=0):
     """Train the three on X_train (M, D) and look at X_test (N, D); radii run to ten times the spacing."""
     models = {}
     for label, penalties, corruption in (
@@ -135,7 +135,7 @@ def image_codes(X_train, X_test, *, lam=0.3, sigma=0.3, n_steps=6000, random_sta
         rng = np.random.default_rng(random_state)
         encoder = [Dense(X_train.shape[1], 128, Sigmoid(), rng=rng)]
         network = Network(encoder, mirrored(encoder, tied=True), penalties=penalties, dtype=np.float32)
-        models[label] = train(network, X_train, n_steps=n_steps, lr=3e-3, corruption=corruption, rng=rng)
+        models[label] = train(network, X_train, n_steps=n_steps, lr=lr, corruption=corruption, rng=rng)
     spacing = float(np.median(nearest_distance(X_train, X_test)))
     radii = np.geomspace(0.01, 10, 13) * spacing
     sigmas = {label: manifold.singular_values(model, X_test) for label, model in models.items()}
@@ -183,6 +183,15 @@ def turning_walks(X_train, X, image_shape, *, n_steps=3000, n_walk=10, random_st
     t = np.einsum("nid,nie,ne->nd", V, V, turn[:, 0])
     t /= np.linalg.norm(t, axis=1, keepdims=True)
     return walk, X + step * np.arange(n_walk + 1)[:, None, None] * t
+
+
+def distances_to_turned(path, X, image_shape, *, furthest=1.2, n_angles=121):
+    """Distance (N,) of each image of path (N, D) to the nearest of X's own, turned by up to `furthest` radians."""
+    turned = np.stack([
+        datasets.transform_images(X, image_shape, rotation=angle).clip(0, 1)
+        for angle in np.linspace(-furthest, furthest, n_angles)
+    ])  # fmt: skip
+    return np.linalg.norm(turned - path, axis=2).min(axis=0)
 
 
 def scale_cheat(*, n_steps=6000, lam=0.3, random_state=0):

@@ -105,6 +105,8 @@ def _patterns(a, n, x, fit, labels):
         swapped = _close(a, n.T.reshape(a.shape), fit) or _close(a.T.reshape(a.shape), n, fit)
         yield min(a.shape) > 1 and swapped, the + "transposed: its entries are in the order of the transpose"
     yield a.ndim > 1 and _close(a, np.flip(n, (-2, -1)), fit), the + "turned around: a convolution for a correlation?"
+    where = _where(a, n, x, fit, labels)
+    yield _close(np.abs(a), np.abs(n), fit), where
     for axis in (axis for axis in range(a.ndim) if a.shape[axis] > 1):
         b, m, size = np.moveaxis(a, axis, 0), np.moveaxis(n, axis, 0), a.shape[axis]
         along = f"axis {axis}" if a.ndim > 1 else "axis"
@@ -126,7 +128,6 @@ def _patterns(a, n, x, fit, labels):
     top = np.abs(a).max()
     yield _close(a, top * np.sign(n), fit), "only the signs of the gradient are right: its magnitudes are all equal"
     yield _close(a, np.clip(n, -top, top), fit), the + f"clipped at {top:.6g}"
-    where = _where(a, n, x, fit, labels)
     yield where, where
     for axis, what in enumerate(("column", "row")) if a.ndim == 2 and min(a.shape) > 1 else ():
         r = (a * n).sum(axis=axis, keepdims=True) / np.maximum((n * n).sum(axis=axis, keepdims=True), 1e-300)

@@ -6,10 +6,6 @@ from npae.pca.pca import PCA
 from npae.pca.theory import linear_autoencoder_optimum
 
 __all__ = [
-    "PCA",
-    "PCAComparison",
-    "compare_with_pca",
-    "linear_autoencoder_optimum",
-    "principal_angles",
+    "PCA", "PCAComparison", "compare_with_pca", "linear_autoencoder_optimum", "principal_angles",
     "projector_distance",
-]
+]  # fmt: skip

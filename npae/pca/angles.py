@@ -1,7 +1,5 @@
 """Angles between the column spaces of matrices, accurate however small or however close to a right angle."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -35,7 +33,7 @@ def _sines_and_cosines(A: Any, B: Any) -> tuple[np.ndarray, np.ndarray]:
     Q_A, Q_B = _basis(A, "A"), _basis(B, "B")
     if Q_A.shape[-2] != Q_B.shape[-2]:
         raise ValueError(
-            f"got A in {Q_A.shape[-2]} dimensions and B in {Q_B.shape[-2]}, expected the same number of rows"
+            f"principal_angles: got A in {Q_A.shape[-2]} dimensions and B in {Q_B.shape[-2]}, expected as many"
         )
     if Q_A.shape[-1] < Q_B.shape[-1]:
         Q_A, Q_B = Q_B, Q_A
@@ -50,10 +48,10 @@ def _basis(A: Any, name: str) -> np.ndarray:
     A = np.asarray(A)
     if A.dtype.kind not in "fiub" or A.ndim < 2:
         raise ValueError(
-            f"{name}: got an array of dtype {A.dtype} and shape {A.shape}, expected real numbers (..., D, p)"
+            f"principal_angles: got {name} of dtype {A.dtype} and shape {A.shape}, expected real numbers (..., D, p)"
         )
     if not np.isfinite(A).all():
-        raise ValueError(f"{name}: got NaN or infinity, expected finite numbers")
+        raise ValueError(f"principal_angles: got NaN or infinity in {name}, expected finite numbers")
     D, p = A.shape[-2:]
     eps = np.finfo(A.dtype if A.dtype.kind == "f" else np.float64).eps
     A = A.astype(np.float64)
@@ -64,6 +62,7 @@ def _basis(A: Any, name: str) -> np.ndarray:
     rank = (sigma > max(D, p) * eps).sum(axis=-1)
     if (rank < p).any():
         raise ValueError(
-            f"{name}: got {p} columns of rank {rank.min()} in {D} dimensions, expected independent columns"
+            f"principal_angles: got {p} columns of rank {rank.min()} in {D} dimensions for {name}, "
+            "expected independent columns"
         )
     return U

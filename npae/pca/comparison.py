@@ -1,7 +1,5 @@
 """How far a trained autoencoder is from PCA: the angles between two subspaces, and two reconstruction errors."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,26 +50,23 @@ class PCAComparison:
 
     def plot(self) -> Any:
         """A matplotlib Figure: every angle on a log axis, or the two errors where there are no angles."""
-        from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator
 
-        figure = Figure(figsize=(6, 3.4), layout="constrained", dpi=110)
-        axis = figure.subplots()
+        from npae.plots.autoencoders import bars
+        from npae.plots.style import new_axes
+
         if self.angles is None:
-            errors = [self.pca_error, self.reconstruction_error]
-            bars = axis.bar(["PCA", "autoencoder"], errors, color=["#dddddd", "#888888"], edgecolor="black")
-            axis.bar_label(bars, fmt="%.4g", padding=2)
-            axis.set_ylabel("mean ½‖x̂ − x‖²")
-            axis.margins(y=0.15)
+            errors = {"PCA": self.pca_error, "autoencoder": self.reconstruction_error}
+            figure = bars(errors, ylabel="mean ½‖x̂ − x‖²", width=6)
         else:
+            figure, axis = new_axes(6, 3.4)
             number = np.arange(1, len(self.angles) + 1)
             axis.plot(number, np.maximum(self.angles, 1e-17), "ko-", markersize=4, linewidth=0.8)
             axis.set(yscale="log", ylim=(1e-17, 10), xlabel="number of the angle", ylabel="principal angle, rad")
             axis.axhline(np.pi / 2, color="#666666", linewidth=0.8, linestyle="--")
             axis.annotate("right angle", (1, np.pi / 2), (2, -3), textcoords="offset points", va="top", fontsize=8)
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.set_title(f"k = {self.n_components}, relative excess error {self.excess:.1e}", fontsize=10)
-        axis.spines[["top", "right"]].set_visible(False)
+        figure.axes[0].set_title(f"k = {self.n_components}, relative excess error {self.excess:.1e}", fontsize=10)
         return figure
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from npae.validation import check_array
+from npae.validation import check_array, check_finite
 
 BLOCK_ROWS = 2048  # rows centred at a time: the block stays near the cache, its product runs at full BLAS speed
-EPS = float(np.finfo(np.float32).eps)
+PASSES = 4  # the first mean is that of a block, the second right to rounding
 SAFE = 1e-2  # a variance of at least this part of the second moment loses no more than two digits to their difference
 
 
@@ -28,11 +28,18 @@ class Moments:
 
     @classmethod
     def of(cls, X: Any) -> Moments:
-        """The moments of X (N, D), summed in float64; no centred copy of X is made."""
+        """The moments of X (N, D), summed in float64; no centred copy of X is made. ValueError where they overflow."""
         return cls._of(check_array(X, owner="Moments"))
 
     @classmethod
     def _of(cls, x: np.ndarray) -> Moments:
+        with np.errstate(over="ignore", invalid="ignore"):  # reported in words
+            moments = cls._summed(x)
+        check_finite((moments.mean, moments.covariance), "the covariance", "PCA", x.dtype)
+        return moments
+
+    @classmethod
+    def _summed(cls, x: np.ndarray) -> Moments:
         N = len(x)
         if x.dtype == np.float64:
             mean = np.ones(N) @ x / N  # a product, twice as fast as a reduction over rows
@@ -42,10 +49,12 @@ class Moments:
                 return cls(mean, covariance, N)
         # float32, or a mean so large that the difference would lose digits: take off a mean first, block by block
         mean = x[:BLOCK_ROWS].mean(axis=0, dtype=np.float64)
-        while True:
+        for _ in range(PASSES):
+            resolution = np.spacing(np.abs(mean.astype(x.dtype)))  # c can be no nearer to the mean than this
             mean, covariance, shift = cls._around(x, mean)
-            if (shift**2 <= covariance.diagonal() / SAFE).all() or not (shift**2 > (EPS * mean) ** 2).any():
-                return cls(mean, covariance, N)
+            if ((shift**2 <= covariance.diagonal() / SAFE) | (np.abs(shift) <= resolution)).all():
+                break
+        return cls(mean, covariance, N)
 
     @staticmethod
     def _around(x: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -64,7 +73,9 @@ class Moments:
 
     def spectrum(self, dtype: Any = np.float64) -> tuple[np.ndarray, np.ndarray]:
         """Eigenvalues (D,) of the covariance, descending, none below 0, and its eigenvectors as rows (D, D)."""
-        s, V = np.linalg.eigh(self.covariance.astype(dtype, copy=False))
+        with np.errstate(over="ignore"):  # reported in words
+            covariance = check_finite(self.covariance.astype(dtype, copy=False), "the covariance", "PCA")
+        s, V = np.linalg.eigh(covariance)
         return np.maximum(s[::-1], 0), fix_signs(V.T[::-1])
 
     def sample(self) -> np.ndarray:
@@ -102,16 +113,18 @@ def principal_directions(x: np.ndarray, solver: str = "auto") -> tuple[np.ndarra
     N, D = x.shape
     m = min(N, D)
     if solver not in ("auto", "svd", "covariance"):
-        raise ValueError(f"got solver={solver!r}, expected 'auto', 'svd' or 'covariance'")
+        raise ValueError(f"principal_directions: got solver={solver!r}, expected 'auto', 'svd' or 'covariance'")
     if solver == "covariance" or (solver == "auto" and N >= 10 * D):
         moments = Moments._of(x)
         s, V = moments.spectrum(x.dtype)
         return moments.mean.astype(x.dtype, copy=False), s[:m], V[:m], rounding_level(s, max(N, D))
-    mean = x.mean(axis=0)
-    centred = x - mean
-    R = np.linalg.qr(centred, mode="r") if N >= 2 * D else centred
-    _, sigma, V = np.linalg.svd(R, full_matrices=False)  # x - mean = U diag(sigma) V
-    return mean, sigma**2 / N, fix_signs(V), rounding_level(sigma, max(N, D)) ** 2 / N
+    with np.errstate(over="ignore", invalid="ignore"):  # reported in words
+        mean = x.mean(axis=0)
+        centred = check_finite(x - mean, "the mean", "PCA")
+        R = check_finite(np.linalg.qr(centred, mode="r"), "the covariance", "PCA") if N >= 2 * D else centred
+        _, sigma, V = np.linalg.svd(R, full_matrices=False)  # x - mean = U diag(sigma) V
+        s = check_finite(sigma**2 / N, "the covariance", "PCA")
+        return mean, s, fix_signs(V), rounding_level(sigma, max(N, D)) ** 2 / N
 
 
 def rounding_level(values: np.ndarray, size: int) -> float:

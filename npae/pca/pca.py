@@ -1,12 +1,13 @@
 """Principal component analysis."""
 
+import math
 from typing import Any
 
 import numpy as np
 
 from npae.pca.moments import principal_directions
 from npae.sklearn_face import Estimator
-from npae.validation import check_array, check_number
+from npae.validation import check_array, check_finite, check_number
 
 
 class PCA(Estimator):
@@ -26,7 +27,8 @@ class PCA(Estimator):
     maximum_likelihood   False divides as scikit-learn does, by N - 1 and, for the noise, by min(N, D) - k. True
                    divides by N and D - k: then (mean_, C) is the exact maximum of the likelihood.
 
-    `fit` raises ValueError or TypeError for bad parameters or data. Tipping and Bishop (1999), JRSS B 61.
+    Every method raises ValueError or TypeError for bad parameters or data, ValueError where numbers leave their dtype.
+    Tipping and Bishop (1999), JRSS B 61.
     """
 
     def __init__(self, n_components=None, *, whiten=False, eps=0.0, solver="auto", maximum_likelihood=False):
@@ -44,19 +46,21 @@ class PCA(Estimator):
         if self.whiten not in (False, True, "pca", "zca"):
             raise ValueError(f"PCA: got whiten={self.whiten!r}, expected False, True, 'pca' or 'zca'")
         check_number(self.eps, "eps", "PCA")
-        self.mean_, s, V, rounding = principal_directions(x, self.solver)
+        mean, s, V, rounding = principal_directions(x, self.solver)
         (N, D), m = x.shape, len(s)
         divisor = N if self.maximum_likelihood else max(N - 1, 1)  # one sample has variance 0, not 0 / 0
-        variance = s * (N / divisor)
-        ratio = s / s.sum() if s[0] > 0 else np.zeros_like(s)
-        k = self._width(ratio)
-        self.n_samples_, self.n_components_ = N, k
+        with np.errstate(over="ignore"):  # reported in words
+            variance, total = check_finite((s * (N / divisor), s.sum()), "the variance", "PCA")
+            ratio = s / total if s[0] > 0 else np.zeros_like(s)
+            k = self._width(ratio)
+            left = (D if self.maximum_likelihood else m) - k
+            noise = float(variance[k:].sum() / left) if left else 0.0
+        self.mean_, self.n_samples_, self.n_components_ = mean, N, k
         self.components_ = V[:k].copy()
         self.explained_variance_ = variance[:k].copy()
         self.explained_variance_ratio_ = ratio[:k].copy()
-        self.singular_values_ = np.sqrt(N * s[:k])
-        left = (D if self.maximum_likelihood else m) - k
-        self.noise_variance_ = float(variance[k:].sum() / left) if left else 0.0
+        self.singular_values_ = math.sqrt(N) * np.sqrt(s[:k])
+        self.noise_variance_ = noise
         self.rounding_ = rounding * N / divisor
         return self
 
@@ -91,6 +95,10 @@ class PCA(Estimator):
         return self._frame(self._project(self._check(X)), X)
 
     def _project(self, x):
+        with np.errstate(over="ignore", invalid="ignore"):  # reported in words
+            return check_finite(self._codes(x), "the code", "PCA")
+
+    def _codes(self, x):
         h = x @ self.components_.T
         h -= self.mean_ @ self.components_.T  # centred after the projection: no centred copy of X is made
         if self.whiten:
@@ -103,12 +111,13 @@ class PCA(Estimator):
         if self.n_components_ == 0 and self.whiten != "zca":
             return np.tile(self.mean_, (len(H), 1))
         h = check_array(H, name="H", owner="PCA", n_features=self._n_features_out)
-        if self.whiten == "zca":
-            h = h @ self.components_.T
-        if self.whiten:
-            scale = self._scale()
-            h = h * np.where(np.isinf(scale), 0, scale)
-        return h @ self.components_ + self.mean_
+        with np.errstate(over="ignore", invalid="ignore"):  # reported in words
+            if self.whiten == "zca":
+                h = h @ self.components_.T
+            if self.whiten:
+                scale = self._scale()
+                h = h * np.where(np.isinf(scale), 0, scale)
+            return check_finite(h @ self.components_ + self.mean_, "the reconstruction", "PCA")
 
     def fit_transform(self, X, y=None):
         """`fit(X)`, then the codes of X."""
@@ -118,7 +127,9 @@ class PCA(Estimator):
     def reconstruct(self, X):
         """x^ = mean + (x - mean) V_k^T V_k (N, D), whitened or not: the best k-dimensional affine approximation."""
         x = self._check(X)
-        return (x - self.mean_) @ self.components_.T @ self.components_ + self.mean_
+        with np.errstate(over="ignore", invalid="ignore"):  # reported in words
+            x_hat = (x - self.mean_) @ self.components_.T @ self.components_ + self.mean_
+        return check_finite(x_hat, "the reconstruction", "PCA")
 
     def score_samples(self, X):
         """log p(x_n) (N,) in nats under probabilistic PCA, h the code before whitening.
@@ -135,14 +146,15 @@ class PCA(Estimator):
             rank = int(np.count_nonzero(self.explained_variance_ > self.rounding_))
             raise ValueError(
                 f"PCA: got {k} components and noise variance {s2:.3g} for {D} features: the covariance is singular and "
-                f"has no density; expected n_components below the rank of the data, here at most {max(rank - 1, 0)}"
+                f"has no density, expected n_components below the rank of the data, here at most {max(rank - 1, 0)}"
             )
-        centred = x - self.mean_
-        h = centred @ self.components_.T
-        log_p = (h**2 / s).sum(axis=1) + float(np.log(s).sum() + D * np.log(2 * np.pi))
-        if k < D:
-            log_p += ((centred - h @ self.components_) ** 2).sum(axis=1) / s2 + float((D - k) * np.log(s2))
-        return -log_p / 2
+        with np.errstate(over="ignore", invalid="ignore"):  # reported in words
+            centred = x - self.mean_
+            h = centred @ self.components_.T
+            log_p = (h**2 / s).sum(axis=1) + float(np.log(s).sum() + D * np.log(2 * np.pi))
+            if k < D:
+                log_p += ((centred - h @ self.components_) ** 2).sum(axis=1) / s2 + float((D - k) * np.log(s2))
+        return check_finite(-log_p / 2, "the density", "PCA")
 
     def score(self, X, y=None):
         """The mean of log p(x_n) over X, in nats."""

@@ -17,8 +17,6 @@ autoencoders recover the principal components, eventually, for lam > 0; Plaut (2
 principal components with linear autoencoders, for the way from a subspace to its directions.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
@@ -28,17 +26,6 @@ import numpy as np
 
 from npae.pca.moments import Moments, fix_signs, spectrum
 from npae.validation import check_array, check_number
-
-__all__ = [
-    "CriticalPoint",
-    "Moments",
-    "critical_points",
-    "directions_from_codes",
-    "directions_from_regularized",
-    "linear_autoencoder_loss",
-    "linear_autoencoder_optimum",
-    "loss_surface",
-]
 
 MAX_CRITICAL_POINTS = 100_000
 
@@ -70,8 +57,8 @@ def linear_autoencoder_loss(X: Any, n_components: int, lam: float = 0.0) -> floa
 
 
 def _spectrum(X: Any, n_components: int, lam: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    check_number(n_components, "n_components", "linear_theory", integer=True)
-    check_number(lam, "lam", "linear_theory")
+    check_number(n_components, "n_components", "linear_autoencoder", integer=True)
+    check_number(lam, "lam", "linear_autoencoder")
     return spectrum(X)
 
 
@@ -137,7 +124,10 @@ def directions_from_regularized(W_decoder: Any, lam: float) -> tuple[np.ndarray,
     _, w, V = np.linalg.svd(W, full_matrices=False)
     kept = w > max(W.shape) * np.finfo(W.dtype).eps * w[0]
     if lam == 0 or w[0] >= 1:
-        raise ValueError(f"got lam={lam} and a largest singular value {w[0]:.6g}, expected lam > 0 and a value below 1")
+        raise ValueError(
+            f"directions_from_regularized: got lam={lam} and a largest singular value {w[0]:.6g}, expected lam > 0 "
+            "and a value below 1"
+        )
     return fix_signs(V[kept]), lam / (1 - w[kept] ** 2)
 
 

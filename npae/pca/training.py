@@ -3,11 +3,10 @@
 Two things keep an ordinary L-BFGS run far from ten digits. The curvature for the encoder's weights is the Kronecker
 product of S and W_d W_d^T, as ill-conditioned as the data; and J is rounded to 1e-16 J, which hides an angle of
 sqrt(1e-16 J / gap) from a line search. `fit_linear` answers the first with a change of variables, the second with
-differences of J taken from gradients.
+differences of J taken from gradients; without SciPy it alternates between the best decoder and the best encoder.
 """
 
-from __future__ import annotations
-
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,10 +15,11 @@ import numpy as np
 
 from npae.activations import Identity
 from npae.layers import Dense, Tied, mirrored
-from npae.lbfgs_scipy import LBFGSResult, minimize
+from npae.lbfgs_scipy import LBFGSResult, check_problem, minimize
 from npae.losses import SquaredError
 from npae.network import Network
 from npae.optimizers import Adam
+from npae.pca.alternation import Sweeps, alternate, can_alternate
 from npae.pca.moments import Moments
 from npae.penalties import WeightDecay
 from npae.schedules import Cosine
@@ -44,7 +44,7 @@ def bottleneck_network(
     return Network(encoder, mirrored(encoder, tied=tied, rng=rng), loss=loss, penalties=penalties, dtype=dtype)
 
 
-def fit_linear(network: Network, X: Any, *, max_iter: int = 20_000, gtol: float = 1e-12) -> LBFGSResult:
+def fit_linear(network: Network, X: Any, *, max_iter: int = 20_000, gtol: float = 1e-12) -> LBFGSResult | Sweeps:
     """Train a linear network (any depth, tied or not, `WeightDecay` or not) by L-BFGS on the moments of X alone.
 
     The weights start where they are, up to a mixing of the code, the biases where they do the centring, which leaves
@@ -52,7 +52,9 @@ def fit_linear(network: Network, X: Any, *, max_iter: int = 20_000, gtol: float 
     X (N, D) or `Moments`; only their `sample()` of at most D + 1 rows is trained on, with the same J and gradient, so
     the cost of an iteration does not grow with N. Stops where no |dJ/dphi| exceeds `gtol` times the largest variance,
     phi the variables of `_Conditioned`, whatever the units of x.
-    ValueError for a network that is not linear, TypeError for one that is not float64; SciPy is needed.
+    Without SciPy: by `alternate` where one layer stands on either side, by Adam with a falling step elsewhere, which
+    comes to about six digits.
+    ValueError for a network that is not linear, TypeError for one that is not float64.
     """
     why = why_not_quadratic(network)
     if why:
@@ -62,6 +64,10 @@ def fit_linear(network: Network, X: Any, *, max_iter: int = 20_000, gtol: float 
     else:
         n_features = network.encoder.layers[0].n_in
         moments = Moments.of(check_array(X, name="x", owner="Network", dtype=np.float64, n_features=n_features))
+    try:
+        check_problem(network, max_iter, gtol)
+    except ImportError:
+        return _without_scipy(network, moments, max_iter, gtol)
     x, mean = moments.sample(), moments.mean[None]
     first, last = network.encoder.layers[0], network.decoder.layers[-1]
     first.b[:] = -(mean @ first.W)[0]
@@ -80,6 +86,16 @@ def fit_linear(network: Network, X: Any, *, max_iter: int = 20_000, gtol: float 
         if result.converged or n_iter >= max_iter or result.n_iter == 0:
             return replace(result, value=network.value(x), n_iter=n_iter)
         rounded = rounded or result.n_iter < LEG
+
+
+def _without_scipy(network: Network, moments: Moments, max_iter: int, gtol: float) -> Sweeps:
+    if can_alternate(network):
+        return alternate(network, moments, max_iter=max_iter, gtol=gtol)
+    x = moments.sample()
+    descend(network, x, n_epochs=max_iter, every=max_iter)
+    value = network.value_and_grad(x)
+    largest = float(np.abs(network.grad).max() / (moments.spectrum()[0][0] or 1.0))
+    return Sweeps(value, largest, max_iter, largest <= gtol, "Adam with a falling step")
 
 
 def _orthonormalize_decoder(network: Network) -> None:
@@ -184,10 +200,7 @@ def decoder_matrix(network: Any) -> np.ndarray:
     why = why_not_affine(network, "decoder")
     if why:
         raise ValueError(f"decoder_matrix: {why}, expected an affine decoder")
-    W, *rest = [layer.W for layer in network.decoder.layers]
-    for W_l in rest:
-        W = W @ W_l
-    return np.asarray(W)
+    return functools.reduce(np.matmul, [layer.W for layer in network.decoder.layers])
 
 
 def why_not_affine(network: Any, side: str) -> str:

@@ -5,6 +5,10 @@ Every function returns a matplotlib Figure, made without pyplot, so that it show
 """
 
 from npae.plots.autoencoders import bars, code_scatter, filters, image_rows, learning_curves
-from npae.plots.style import STYLES, mosaic, new_figure
+from npae.plots.schematic import schematic
+from npae.plots.style import STYLES, bare, curves, mosaic, new_axes, new_figure, plain_log
 
-__all__ = ["STYLES", "bars", "code_scatter", "filters", "image_rows", "learning_curves", "mosaic", "new_figure"]
+__all__ = [
+    "STYLES", "bare", "bars", "code_scatter", "curves", "filters", "image_rows", "learning_curves", "mosaic",
+    "new_axes", "new_figure", "plain_log", "schematic",
+]  # fmt: skip

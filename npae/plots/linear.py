@@ -1,36 +1,32 @@
 """Figures of linear theory: angles against steps, surfaces with saddles, components as images, error against k."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import FixedLocator
 
 from npae.pca.moments import Moments
 from npae.pca.theory import loss_surface
-from npae.plots.style import STYLES, mosaic, new_figure
+from npae.plots.style import STYLES, WIDTH, curves, new_axes, new_figure, plain_log, show_images
 
 
 def angle_curves(histories: Mapping[str, Any]) -> Any:
     """Principal angle against training step on a log axis; histories: name -> (steps, angles)."""
-    figure = new_figure(7, 3.8)
-    axis = figure.subplots()
-    for style, (name, (steps, angles)) in zip(STYLES, histories.items()):
-        axis.plot(steps, angles, label=name, linewidth=1.3, **style)
+    legend = {"loc": "lower left"}
+    ylabel = "largest principal angle to PCA, rad"
+    figure, axis = curves(histories, xlabel="step", ylabel=ylabel, legend=legend, linewidth=1.3)
     axis.axhline(np.pi / 2, color="#666666", linewidth=0.8)
     axis.annotate("right angle", (1, np.pi / 2), (0, 3), xycoords=("axes fraction", "data"),
-                  textcoords="offset points", ha="right", fontsize=8)  # fmt: skip
-    axis.set(yscale="log", xlabel="step", ylabel="largest principal angle to PCA, rad")
-    axis.legend(frameon=False, fontsize=9, loc="lower left")
-    axis.spines[["top", "right"]].set_visible(False)
+                  textcoords="offset points", ha="right")  # fmt: skip
+    axis.set_yscale("log")
     return figure
 
 
 def surfaces(lam: float = 0.15) -> Any:
     """J of the two linear autoencoders with two parameters (`loss_surface`), with minima, saddles and the maximum."""
-    figure = new_figure(9, 4.7)
-    one, two = figure.subplots(1, 2)
+    figure = new_figure(WIDTH, 2.15 * WIDTH)
+    one, two = figure.subplots(2, 1)
     grid = np.linspace(-1.7, 1.7, 201)
     unit = Moments(np.zeros(1), np.eye(1), 2)
     w = np.sqrt(1 - lam)
@@ -54,8 +50,8 @@ def surfaces(lam: float = 0.15) -> Any:
     two.set(title="two inputs, one tied unit: x̂ = x w wᵀ", xlabel="w₁", ylabel="w₂")
     for axis in (one, two):
         axis.set(xlim=(grid[0], grid[-1]), ylim=(grid[0], grid[-1]), aspect="equal")
-        axis.title.set_fontsize(10)
-        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, fontsize=9, frameon=False)
+        axis.title.set_fontsize(11)
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2, frameon=False)
     return figure
 
 
@@ -71,28 +67,28 @@ def _mark(axis: Any, points: Sequence[Any], label: str, marker: str) -> None:
 
 
 def components(rows: Mapping[str, Any], image_shape: Any) -> Any:
-    """Signed images (k, D) in labelled rows: white positive, black negative, mid-grey zero, each scaled by itself."""
+    """Signed images (k, D) in labelled rows: dark positive, light negative, mid-grey zero, each scaled by itself."""
     k = max(len(row) for row in rows.values())
-    figure = new_figure(8, len(rows) * (7.6 / k * image_shape[0] / image_shape[1] + 0.28))
+    figure = new_figure(WIDTH, len(rows) * (0.95 * WIDTH / k * image_shape[0] / image_shape[1] + 0.28))
     for axis, (name, row) in zip(np.atleast_1d(figure.subplots(len(rows), 1)), rows.items()):
         images = np.asarray(row) / np.abs(row).max(axis=1, keepdims=True)
-        axis.imshow(mosaic(images, image_shape, k), cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+        show_images(axis, images, image_shape, k, low=-1)
         axis.set_title(name, fontsize=10, loc="left")
-        axis.axis("off")
     return figure
 
 
 def error_curves(widths: Sequence[int], errors: Mapping[str, Sequence[float]]) -> Any:
     """Held-out error against the number k of code units; errors: name -> one a width."""
-    figure = new_figure(7, 3.8)
-    axis = figure.subplots()
+    figure, axis = new_axes(WIDTH, 3.6)
     markers = dict(zip(errors, "os^Dv"))
     for i, (name, values) in enumerate(errors.items()):
         hollow = "white" if i % 2 == 0 else STYLES[i]["color"]
         axis.plot(widths, values, label=name, linewidth=1.4, marker=markers[name], markersize=9 - 3 * i,
                   markerfacecolor=hollow, **STYLES[i])  # fmt: skip
-    axis.set(xlabel="code units k", ylabel="held-out mean ½‖x̂ − x‖²", ylim=(0, None))
-    axis.set_xticks(widths)
-    axis.legend(frameon=False, fontsize=9)
-    axis.spines[["top", "right"]].set_visible(False)
+    axis.set(xlabel="code units k", ylabel="held-out mean ½‖x̂ − x‖²")
+    axis.set(xscale="log", yscale="log")
+    plain_log(axis.yaxis)
+    plain_log(axis.xaxis)
+    axis.xaxis.set_major_locator(FixedLocator(widths))
+    axis.legend(frameon=False)
     return figure

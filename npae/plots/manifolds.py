@@ -7,34 +7,33 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from npae.plots.style import STYLES, bare, mosaic, new_figure
+from npae.plots.style import STYLES, WIDTH, bare, curves, labelled_rows, new_figure
 
 
-def spectra(sigma, *, n_dims=None, normalize=False, width=7.0, height=3.8):
+def spectra(sigma, *, n_dims=None, normalize=False, width=WIDTH, height=3.4):
     """Singular values by their rank: sigma is a dict label -> (N, k) of `singular_values`; median and quartiles.
 
     `n_dims` marks a known dimension; `normalize` divides every sample's by its largest.
     """
-    figure = new_figure(width, height)
-    axis = figure.subplots()
-    for style, (label, values) in zip(STYLES, sigma.items()):
-        values = values / values[:, :1] if normalize else values
-        low, middle, high = np.quantile(np.maximum(values, 1e-8), (0.25, 0.5, 0.75), axis=0)
-        rank = np.arange(1, len(middle) + 1)
-        axis.plot(rank, middle, label=label, linewidth=1.6, marker=".", **style)
+    if normalize:
+        sigma = {label: values / values[:, :1] for label, values in sigma.items()}
+    quartiles = {
+        label: np.quantile(np.maximum(values, 1e-8), (0.25, 0.5, 0.75), axis=0) for label, values in sigma.items()
+    }
+    lines = {label: (np.arange(1, len(middle) + 1), middle) for label, (_, middle, _) in quartiles.items()}
+    ylabel = "singular value" + (" / largest" if normalize else "")
+    figure, axis = curves(lines, xlabel="rank", ylabel=ylabel, width=width, height=height, marker=".")
+    for style, (rank, _), (low, _, high) in zip(STYLES, lines.values(), quartiles.values()):
         axis.fill_between(rank, low, high, color=style["color"], alpha=0.15, linewidth=0)
     if n_dims is not None:
         axis.axvline(n_dims + 0.5, color="0.6", linewidth=0.8)
         axis.annotate(f"dimension {n_dims}", (n_dims + 0.55, 0.02), xycoords=("data", "axes fraction"), color="0.4")
     axis.set_yscale("log")
     axis.set_ylim(bottom=max(axis.get_ylim()[0], 1e-5))
-    axis.set_xlabel("rank")
-    axis.set_ylabel("singular value" + (" / largest" if normalize else ""))
-    axis.legend(frameon=False)
     return figure
 
 
-def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=5.0):
+def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=WIDTH):
     """Learnt tangents (black) and true ones (orange) of a curve at X (N, D), seen in a plane.
 
     T and T_true are (N, 1, D); `plane` (2, D) has orthonormal rows, such as a dataset's embedding; `curve` (M, D), in
@@ -57,7 +56,7 @@ def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=5.0)
     return figure
 
 
-def tangents_on_surface(X, T, space, angles, *, cloud=None, length=0.25, view=(25, -60), width=6.0):
+def tangents_on_surface(X, T, space, angles, *, cloud=None, length=0.25, view=(25, -60), width=WIDTH):
     """Learnt tangent planes of a surface at X (N, D), seen in a three-dimensional space, as squares.
 
     T (N, 2, D); `space` (3, D) has orthonormal rows; a square is darker the larger its angle to the true plane,
@@ -84,34 +83,27 @@ def tangents_on_surface(X, T, space, angles, *, cloud=None, length=0.25, view=(2
     return figure
 
 
-def tangent_images(X, tangents, image_shape, *, width=9.0):
-    """Which stroke moves: images X (N, D) in the first row and below, for every label, tangent images, white to black.
+def tangent_images(X, tangents, image_shape, *, width=WIDTH):
+    """Which stroke moves: images X (N, D) in the first row and below, for every label, tangent images.
 
-    `tangents` is a dict label -> (N, T, D): one row for each of the T tangents. Mid-grey is no change; each tangent is
-    divided by its largest entry.
+    `tangents` is a dict label -> (N, T, D): one row for each of the T tangents. Mid-grey is no change, darker is more
+    ink, lighter less; each tangent is divided by its largest entry.
     """
-    rows = [("x", X, (0, 1))]
+    rows = [("x", X, 0)]
     for label, T in tangents.items():
         for t in range(T.shape[1]):
             each = T[:, t] / np.abs(T[:, t]).max(axis=1, keepdims=True)
-            rows.append((f"{label} {t + 1}" if T.shape[1] > 1 else label, each, (-1, 1)))
-    figure = new_figure(width, len(rows) * width * 0.85 / len(X) * image_shape[0] / image_shape[1] + 0.1)
-    for axis, (label, images, (low, high)) in zip(figure.subplots(len(rows), 1), rows):
-        axis.imshow(mosaic(images, image_shape, len(X)), cmap="gray_r", vmin=low, vmax=high, interpolation="nearest")
-        axis.set_ylabel(label, rotation=0, ha="right", va="center")
-        bare(axis)
-    return figure
+            rows.append((f"{label} {t + 1}" if T.shape[1] > 1 else label, each, -1))
+    return labelled_rows(rows, image_shape, width)
 
 
-def contraction_curves(radii, ratios, *, spacing=None, width=7.0):
+def contraction_curves(radii, ratios, *, spacing=None, width=WIDTH):
     """Distance between codes over distance between inputs by radius: ratios is a dict label -> (len(radii),).
 
     `spacing` marks a distance, such as that between neighbouring data.
     """
-    figure = new_figure(width, 3.8)
-    axis = figure.subplots()
-    for style, (label, ratio) in zip(STYLES, ratios.items()):
-        axis.plot(radii, ratio, label=label, linewidth=1.6, **style)
+    lines = {label: (radii, ratio) for label, ratio in ratios.items()}
+    figure, axis = curves(lines, xlabel="radius in input space", ylabel="contraction ratio", width=width)
     axis.axhline(1, color="0.7", linewidth=0.8)
     if spacing is not None:
         axis.axvline(spacing, color="0.6", linewidth=0.8)
@@ -119,21 +111,12 @@ def contraction_curves(radii, ratios, *, spacing=None, width=7.0):
                       textcoords="offset points", color="0.4", ha="right")  # fmt: skip
     axis.set_xscale("log")
     axis.set_ylim(bottom=0)
-    axis.set_xlabel("radius in input space")
-    axis.set_ylabel("contraction ratio")
-    axis.legend(frameon=False)
     return figure
 
 
-def walks(paths, lines, image_shape, *, width=9.0):
+def walks(paths, lines, image_shape, *, width=WIDTH):
     """Walks on the manifold, each above the straight line in pixel space that begins alike: (n_steps + 1, N, D)."""
-    n_steps, n_images = len(paths), paths.shape[1]
-    figure = new_figure(width, 2 * n_images * width * 0.85 / n_steps * image_shape[0] / image_shape[1] + 0.2)
-    axes = figure.subplots(2 * n_images, 1)
-    for n in range(n_images):
-        for axis, label, images in zip(axes[2 * n :], ("walk", "straight line"), (paths[:, n], lines[:, n])):
-            image = mosaic(images, image_shape, n_steps)
-            axis.imshow(image, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
-            axis.set_ylabel(label, rotation=0, ha="right", va="center")
-            bare(axis)
-    return figure
+    rows = []
+    for n in range(paths.shape[1]):
+        rows += [("walk", paths[:, n], 0), ("straight line", lines[:, n], 0)]
+    return labelled_rows(rows, image_shape, width)

@@ -1,9 +1,14 @@
-"""What all figures share: line styles, an empty figure, images side by side, axes without boxes."""
+"""What all figures share: line styles, empty figures, curves, images side by side, axes without boxes.
+
+One polarity: more ink is darker. A picture of grey levels goes from 0 (white) to 1 (black); where signs matter, zero is
+mid-grey, positive is darker and negative is lighter.
+"""
 
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 STYLES: list[dict[str, Any]] = [
     {"color": "#000000", "linestyle": "-"},
@@ -17,9 +22,44 @@ STYLES: list[dict[str, Any]] = [
 ]  # the colours are Okabe and Ito's (2008), told apart by colour-blind readers; their lightness differs too
 
 
+WIDTH = 5.0  # inches of every figure: 10-point letters are legible where it is shrunk to a telephone, 355 pixels
+CLASSES = (
+    "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C510A", "#56B4E9", "#E69F00", "#7B3294", "#7F7F7F",
+)  # fmt: skip
+
+
 def new_figure(width, height):
     """An empty Figure of that many inches that keeps its labels from overlapping."""
     return Figure(figsize=(width, height), layout="constrained", dpi=110)
+
+
+def new_axes(width, height, *shape):
+    """A new Figure and its axis, or an array of axes in that many rows and columns, without upper and right lines."""
+    figure = new_figure(width, height)
+    axes = figure.subplots(*shape)
+    for axis in figure.axes:
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def curves(lines, *, xlabel, ylabel, width=WIDTH, height=3.4, legend=None, **style):
+    """A new Figure and its axis with a curve for each item of `lines`, a dict label -> (x, y), named in a legend.
+
+    `legend` holds what `axis.legend` takes, `style` what `axis.plot` takes.
+    """
+    figure, axis = new_axes(width, height)
+    for own, (label, (x, y)) in zip(STYLES, lines.items()):
+        axis.plot(x, y, label=label, **{"linewidth": 1.6, **style, **own})
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.legend(frameon=False, **(legend or {}))
+    return figure, axis
+
+
+def plain_log(axis):
+    """Numbers such as 0.2 and 5 on a logarithmic x or y axis, instead of powers of ten."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
 
 
 def mosaic(X, image_shape, n_columns, pad=1):
@@ -36,14 +76,24 @@ def mosaic(X, image_shape, n_columns, pad=1):
 
 def bare(axis):
     """No ticks and no frame: for images."""
-    axis.set_xticks([])
-    axis.set_yticks([])
-    for spine in axis.spines.values():
-        spine.set_visible(False)
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)
 
 
-def without_box(figure):
-    """The figure, its axes without the upper and the right line."""
-    for axis in figure.axes:
-        axis.spines[["top", "right"]].set_visible(False)
+def show_images(axis, X, image_shape, n_columns, *, low=0):
+    """Draw images X (N, D) side by side on a bare axis, grey from `low` (white) to 1 (black)."""
+    axis.imshow(mosaic(X, image_shape, n_columns), cmap="gray_r", vmin=low, vmax=1, interpolation="nearest")
+    bare(axis)
+
+
+def labelled_rows(rows, image_shape, width):
+    """A Figure of rows of images, a list of (label, X (N, D), low), each grey from low (white) to 1 (black)."""
+    n = max(len(X) for _, X, _ in rows)
+    label_width = 0.083 * max(len(line) for label, _, _ in rows for line in label.splitlines()) + 0.12  # inches
+    height = 1.04 * (width - label_width) / n * image_shape[0] / image_shape[1]
+    figure = Figure(figsize=(width, len(rows) * height), dpi=110)
+    grid = {"left": label_width / width, "right": 1, "bottom": 0, "top": 1, "hspace": 0}
+    for axis, (label, X, low) in zip(np.atleast_1d(figure.subplots(len(rows), 1, gridspec_kw=grid)), rows):
+        show_images(axis, X, image_shape, n, low=low)
+        axis.set_ylabel(label, rotation=0, ha="right", va="center")
     return figure

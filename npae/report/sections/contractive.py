@@ -3,94 +3,158 @@
 import numpy as np
 
 from npae import datasets, manifold
-from npae.experiments.manifolds import image_codes, motion_angles, turning_walks
+from npae.experiments.family import error, mean_jacobian_norm
+from npae.experiments.manifolds import distances_to_turned, image_codes, turning_walks
+from npae.experiments.motions import KINDS, N_DIMS, effective_directions, motion_study
 from npae.plots import manifolds as manifold_plots
-from npae.report.page import claim, equation, figure, quote, table, text
+from npae.report.page import claim, equation, figure, listed, quote, sources, table, text
+from npae.report.references import BOOK, RIFAI, SIMARD
+from npae.report.words import compared, mean_and_spread, said
 
 ORDER = 70
-N_DIMS = 8  # of the tangent spaces that motions are held against
+SHOWN = 3  # walks in the figure
 
 
 def build(run):
     small = run.test.shape[1] < 100  # a decomposition of 128 x D for each image, and training at D
     X = run.test[: 200 if small else 8 if run.quick else 40].astype(np.float64)
-    n_steps = (500 if small else 150) if run.quick else (4000 if small else 1500)
-    codes = image_codes(run.train, X, n_steps=n_steps, random_state=run.seed)
-    norms = {name: run.held_out(name, "mean ||J||_F") for name in ("undercomplete", "denoising", "contractive")}
-    effective = {
-        name: np.median((sigma**2).sum(axis=1) ** 2 / (sigma**4).sum(axis=1)) for name, sigma in codes.sigma.items()
-    }
+    n_steps = (300 if small else 100) if run.quick else (2000 if small else 1500)
+    codes = image_codes(run.train, X, n_steps=n_steps, lr=1e-2, random_state=run.seed)
+    effective = {name: np.median(effective_directions(sigma)) for name, sigma in codes.sigma.items()}
     near = {name: ratio[0] for name, ratio in codes.ratios.items()}
     model, shown = codes.models["contractive"], X[:8]
     true = datasets.transform_tangents(shown, run.image_shape, ("shift_x", "rotation"))
     tangents = {"learnt": manifold.tangent_space(model, shown, 3), "shift": true[:, :1], "rotation": true[:, 1:]}
-    paths, lines = turning_walks(run.train[:1000], X[:3], run.image_shape, n_steps=n_steps, random_state=run.seed)
+    n_study = 150 if run.quick else 1500
+    study, baselines = motion_study(seeds=5, n_steps=n_study, random_state=run.seed)
+    from_ = X[:8] if run.quick else X[:20]
+    paths, lines = turning_walks(run.train[:1000], from_, run.image_shape, n_steps=n_steps, random_state=run.seed)
     blocks = [
-        quote(
-            "CAE is trained to map a neighborhood of input points to a smaller neighborhood of output points, by "
-            "adding a derivative penalty into the cost function."
-        ),
+        quote("""CAE is trained to map a neighborhood of input points to a smaller neighborhood of output points, by
+            adding a derivative penalty into the cost function."""),
         equation(
             r"\Omega(h)=\dfrac{\lambda}{N}\sum_n\left\Vert\dfrac{\partial f(x_n)}{\partial x}\right\Vert_F^2"
             r"=\dfrac{\lambda}{N}\sum_n\sum_j \varphi'(a_{nj})^2\,\Vert W_{:j}\Vert^2"
         ),
-        text(
-            "The second form holds for one layer; deeper encoders are penalized exactly as well. Weights are tied "
-            "here, so that the decoder cannot grow to undo what the encoder shrinks. The reconstruction error wants "
-            "the directions in which images differ, the penalty wants none: what survives are the directions along "
-            "the data."
-        ),
-        claim(
-            "Mean &#8214;J&#8214;<sub>F</sub> at held-out images: "
-            + ", ".join(f"{name} {value:.3f}" for name, value in norms.items())
-            + f". The contractive code moves {norms['undercomplete'] / norms['contractive']:.1f} times less than the "
-            f"plain one; its held-out error is {run.held_out('contractive'):.3f} against "
-            f"{run.held_out('undercomplete'):.3f}."
-        ),
+        text("""The second form holds for one layer; deeper encoders are penalized exactly as well. Weights are
+            tied here, so that the decoder cannot grow to undo what the encoder shrinks. The reconstruction error
+            wants the directions in which images differ, the penalty wants none: what survives is what the
+            reconstruction needs most."""),
+        claim(_twins(run)),
         text("Three autoencoders with 128 tied sigmoids, alike but for what regularizes them, at held-out images:"),
         figure(
             manifold_plots.spectra(codes.sigma, normalize=True),
             "Singular values of the encoder's Jacobian, each image's divided by its largest; median and quartiles.",
+            "Three falling curves on a logarithmic axis; the contractive one falls fastest, the plain one slowest.",
         ),
         figure(
             manifold_plots.contraction_curves(codes.radii, codes.ratios, spacing=codes.spacing),
             "Distance between codes over distance between inputs, for random displacements of every size.",
+            "Three curves, level for small displacements, that come down beyond the distance of nearest neighbours.",
         ),
-        claim(
-            "Effective number of directions that move the code, (&Sigma;&sigma;&sup2;)&sup2; / "
-            "&Sigma;&sigma;<sup>4</sup>: "
-            + ", ".join(f"{name} {value:.0f}" for name, value in effective.items())
-            + ". Contraction ratio close to the data: "
-            + ", ".join(f"{name} {value:.2f}" for name, value in near.items())
-            + "."
-        ),
-        text(
-            "Which directions are they? Those that move strokes: the learnt tangents look like differences between an "
-            "image and the same image shifted or turned, whose true tangents are known by differentiation."
-        ),
+        claim(f"""Effective number of directions that move the code, (&Sigma;&sigma;&sup2;)&sup2; /
+            &Sigma;&sigma;<sup>4</sup>: {listed(effective, ".0f")}. Contraction ratio close to the data:
+            {listed(near, ".2f")}."""),
+        text("""Which directions are they? Images that move, by a shift or a turn, have true tangents that are known by
+            differentiation; if the code follows motions, these lie in its tangent space."""),
         figure(
             manifold_plots.tangent_images(shown, tangents, run.image_shape),
-            "Images, the three strongest tangents of the contractive code, and the true tangents of two motions; grey "
-            "is no change.",
+            "Images, the three strongest tangents of the contractive code, and the true tangents of two motions; "
+            "mid-grey is no change, darker is more ink, lighter less.",
+            "Six rows of eight images. The learnt tangents have dark and light strokes, coarser than the outlines in "
+            "the rows of true tangents.",
         ),
-        table(
-            [
-                f"median angle to {N_DIMS} learnt tangents, degrees",
-                "shift x",
-                "shift y",
-                "rotation",
-                "random direction",
-            ],
-            [
-                [name, *(f"{angle:.0f}" for angle in motion_angles(each, X, run.image_shape, N_DIMS).values())]
-                for name, each in codes.models.items()
-            ],
+        text(f"""On digits of 8 &times; 8, after {n_study} steps of training, over five seeds: the median angle of a
+            motion to the {N_DIMS} strongest tangents, with a penalty and a noise that leave the Jacobian about one
+            norm, and for directions that need no network: PCA&rsquo;s, the same for every image; those of each
+            image&rsquo;s 40 nearest neighbours; and random ones."""),
+        table(["", "units", "&#8214;J&#8214;", "directions", "error", "shift x", "shift y", "rotation"],
+              [*_rows(study), *([name, *["&ndash;"] * 4, *(f"{angle:.0f}" for angle in angles.values())]
+                                for name, angles in baselines.items())]),
+        claim(f"{motions(study, baselines)} {units(study)}"),
+        text("""A step along a tangent leaves the manifold a little; the reconstruction brings it back, and the next
+            step takes the tangent there. An autoencoder that was shown turned images can so walk along a turn; the
+            straight line in pixel space that starts alike is what it is held against."""),
+        figure(
+            manifold_plots.walks(paths[:, :SHOWN], lines[:, :SHOWN], run.image_shape),
+            "Walks along a tangent, and straight lines.",
+            "Three pairs of rows of eleven images. In the walks a digit changes its slant or shape and stays clean; on "
+            "the straight lines light and dark ghosts grow.",
         ),
-        text(
-            "A step along a tangent leaves the manifold a little; the reconstruction brings it back, and the next step "
-            "takes the tangent there. An autoencoder that was shown turned images walks by turning the strokes; a "
-            "straight line in pixel space that starts alike only adds ghosts."
-        ),
-        figure(manifold_plots.walks(paths, lines, run.image_shape), "Walks along a tangent, and straight lines."),
-    ]
+        claim(walked(*_walk_distances(paths, lines, from_, run.image_shape))),
+        sources(("note 14, contractive autoencoders", ""), BOOK["14.7"], RIFAI, SIMARD),
+    ]  # fmt: skip
     return "Contractive autoencoders", blocks
+
+
+def _twins(run):
+    """The contractive member beside one that differs in the penalty alone, and beside the denoising one."""
+    plain = run.autoencoder(run.settings.n_components, tied=True).fit(run.train)
+    norm, norms = mean_jacobian_norm(plain, run.test[:500]), run.held_out("contractive", "mean ||J||_F")
+    loss = error(plain.reconstruct(run.test), run.test)
+    return f"""Mean &#8214;J&#8214;<sub>F</sub> at held-out images, with {run.settings.n_components} tied sigmoids:
+        {norm:.2f} without the penalty and {norms:.2f} with it, at held-out errors of {loss:.3f} and
+        {run.held_out("contractive"):.3f}. The denoising member of as many units, untied, has
+        {run.held_out("denoising", "mean ||J||_F"):.2f} at {run.held_out("denoising"):.3f}: noise contracts, too."""
+
+
+def _rows(study):
+    return [
+        [each.name, each.units, f"{each.norm.mean():.2f}", f"{each.directions.mean():.0f}", f"{each.error.mean():.2f}",
+         *(mean_and_spread(each.angles[kind]) for kind in KINDS)]
+        for each in study
+    ]  # fmt: skip
+
+
+def nearest_pair(study, n_units):
+    """The contractive and the denoising code of that many units whose Jacobian norms are the most alike."""
+    groups = [[c for c in study if c.units == n_units and c.name.startswith(kind)]
+              for kind in ("contractive", "denoising")]  # fmt: skip
+    return min(((c, d) for c in groups[0] for d in groups[1]), key=lambda p: abs(p[0].norm.mean() - p[1].norm.mean()))
+
+
+def motions(study, baselines):
+    """Whose tangents are closer to motions at about one norm of the Jacobian, and how PCA does without a network."""
+    contractive, denoising = nearest_pair(study, 128)
+    parts = [f"{kind.replace('_', ' ')} {compared(denoising.angles[kind], contractive.angles[kind])}" for kind in KINDS]
+    pca = baselines["PCA, the same for all"]
+    behind = [each for each in study if all(each.angles[kind].mean() >= pca[kind] for kind in KINDS)]
+    local = baselines["local PCA, 40 neighbours"]
+    best = all(local[kind] <= min(each.angles[kind].mean() for each in study) for kind in KINDS)
+    norms = f"{denoising.norm.mean():.2f}, {contractive.norm.mean():.2f}"
+    return f"""With 128 units and the most alike norms ({norms}) the angles of the {denoising.name} code stand to those
+        of the {contractive.name} one so: {"; ".join(parts)}. The eight directions of one PCA for all images are nowhere
+        further from the motions than {len(behind)} of the {len(study)} codes.
+        {said(best, "Local PCA is closer than all of them.", "Local PCA is not closer than all.")}"""
+
+
+def units(study):
+    """What more units change: the contractive code answers to more directions."""
+    few, many = (nearest_pair(study, n) for n in (128, 512))
+    gaps = [np.mean([c.angles[k].mean() - d.angles[k].mean() for k in KINDS]) for c, d in (few, many)]
+    counts = [pair[0].directions.mean() for pair in (few, many)]
+    why = said(
+        gaps[1] < gaps[0] / 2 and counts[1] > counts[0],
+        """So it was mostly a matter of units: the penalty is cheapest where units saturate, and the few that are left
+        awake have to carry the code.""",
+        "So the number of units alone does not explain the difference.",
+    )
+    return f"""Over the three motions the contractive code is behind by {gaps[0]:.1f} degrees with 128 units, where
+        it answers to {counts[0]:.0f} directions, and by {gaps[1]:.1f} with 512, where it answers to {counts[1]:.0f}.
+        {why}"""
+
+
+def _walk_distances(paths, lines, X, image_shape):
+    """Distance of each walk's end to the nearest turned image, and of the line's point as far from the start, (N,)."""
+    way = np.linalg.norm(paths[-1] - paths[0], axis=1, keepdims=True)
+    direction = lines[1] - lines[0]
+    straight = paths[0] + way * direction / np.linalg.norm(direction, axis=1, keepdims=True)
+    return distances_to_turned(paths[-1], X, image_shape), distances_to_turned(straight, X, image_shape), way.mean()
+
+
+def walked(walk, line, way):
+    """How far from a turned image a walk ends, against the straight line."""
+    return f"""After {len(walk)} walks, whose ends are {way:.2f} away from their beginnings on average, the nearest
+        image that is the first one turned is {np.mean(walk):.2f} away; from the point of the straight line that has
+        come as far it is {np.mean(line):.2f}. The walk&rsquo;s distance to the line&rsquo;s:
+        {compared(walk, line, of="images")}."""

@@ -7,7 +7,8 @@ from npae.gradcheck import check_network
 from npae.layers import Dense, mirrored
 from npae.network import Network
 from npae.penalties import Contractive, KLSparsity, WeightDecay
-from npae.report.page import claim, equation, preformatted, text
+from npae.report.page import claim, equation, preformatted, sources, text
+from npae.report.references import MARTINS
 
 ORDER = 90
 
@@ -20,19 +21,16 @@ def build(run):
     network.theta[:] = rng.uniform(-1, 1, network.theta.size)
     report = check_network(network, rng.random((6, 8)))
     blocks = [
-        text(
-            "Every forward and backward pass here is written by hand, so every gradient is checked against one that "
-            "uses the forward pass alone. The complex step has no subtraction that could cancel and is exact to the "
-            "last digits:"
-        ),
+        text("""Every forward and backward pass here is written by hand, so every gradient is checked against one that
+            uses the forward pass alone. The complex step has no subtraction that could cancel and is exact to the last
+            digits:"""),
         equation(
             r"\dfrac{\partial J}{\partial\theta_i}=\dfrac{\mathrm{Im}\,J(\theta+i\,h\,e_i)}{h}+O(h^2),\qquad h=10^{-30}"
         ),
-        text(
-            "The check of a deep autoencoder with weight decay, KL sparsity and the exact contraction penalty, "
-            "made while this page was built:"
-        ),
+        text("""The check of a deep autoencoder with weight decay, KL sparsity and the exact contraction penalty, made
+            while this page was built:"""),
         preformatted(str(report)),
         claim(f"Largest relative error of any parameter array: {report.max_error:.1e}."),
+        sources(MARTINS),
     ]
     return "How we know that the gradients are right", blocks

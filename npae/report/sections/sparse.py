@@ -4,7 +4,8 @@ import numpy as np
 
 from npae import plots
 from npae.experiments.family import ACTIVE
-from npae.report.page import claim, equation, figure, quote, text
+from npae.report.page import claim, equation, figure, listed, quote, sources, text
+from npae.report.references import BOOK, NG
 
 ORDER = 40
 NAMES = ("overcomplete", "sparse (KL)", "sparse (L1)")
@@ -14,48 +15,39 @@ def build(run):
     groups = {name: run.models[name].model.network_.decoder.layers[0].W.T for name in NAMES}
     codes = {name: run.models[name].model.transform(run.test) for name in NAMES}
     blocks = [
-        quote(
-            "An autoencoder whose training criterion involves a sparsity penalty &Omega;(h) on the code layer h as a "
-            "regularization term."
-        ),
+        quote("""An autoencoder whose training criterion involves a sparsity penalty &Omega;(h) on the code layer h as a
+            regularization term."""),
         equation(
             r"\Omega_{KL}=\beta\sum_{j=1}^{K}\left[\rho\,\log\dfrac{\rho}{\hat{\rho}_j}+(1-\rho)\,"
             r"\log\dfrac{1-\rho}{1-\hat{\rho}_j}\right],\qquad\hat{\rho}_j=\dfrac{1}{N}\sum_n h_{nj}"
         ),
         equation(r"\Omega_{L1}=\dfrac{\lambda}{N}\sum_n\sum_j \left|h_{nj}\right|"),
-        text(
-            f"The same {run.models['overcomplete'].n_components} units, three times: free, held near a mean activation "
-            "of 0.05 by the Kullback-Leibler divergence, and pushed down by the L1 norm. Nothing else differs."
-        ),
+        text(f"""The same {run.models["overcomplete"].n_components} units, three times: free, held near a mean
+            activation of 0.05 by the Kullback-Leibler divergence, and pushed down by the L1 norm. Nothing else
+            differs."""),
         figure(
             _activity(codes),
             f"Mean activation of each unit over the held-out images, sorted. The line at {ACTIVE:g} is the threshold "
             "above which a unit counts as active.",
+            "Three falling curves. That of the free code stays high; those of the two sparse codes lie near zero.",
         ),
         figure(
-            plots.filters(groups, run.image_shape, n=24, n_columns=6),
-            "The first 24 decoder filters: what one unit adds to the picture.",
+            plots.filters(groups, run.image_shape, n=24, n_columns=4),
+            "The first 24 decoder filters: what one unit adds to the picture. Dark adds ink, light takes it away, "
+            "mid-grey is zero; each filter is scaled by itself.",
+            "Three blocks of 24 signed images: speckled ones for the free code, strokes and blobs for the sparse ones.",
         ),
-        claim(
-            "Active units on a held-out image: "
-            + ", ".join(f"{name} {run.held_out(name, 'active units'):.1%}" for name in NAMES)
-            + "; held-out error "
-            + ", ".join(f"{run.held_out(name):.3f}" for name in NAMES)
-            + "."
-        ),
+        claim(f"""Active units on a held-out image:
+            {listed({name: run.held_out(name, "active units") for name in NAMES}, ".1%")}; held-out error
+            {", ".join(f"{run.held_out(name):.3f}" for name in NAMES)}."""),
+        sources(("note 14, sparse autoencoders", ""), BOOK["14.2.1"], NG),
     ]
     return "Sparse autoencoders", blocks
 
 
 def _activity(codes):
-    figure = plots.new_figure(7.0, 3.2)
-    axis = figure.subplots()
-    for style, (name, h) in zip(plots.STYLES, codes.items()):
-        axis.plot(np.sort(h.mean(axis=0))[::-1], label=name, linewidth=1.8, **style)
+    lines = {name: (np.arange(h.shape[1]), np.sort(h.mean(axis=0))[::-1]) for name, h in codes.items()}
+    figure, axis = plots.curves(lines, xlabel="unit, by rank", ylabel="mean activation")
     axis.axhline(ACTIVE, color="0.6", linewidth=0.8)
-    axis.set_xlabel("unit, by rank")
-    axis.set_ylabel("mean activation")
     axis.set_ylim(0, 1)
-    axis.legend(frameon=False)
-    axis.spines[["top", "right"]].set_visible(False)
     return figure

@@ -3,15 +3,17 @@
 import numpy as np
 
 from npae import manifold
-from npae.experiments.manifolds import NEIGHBOURS, known_manifold
+from npae.experiments.manifolds import known_manifold
 from npae.plots import manifolds as manifold_plots
-from npae.report.page import claim, equation, figure, table, text
+from npae.report.page import claim, equation, figure, sources, table, text
+from npae.report.references import BOOK, RIFAI_TANGENT
 
 ORDER = 65
+NEIGHBOURS = (25, 50, 100, 200, 400, 800, 1600)
 
 
 def build(run):
-    n_steps, n_samples, neighbours = (300, 1000, (100, 300)) if run.quick else (3000, 4000, NEIGHBOURS)
+    n_steps, n_samples, neighbours = (200, 1000, (100, 300)) if run.quick else (2000, 4000, NEIGHBOURS)
     results = [
         known_manifold(name, n_samples=n_samples, n_steps=n_steps, neighbours=neighbours, random_state=run.seed)
         for name in ("circle", "sphere")
@@ -25,29 +27,35 @@ def build(run):
         gaps.append(f"{each.name} {np.median(sigma[:, each.n_dims - 1] / sigma[:, each.n_dims]):.1f}")
     circle, sphere = results
     blocks = [
-        text(
-            f"On a circle and a sphere the tangent planes are known. {n_samples} points of each, with noise of 2 % of "
-            "the extent and turned into 20 dimensions at random, train a contractive autoencoder (20-128-128-6-20). "
-            "The directions in which its code still answers,"
-        ),
+        text(f"""On a circle and a sphere the tangent planes are known. {n_samples} points of each, with noise of 2 % of
+            the extent and turned into 20 dimensions at random, train a contractive autoencoder (20-128-128-6-20). The
+            directions in which its code still answers,"""),
         equation(r"J(x)=\dfrac{\partial f}{\partial x}=U\,\mathrm{diag}(\sigma)\,V^T,"),
-        text(
-            "are the right-singular vectors with large &sigma;. Held-out points, seen in the plane of the circle and "
-            "the space of the sphere:"
-        ),
-        figure(_circle(circle), "Learnt tangents on true ones at 40 held-out points of the circle."),
-        figure(_sphere(sphere), "Learnt tangent planes at 150 held-out points of the sphere."),
+        text("""are the right-singular vectors with large &sigma;. Held-out points, seen in the plane of the circle and
+            the space of the sphere:"""),
         figure(
-            manifold_plots.spectra(sphere.sigma, n_dims=2, height=3.2),
-            "Singular values on the sphere, median and quartiles: two directions stay, the others are contracted away.",
+            _circle(circle),
+            "Learnt tangents on true ones at 40 held-out points of the circle.",
+            "A grey circle with dots near it; short black lines lie on wider orange ones, all along the circle.",
+        ),
+        figure(
+            _sphere(sphere),
+            "Learnt tangent planes at 150 held-out points of the sphere, darker where their angle to the true plane is "
+            "larger.",
+            "A ball of small squares that lie flat on its surface, most of them light.",
+        ),
+        figure(
+            manifold_plots.spectra(sphere.sigma, n_dims=2),
+            "Singular values on the sphere, median and quartiles.",
+            "Two curves on a logarithmic axis: the contractive one drops after the second value, the plain one falls "
+            "little.",
         ),
         table(["median angle, degrees", "contractive", "local PCA (neighbours)", "plain"], rows),
-        claim(
-            "Singular values before and after the dimension of the manifold differ by a factor (median): "
-            + ", ".join(gaps)
-            + f". Local PCA, with the best of {len(neighbours)} neighbourhood sizes, keeps all training points; the "
-            "autoencoder has its weights alone."
-        ),
+        claim(f"""Singular values before and after the dimension of the manifold differ by a factor (median):
+            {", ".join(gaps)}. Local PCA, with the best of {len(neighbours)} neighbourhood sizes, keeps all training
+            points; the autoencoder has its weights alone. More points and a longer training make the angles smaller:
+            these are for {n_samples} points and {n_steps} steps."""),
+        sources(("note 14, learning manifolds with autoencoders", ""), BOOK["14.6"], RIFAI_TANGENT),
     ]
     return "Tangent planes", blocks
 

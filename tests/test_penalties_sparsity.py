@@ -40,9 +40,9 @@ def encoder(rng):
     return stack
 
 
-def saturated(bias, dtype=np.float64, penalty=KLSparsity(3.0, 0.05)):
-    """A network of one sigmoid layer whose every unit has that bias."""
-    network = Network([Dense(5, 4, Sigmoid(), rng=0)], [Dense(4, 5, rng=1)], penalties=[penalty], dtype=dtype)
+def saturated(bias, dtype=np.float64, penalty=KLSparsity(3.0, 0.05), phi=Sigmoid()):
+    """A network of one layer whose every unit has that bias."""
+    network = Network([Dense(5, 4, phi, rng=0)], [Dense(4, 5, rng=1)], penalties=[penalty], dtype=dtype)
     network.encoder.layers[0].b[:] = bias
     return network
 
@@ -90,11 +90,45 @@ def test_l1_is_the_mean_over_samples_of_the_1_norm_of_the_code(phi, x):
     assert L1Sparsity(0.7)(encoder) == pytest.approx(expected, rel=1e-13)
 
 
+@pytest.mark.parametrize("phi", [Identity(), Tanh(), ReLU(), TopK(2)], ids=name)
+def test_l1_is_the_negative_logarithm_of_a_laplace_prior_on_the_code(phi, x):
+    """-log prod_j lam / 2 exp(-lam |h_j|) = lam sum_j |h_j| - K log(lam / 2), mean over samples, with its gradient."""
+    encoder, lam = Stack([Dense(5, 4, phi, rng=3)]), 0.7
+    h = encoder.forward(x)
+    prior = -stats.laplace(scale=1 / lam).logpdf(h).sum(axis=1).mean()
+    assert L1Sparsity(lam)(encoder) == pytest.approx(prior + 4 * np.log(lam / 2), rel=1e-12)
+    derivative = np.where(h > 0, lam, np.where(h < 0, -lam, 0)) / len(h)  # of -log p(h) / N; 0 is a kink
+    np.testing.assert_array_equal(encoder.layers[0].pending.dh, derivative)
+
+
 @pytest.mark.parametrize("rho", [0.01, 0.2, 0.9])
 def test_kl_is_the_sum_of_the_relative_entropies_of_bernoullis(rho, encoder, x):
     q = encoder.forward(x).mean(axis=0)
     expected = sum(stats.entropy([rho, 1 - rho], [q_j, 1 - q_j]) for q_j in q)
     assert KLSparsity(0.7, rho)(encoder) == pytest.approx(0.7 * expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("rho", [0.01, 0.2, 0.9])
+def test_kl_of_a_tanh_code_is_that_of_the_code_mapped_to_the_unit_interval(rho, x, rng):
+    encoder = Stack([Dense(5, 4, Tanh(), rng=2)])
+    encoder.layers[0].b[:] = rng.uniform(-1, 1, 4)
+    q = (encoder.forward(x).mean(axis=0) + 1) / 2
+    expected = sum(stats.entropy([rho, 1 - rho], [q_j, 1 - q_j]) for q_j in q)
+    assert KLSparsity(0.7, rho)(encoder) == pytest.approx(0.7 * expected, rel=1e-12)
+
+
+def test_a_tanh_code_is_a_sigmoid_code_with_twice_the_weights_to_kl(x, rng):
+    """(tanh(a) + 1) / 2 = sigmoid(2 a): equal values, and gradients that differ by the factor 2 of the chain rule."""
+    W, b = rng.uniform(-1, 1, (5, 4)), rng.uniform(-1, 1, 4)
+    values, gradients = [], []
+    for phi, factor in ((Tanh(), 1), (Sigmoid(), 2)):
+        network = Network([Dense(5, 4, phi)], [Dense(4, 5)], penalties=[KLSparsity(0.7, 0.1)])
+        network.encoder.layers[0].W[:], network.encoder.layers[0].b[:] = factor * W, factor * b
+        network.decoder.layers[0].W[:] = 0
+        values.append(network.value_and_grad(x))
+        gradients.append(factor * network.gradients["encoder.0.W"])
+    assert values[0] == pytest.approx(values[1], rel=1e-13)
+    np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-11)
 
 
 def test_kl_is_zero_with_zero_gradient_where_the_mean_activation_is_rho(x):
@@ -146,8 +180,10 @@ def test_value_and_gradient_are_linear_in_the_strength(make, x):
 # gradient
 
 
+@pytest.mark.parametrize("phi", [Sigmoid(), Tanh()], ids=name)
 @pytest.mark.parametrize("penalty", [WeightDecay(0.7), *SPARSITIES], ids=name)
-def test_a_penalty_alone_has_the_gradient_of_its_complex_step(penalty, encoder, x):
+def test_a_penalty_alone_has_the_gradient_of_its_complex_step(penalty, phi, encoder, x):
+    encoder.layers[-1].activation = phi
     h = encoder.forward(x)
     penalty(encoder)
     encoder.backward(np.zeros_like(h))
@@ -185,9 +221,10 @@ def test_the_kl_gradient_is_the_published_formula(x, encoder):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("bias", [1e5, -1e5, 800, -800, -745, -710, 40, 37, -100])
-def test_a_mean_activation_of_zero_or_one_gives_a_finite_kl_and_gradient(dtype, bias, x):
-    network = saturated(bias, dtype)
+@pytest.mark.parametrize("bias", [1e5, -1e5, 800, -800, -745, -710, 40, 37, -100, -18, -8])
+@pytest.mark.parametrize("phi", [Sigmoid(), Tanh()], ids=name)
+def test_a_mean_activation_at_the_end_of_its_range_gives_a_finite_kl_and_gradient(phi, dtype, bias, x):
+    network = saturated(bias, dtype, phi=phi)
     value = network.value_and_grad(x)
     assert np.isfinite(value) and value > 0 and np.isfinite(network.grad).all()
 
@@ -222,9 +259,9 @@ def test_a_target_activation_outside_the_open_unit_interval_is_refused(rho):
         KLSparsity(1.0, rho)
 
 
-@pytest.mark.parametrize("phi", [Identity(), Tanh(), ReLU(), Softplus(), TopK(2)], ids=name)
-def test_kl_refuses_a_code_outside_the_open_unit_interval_by_name(phi):
-    with pytest.raises(ValueError, match=r"KLSparsity: got a code of .* expected a code in \(0, 1\)") as caught:
+@pytest.mark.parametrize("phi", [Identity(), ReLU(), Softplus(), TopK(2)], ids=name)
+def test_kl_refuses_a_code_without_bounds_by_name(phi):
+    with pytest.raises(ValueError, match=r"KLSparsity: got a code of .* expected a bounded code") as caught:
         Network([Dense(5, 4, phi)], [Dense(4, 5)], penalties=[KLSparsity(1.0, 0.1)])
     assert repr(phi) in str(caught.value)
 

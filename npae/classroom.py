@@ -1,0 +1,153 @@
+"""What the exercise sheets ask besides a gradient check: is this value right, and is it computed without a loop?
+
+    assert_value(J, 1.5, "J", sizes={"N": 7})   # J: got 10.5, expected 1.5: got = 7 x expected, and 7 is N: ...
+    assert_no_loop(lambda n: f(x[:n]), "f")     # f: got 9.6 times as many steps for 10 times as many samples ...
+
+Both raise AssertionError with words on what is wrong; they serve in anyone's own sheet as well.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from npae.gradcheck.verdicts import constant_factor
+
+CLOSE = 1e-6  # a pattern holds if it leaves this part of the value unexplained
+
+
+def assert_value(
+    got: Any, expected: Any, name: str, *, rtol: float = 1e-9, atol: float = 1e-12,
+    sizes: Mapping[str, int] | None = None, mistakes: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Raise AssertionError, in words, unless max|got - expected| <= atol + rtol max|expected|.
+
+    name: what the message calls the value. sizes: {"N": 7}, numbers that may be a forgotten or a superfluous factor.
+    mistakes: {sentence: value}, what known mistakes would give; the sentence of one that fits is said.
+    """
+    target = np.asarray(expected, dtype=float)
+    try:
+        value = np.asarray(got)
+    except ValueError:  # rows of different lengths
+        value = np.empty(0, dtype=object)
+    if value.dtype.kind not in "fiub":
+        hint = "; a function without return gives None" if got is None else ""
+        raise AssertionError(f"{name}: got {got!r}, expected {_kind(target)}{hint}")
+    value = value.astype(float)
+    if value.shape != target.shape:
+        raise AssertionError(f"{name}: got shape {value.shape}, expected {target.shape}{_shape_hint(value, target)}")
+    limit = atol + rtol * np.abs(target).max(initial=0.0)
+    gap = np.where(np.isfinite(value), np.abs(value - target), np.inf)
+    if (gap <= limit).all():
+        return
+    k = np.unravel_index(int(gap.argmax()), gap.shape)
+    where = f" at {[int(i) for i in k]}" if gap.ndim else ""
+    words = _known(value, target, mistakes or {}) or _pattern(value, target, sizes or {}, gap > limit)
+    raise AssertionError(f"{name}: got {value[k]:.6g}{where}, expected {target[k]:.6g}{words and f': {words}'}")
+
+
+def assert_no_loop(f: Callable[[int], Any], name: str, *, few: int = 10, many: int = 100) -> None:
+    """Raise AssertionError if f(n), which handles n samples, takes more Python steps for many samples than for few.
+
+    Steps are bytecodes, counted and not timed: the same on any machine. What NumPy does for a whole array is one.
+    """
+    f(few)  # what is done once, such as an import, is done here
+    before, after = count_steps(f, few), count_steps(f, many)
+    if after > 1.5 * before:
+        raise AssertionError(
+            f"{name}: got {after / before:.1f} times as many Python steps for {many / few:g} times as many samples, "
+            "expected as many: there is a loop over the samples; write it as one product or sum of arrays"
+        )
+
+
+def count_steps(f: Callable[..., Any], *args: Any) -> int:
+    """The number of Python bytecodes that f(*args) executes, those of functions it calls included."""
+    steps = 0
+
+    def trace(frame, event, arg):
+        nonlocal steps
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        steps += event == "opcode"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        f(*args)
+    finally:
+        sys.settrace(before)
+    return steps
+
+
+def _kind(target):
+    return f"an array of shape {target.shape}" if target.ndim else "a number"
+
+
+def _shape_hint(value, target):
+    if target.ndim == 2 and value.shape == target.shape[::-1]:
+        return "; it looks transposed"
+    if value.ndim == target.ndim and sorted(value.shape) == sorted(target.shape):
+        return "; its axes are in another order"
+    if value.size == target.size:
+        return "; the same size in another shape: look for a keepdims or a reshape"
+    if target.ndim < value.ndim and target.shape in (value.shape[1:], value.shape[:-1]):
+        return "; an axis is left over: sum or average over it"
+    if target.ndim == value.ndim == 1:
+        return "; the sum or the mean may have gone over the wrong axis"
+    return ""
+
+
+def _known(value, target, mistakes):
+    for sentence, wrong in mistakes.items():
+        wrong = np.asarray(wrong, dtype=float)
+        if wrong.shape == value.shape and _close(value, wrong) and not _close(wrong, target):
+            return sentence
+    return ""
+
+
+def _close(a, b):
+    return bool(np.isfinite(a).all() and np.abs(a - b).max(initial=0.0) <= CLOSE * np.abs(b).max(initial=0.0))
+
+
+def _pattern(value, target, sizes, wrong):
+    """A sentence on how value differs from target, from the simplest pattern on; '' if none fits."""
+    bad = value.size - int(np.isfinite(value).sum())
+    if bad:
+        return f"{bad:,} of {value.size:,} entries are NaN or infinite; look for an exp that overflows, log(0), 0 / 0"
+    r = constant_factor(value.ravel(), target.ravel(), CLOSE) if target.any() and value.any() else None
+    sentence = "" if r is None else _factor(r, sizes)
+    if sentence:
+        return sentence
+    if value.size == 1:
+        return ""
+    if not value.any():
+        return "all entries are zero"
+    if r is not None:
+        return f"got = {r:.6g} x expected everywhere: a constant factor is wrong"
+    if target.ndim == 2 and target.shape[0] == target.shape[1] and _close(value, target.T):
+        return "it is transposed"
+    if _close(np.abs(value), np.abs(target)):
+        return f"the magnitudes agree but {int((value * target < 0).sum()):,} of {value.size:,} signs are wrong"
+    if np.ptp(value - target) <= CLOSE * np.abs(target).max():
+        return f"got = expected + {(value - target).flat[0]:.6g} everywhere: something constant is left out or too much"
+    return f"{int(wrong.sum()):,} of {value.size:,} entries are wrong"
+
+
+def _factor(r, sizes):
+    def near(number):
+        return abs(r / number - 1) <= 10 * CLOSE
+
+    for name, size in sizes.items():
+        if size > 2 and near(size):
+            return f"got = {size} x expected, and {size} is {name}: a sum where the mean over {name} belongs"
+        if size > 2 and near(1 / size):
+            return f"got = expected / {size}, and {size} is {name}: a mean where the sum over {name} belongs"
+    for number, sentence in (
+        (-1, "got = -expected: the sign is wrong"),
+        (2, "got = 2 x expected: a factor 1/2 is forgotten"),
+        (0.5, "got = expected / 2: a factor 2 is forgotten"),
+    ):
+        if near(number):
+            return sentence
+    return ""

@@ -1,0 +1,131 @@
+"""Patches of two photographs, and how they are prepared: whitened in frequency, squeezed, whitened by PCA or ZCA.
+
+    X = normalize_patches(load_patches(10_000, whitened=True, rng=0).data)    # the data of the classical exercise
+
+Neighbouring pixels of a photograph are alike, so that most of its variance is in slow changes of brightness; what is
+learnt of the rest (edges, textures) shows when these are taken down first.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from npae.datasets.dataset import Dataset, RandomSource
+from npae.validation import check_array, check_number
+
+CREDIT = (
+    "china.jpg (danielbuechele) and flower.jpg (vultilion), CC BY 2.0, in grey, from scikit-learn's sample photographs."
+)
+
+
+def load_photographs() -> Dataset:
+    """Two natural photographs of 427 x 640 pixels, in grey: 0 china, a temple under trees; 1 flower, a dahlia.
+
+    `data` (2, 273280) in [0, 1]: the luma 0.299 R + 0.587 G + 0.114 B (Rec. ITU-R BT.601), rounded to 256 levels.
+    Source: danielbuechele (china.jpg) and vultilion (flower.jpg), CC BY 2.0, as shipped by scikit-learn.
+    """
+    from importlib.resources import files
+
+    path = files("npae.datasets") / "photographs.npz"
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        images = archive["images"]  # (2, rows, columns) uint8
+    return Dataset(images.reshape(2, -1) / 255.0, np.arange(2), images.shape[1:], f"Two photographs: {CREDIT}")
+
+
+def load_patches(
+    n: int, size: int = 8, *, whitened: bool = False, cutoff: float = 0.3, rng: RandomSource = None
+) -> Dataset:
+    """`n` square patches at random places of the two photographs.
+
+    `data` (n, size^2): grey in [0, 1], with their mean and contrast; or, `whitened`, cut from the photographs after
+    `whiten_image(..., cutoff)`, each divided by its standard deviation. `target` (n,) the photograph, 0 china and 1
+    flower. Places are drawn uniformly and may overlap.
+    Raises ValueError for n < 1 or a size that does not fit (1 to 427 pixels).
+    """
+    photographs = load_photographs()
+    images = photographs.images
+    check_number(n, "n", "load_patches", low=1, integer=True)
+    check_number(size, "size", "load_patches", low=1, high=min(images.shape[1:]), integer=True)
+    if whitened:
+        images = np.stack([whiten_image(image, cutoff) for image in images])
+        images /= images.std(axis=(1, 2), keepdims=True)
+    windows = np.lib.stride_tricks.sliding_window_view(images, (size, size), axis=(1, 2))  # a view
+    which, top, left = np.random.default_rng(rng).integers(0, windows.shape[:3], size=(n, 3)).T
+    how = f", whitened in frequency up to {cutoff:g} cycles a pixel" if whitened else ""
+    description = f"{size} x {size} patches{how} of two photographs: {CREDIT}"
+    return Dataset(windows[which, top, left].reshape(n, size * size), which, (size, size), description)
+
+
+def whiten_image(image: np.ndarray, cutoff: float = 0.3) -> np.ndarray:
+    """An image (rows, columns) with its spectrum made flat up to a cutoff frequency, by the filter
+
+        R(f) = f exp(-(f / cutoff)^4),    f in cycles a pixel, 0 to 1/2 along an axis,
+
+    because the amplitudes of natural images fall as 1/f. The mean becomes 0; the image is continued periodically.
+    Olshausen and Field (1997), Sparse coding with an overcomplete basis set, section 3 (there the cutoff is 0.39).
+    Raises ValueError unless the image has two axes and the cutoff is > 0.
+    """
+    image = np.asarray(image, dtype=np.float64)
+    if image.ndim != 2:
+        raise ValueError(f"whiten_image: got shape {image.shape}, expected an image (rows, columns)")
+    if not 0 < cutoff < np.inf:
+        raise ValueError(f"whiten_image: got cutoff={cutoff!r}, expected cycles a pixel, above 0")
+    rows, columns = image.shape
+    f = np.hypot(np.fft.fftfreq(rows)[:, None], np.fft.rfftfreq(columns))
+    return np.fft.irfft2(np.fft.rfft2(image) * f * np.exp(-((f / cutoff) ** 4)), s=image.shape)
+
+
+def normalize_patches(X: np.ndarray) -> np.ndarray:
+    """Patches (N, D) squeezed into [0.1, 0.9], where a sigmoid output can follow them.
+
+    Each patch loses its mean; with s the standard deviation of all that is left, x -> 0.5 + 0.4 clip(x / 3 s, -1, 1).
+    Ng (2011), CS294A lecture notes, exercise on sparse autoencoders. Raises ValueError for patches without contrast.
+    """
+    X = check_array(X, owner="normalize_patches", dtype=np.float64)
+    X = X - X.mean(axis=1, keepdims=True)
+    s = X.std()
+    if not s > 0:
+        raise ValueError("normalize_patches: got patches without contrast, expected some that are not one grey")
+    return 0.5 + 0.4 * np.clip(X / (3 * s), -1, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Whitening:
+    """x' = (x - mean) matrix and back, x = mean + x' inverse; made by `whitening`. All are (D,) or (D, D)."""
+
+    mean: np.ndarray
+    matrix: np.ndarray
+    inverse: np.ndarray
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """X (N, D) whitened by what was learnt, on new samples too."""
+        return (X - self.mean) @ self.matrix
+
+    def inverse_transform(self, X: np.ndarray) -> np.ndarray:
+        """The samples (N, D) that whitening took to X, but for directions that the data did not have."""
+        return X @ self.inverse + self.mean
+
+
+def whitening(X: np.ndarray, kind: str = "zca", eps: float = 0.0) -> Whitening:
+    """Learn from X (N, D) with covariance V diag(s) V^T (over N) to make its features uncorrelated, of unit variance:
+
+        pca   matrix = V diag(1 / sqrt(s + eps))         columns by falling s: scaled principal components
+        zca   matrix = V diag(1 / sqrt(s + eps)) V^T     the whitening nearest to X: patches stay patches
+
+    eps, in the units of s, keeps directions that hold little but noise from being blown up; directions with
+    s <= 1e-12 max(s) become 0. Bell and Sejnowski (1997), The independent components of natural scenes are edge
+    filters, section 2. Raises ValueError for another kind, eps < 0, and data without variance.
+    """
+    X = check_array(X, owner="whitening", dtype=np.float64)
+    if kind not in ("pca", "zca"):
+        raise ValueError(f"whitening: got kind={kind!r}, expected 'pca' or 'zca'")
+    check_number(eps, "eps", "whitening")
+    mean = X.mean(axis=0)
+    s, V = np.linalg.eigh((X - mean).T @ (X - mean) / len(X))
+    s, V = s[::-1], V[:, ::-1]
+    there = s > 1e-12 * s[0]
+    if not s[0] > 0:
+        raise ValueError("whitening: got samples that are all the same, expected some variance")
+    root = np.where(there, np.sqrt(np.maximum(s, 0) + eps), 0)
+    matrix, inverse = V / np.where(there, root, np.inf), root[:, None] * V.T
+    return Whitening(mean, matrix, inverse) if kind == "pca" else Whitening(mean, matrix @ V.T, V @ inverse)

@@ -1,0 +1,50 @@
+"""Who copies whatever comes: networks with as many units as inputs or more, on shuffled pixels and on white noise."""
+
+import numpy as np
+
+from npae.experiments.family import error
+from npae.optimizers import Adam
+from npae.pca.alternation import alternate
+from npae.pca.training import bottleneck_network
+from npae.schedules import Cosine
+
+
+def shuffled(run):
+    """Held-out images with their pixels in an order of their own each: the same grey levels, no digits."""
+    return np.random.default_rng(run.seed).permuted(run.test, axis=1)
+
+
+def grey(x):
+    """Every image's mean grey for all of its pixels: what an answer without any copying costs."""
+    return np.broadcast_to(x.mean(axis=1, keepdims=True), x.shape)
+
+
+def linear_copier(run):
+    """A linear network with K = D, trained from random weights by alternating least squares; and the sweeps it took."""
+    D = run.train.shape[1]
+    network = bottleneck_network(D, D, rng=run.seed)
+    return network, alternate(network, run.train.astype(np.float64)).n_iter
+
+
+def relu_copier(run):
+    """The overcomplete member with rectified units and a linear output instead of sigmoids: nothing saturates."""
+    K = run.settings.n_overcomplete
+    plain = run.autoencoder(K)
+    schedule = plain.optimizer.lr
+    optimizer = Adam(Cosine(min(3e-3, schedule.lr), schedule.n_steps))
+    return run.autoencoder(K, activation="relu", output_activation="identity", optimizer=optimizer).fit(run.train)
+
+
+def copying_errors(run, models, x):
+    """name -> 1/2 ||x^ - x||^2 of the grey answer, then of every model, for images x."""
+    return {"mean grey": error(grey(x), x)} | {name: error(model.reconstruct(x), x) for name, model in models.items()}
+
+
+def white_noise_error(run, network, n=100):
+    """Largest |x^ - x| for white noise around the mean, in the directions in which the training images vary."""
+    X = run.train.astype(np.float64)
+    mean = X.mean(axis=0)
+    _, sigma, V = np.linalg.svd(X - mean, full_matrices=False)
+    V = V[sigma > max(X.shape) * np.finfo(float).eps * sigma[0]]
+    noise = mean + np.random.default_rng(run.seed).standard_normal((n, X.shape[1])) @ V.T @ V
+    return float(np.abs(network.reconstruct(noise) - noise).max()), len(V)

@@ -1,0 +1,37 @@
+"""Generative models with latent variables, seen as autoencoders: inference is the encoder, the model the decoder.
+
+'Nearly any generative model with latent variables and an inference procedure may be viewed as a particular form of
+autoencoder.' For each of them, in nats a sample and mean over samples,
+
+    -log p(x) <= L + Omega,    L = -E_q[log p(x | h)],    Omega = KL(q(h | x) || p(h)),
+
+with q what the encoder says of the code h; equal where q is the exact posterior. `forms` puts all into one table.
+"""
+
+from npae.generative.code import GaussianCode, KLToStandardNormal
+from npae.generative.forms import Form, form_table
+from npae.generative.linear_gaussian import FactorAnalysis, LinearGaussian, ProbabilisticPCA
+from npae.generative.linear_vae import LinearVAE
+from npae.generative.mixture import MixtureOfGaussians
+from npae.generative.rbm import RBM
+from npae.generative.sparse_coding import SparseCoding, fista, ista
+from npae.generative.vae import VariationalNetwork
+from npae.generative.variational_autoencoder import VariationalAutoencoder
+
+__all__ = [
+    "RBM",
+    "FactorAnalysis",
+    "Form",
+    "GaussianCode",
+    "KLToStandardNormal",
+    "LinearGaussian",
+    "LinearVAE",
+    "MixtureOfGaussians",
+    "ProbabilisticPCA",
+    "SparseCoding",
+    "VariationalAutoencoder",
+    "VariationalNetwork",
+    "fista",
+    "form_table",
+    "ista",
+]

@@ -1,0 +1,191 @@
+"""Probabilistic PCA and factor analysis: x = mean + h W + e with h ~ N(0, I), and exact inference as the encoder."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from npae.pca import PCA
+from npae.sklearn_face import Estimator
+from npae.validation import check_number
+
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+@dataclass(frozen=True, eq=False)
+class LinearGaussian:
+    """h ~ N(0, I), x | h ~ N(mean + h W, diag psi), so that x ~ N(mean, W^T W + diag psi).
+
+    W (K, D), mean (D,), psi (D,) > 0. The posterior is q(h | x) = N(mu(x), P) with the same P for every x:
+
+        P = (I + W diag(psi)^-1 W^T)^-1,    mu(x) = (x - mean) diag(psi)^-1 W^T P.
+
+    Tipping and Bishop (1999), JRSS B 61; Bishop (2006), section 12.2.
+    """
+
+    W: np.ndarray
+    mean: np.ndarray
+    psi: np.ndarray
+
+    def _gain(self):
+        """diag(psi)^-1 W^T P (D, K) and P (K, K)."""
+        scaled = self.W / self.psi
+        P = np.linalg.inv(np.eye(len(self.W)) + scaled @ self.W.T)
+        return scaled.T @ P, (P + P.T) / 2
+
+    def encode(self, x):
+        """mu(x), (N, K)."""
+        return (x - self.mean) @ self._gain()[0]
+
+    def decode(self, h):
+        """mean + h W, (N, D)."""
+        return self.mean + h @ self.W
+
+    def log_likelihood(self, x):
+        """log p(x_n) in nats, (N,), by the covariance's Woodbury identity: nothing of D x D is inverted."""
+        z, (gain, P) = x - self.mean, self._gain()
+        squares = (z * z / self.psi).sum(axis=1) - ((z @ gain) * (z @ (self.W / self.psi).T)).sum(axis=1)
+        log_det = np.log(self.psi).sum() - np.linalg.slogdet(P)[1]
+        return -0.5 * (squares + log_det + len(self.mean) * LOG_2PI)
+
+    def parts(self, x):
+        """L = -E_q[log p(x | h)] and Omega = KL(q(h | x) || N(0, I)), each (N,): their sum is -log p(x), exactly."""
+        gain, P = self._gain()
+        mu = (x - self.mean) @ gain
+        spread = np.einsum("kd,kl,ld->d", self.W, P, self.W)  # Var_q of h W
+        z = x - self.decode(mu)
+        L = 0.5 * ((z * z + spread) / self.psi + np.log(self.psi) + LOG_2PI).sum(axis=1)
+        omega = 0.5 * ((mu * mu).sum(axis=1) + np.trace(P) - len(P) - np.linalg.slogdet(P)[1])
+        return L, omega
+
+    def sample(self, n, rng):
+        """n draws (n, D); rng is a Generator or a seed."""
+        rng = np.random.default_rng(rng)
+        h = rng.standard_normal((n, len(self.W)))
+        return self.decode(h) + np.sqrt(self.psi) * rng.standard_normal((n, len(self.mean)))
+
+
+def negative_log_likelihood(W, mean, log_psi, x):
+    """-1/N sum_n log p(x_n) of the model above and its gradient, a dict like the arguments.
+
+    With C = W^T W + diag psi, S the second moments of x about `mean` and G = C^-1 - C^-1 S C^-1:
+        dW = W G,    dlog_psi = psi diag(G) / 2,    dmean = -C^-1 (E x - mean).
+    """
+    psi, z = np.exp(log_psi), x - mean
+    C = W.T @ W + np.diag(psi)
+    inverse, S = np.linalg.inv(C), z.T @ z / len(x)
+    sign, log_det = np.linalg.slogdet(C)
+    value = 0.5 * (np.log(sign) + log_det + (inverse * S.T).sum() + len(mean) * LOG_2PI)
+    G = inverse - inverse @ S @ inverse
+    return value, {"W": W @ G, "mean": -inverse @ z.mean(axis=0), "log_psi": psi * np.diag(G) / 2}
+
+
+class _Fitted(Estimator):
+    """What the two estimators share: the fitted `model_`, a LinearGaussian, behind the usual methods."""
+
+    model_: LinearGaussian
+
+    def transform(self, X):
+        """Posterior means of the code, (N, K)."""
+        return self._frame(self.model_.encode(self._check(X)), X)
+
+    def inverse_transform(self, H):
+        """mean + h W for codes H (N, K): (N, D)."""
+        self._check_fitted("model_")
+        return self.model_.decode(np.asarray(H))
+
+    def reconstruct(self, X):
+        """decode(encode(x)), (N, D)."""
+        return self.model_.decode(self.model_.encode(self._check(X)))
+
+    def score_samples(self, X):
+        """log p(x_n) in nats, (N,)."""
+        return self.model_.log_likelihood(self._check(X))
+
+    def score(self, X, y=None):
+        """The mean of log p(x_n) over X, in nats."""
+        return float(self.score_samples(X).mean())
+
+    def parts(self, X):
+        """(L, Omega), means over X in nats, whose sum is -score(X)."""
+        L, omega = self.model_.parts(self._check(X))
+        return float(L.mean()), float(omega.mean())
+
+    def sample(self, n, rng=None):
+        """n draws (n, D) of the model."""
+        self._check_fitted("model_")
+        return self.model_.sample(n, rng)
+
+    def _check(self, X):
+        self._check_fitted("model_")
+        return self._check_fit(X, reset=False)
+
+    def _check_width(self, X):
+        check_number(self.n_components, "n_components", type(self).__name__, low=1, high=X.shape[1] - 1, integer=True)
+
+
+class ProbabilisticPCA(_Fitted):
+    """The maximum-likelihood LinearGaussian with one variance for all features, psi = s2, in closed form.
+
+        W = diag(s_i - s2)^(1/2) V_k,    s2 the mean of the variances left out
+
+    with V_k and s_i PCA's directions and variances (divided by N). `fit` raises ValueError where the data have no
+    variance left over for s2. Tipping and Bishop (1999).
+    """
+
+    def __init__(self, n_components=2):
+        self.n_components = n_components
+
+    def fit(self, X, y=None):
+        """Find the maximum of the likelihood for X (N, D); y is ignored."""
+        x = self._check_fit(X)
+        self._check_width(x)
+        pca = PCA(self.n_components, maximum_likelihood=True).fit(x)
+        s2 = pca.noise_variance_
+        if s2 <= pca.rounding_:
+            raise ValueError(
+                f"ProbabilisticPCA: got data all of whose variance is in {self.n_components} components, expected some "
+                "left over"
+            )
+        W = np.sqrt(np.maximum(pca.explained_variance_ - s2, 0))[:, None] * pca.components_
+        self.model_ = LinearGaussian(W, pca.mean_, np.full(x.shape[1], s2, x.dtype))
+        return self
+
+
+class FactorAnalysis(_Fitted):
+    """The maximum-likelihood LinearGaussian with a variance psi_d for every feature, by alternating two maximizations.
+
+        W given psi:  W_k = (l_k - 1)^(1/2) u_k psi^1/2, (l_k, u_k) the largest of psi^-1/2 S psi^-1/2
+        psi given W:  psi = diag(S - W^T W)
+
+    Ends when the likelihood gains less than `tol` nats a sample, or after max_iter. Barber (2012), Bayesian reasoning
+    and machine learning, algorithm 21.1.
+    """
+
+    def __init__(self, n_components=2, *, tol=1e-8, max_iter=5000):
+        self.n_components = n_components
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def fit(self, X, y=None):
+        """Raise the likelihood of X (N, D) until it stands; `loss_curve_` holds its negative. y is ignored."""
+        x = self._check_fit(X)
+        self._check_width(x)
+        mean = x.mean(axis=0)
+        S = (x - mean).T @ (x - mean) / len(x)
+        floor = 1e-12 * np.trace(S)
+        psi, self.loss_curve_ = np.maximum(S.diagonal(), floor), []
+        for _ in range(self.max_iter):
+            root = np.sqrt(psi)
+            values, vectors = np.linalg.eigh(S / root / root[:, None])
+            first, left = values[: -self.n_components - 1 : -1], values[: -self.n_components]
+            W = np.sqrt(np.maximum(first - 1, 0))[:, None] * vectors[:, : -self.n_components - 1 : -1].T * root
+            # at the best W: log|C| = log|psi| + sum log first, tr(C^-1 S) = K + sum of the others
+            log_det = np.log(psi).sum() + np.log(np.maximum(first, 1)).sum()
+            trace = (first / np.maximum(first, 1)).sum() + left.sum()
+            self.loss_curve_.append(0.5 * float(log_det + trace + len(psi) * LOG_2PI))
+            self.model_ = LinearGaussian(W, mean, psi)
+            if len(self.loss_curve_) > 1 and self.loss_curve_[-2] - self.loss_curve_[-1] < self.tol:
+                break
+            psi = np.maximum(S.diagonal() - (W * W).sum(axis=0), floor)
+        self.n_iter_ = len(self.loss_curve_)
+        return self

@@ -1,0 +1,84 @@
+"""Generative models seen as autoencoders: the table, and a variational autoencoder in the plane."""
+
+from typing import Any
+
+import numpy as np
+
+from npae import plots
+from npae.experiments.generative import binarized, digit_models, watch
+from npae.generative import form_table
+from npae.plots import generative
+from npae.report.page import claim, equation, figure, quote, table, text
+
+ORDER = 80
+EXTENT, SIDE = 2.0, 15
+
+
+def build(run):
+    train, test = binarized(run.train), binarized(run.test)
+    small = train.shape[1] < 100
+    epochs = (8 if run.quick else 60) if small else (1 if run.quick else 12)
+    watched = watch(train, test, hidden=(128,) if small else (300,), epochs=epochs, random_state=run.seed)
+    model = watched.model
+    axis = np.linspace(-EXTENT, EXTENT, SIDE, dtype=np.float32)
+    plane = np.stack(np.meshgrid(axis, axis[::-1]), axis=-1).reshape(-1, 2)
+    head, *forms = form_table()
+    numbers, gap = _numbers(run)
+    blocks = [
+        quote("""Nearly any generative model with latent variables and an inference procedure (for computing latent
+            representations given input) may be viewed as a particular form of autoencoder."""),
+        text("""Inference is the encoder, the conditional distribution of x given the code the decoder. The logarithm
+            of the likelihood then falls into the two parts of a regularized autoencoder:"""),
+        equation(r"-\log p(x)\leq L+\Omega,\qquad L=-E_q[\log p(x\,|\,h)],\qquad\Omega=KL(q(h\,|\,x)\,\|\,p(h)),"),
+        text("""with q what the encoder says of h; with the exact posterior the two sides are equal. So the models of
+            this table differ in five places:"""),
+        table(head, forms),
+        text("""All of them, fitted to the digits (8 &times; 8) and measured on held-out ones, in nats a sample.
+            Densities of grey values (spread over their intervals, so that a density has an upper limit) and
+            probabilities of bits are not comparable with each other; for sparse coding the sum is its
+            objective."""),
+        table(["model", "of", "L", "&Omega;", "sum"], numbers),
+        text(f"""A variational autoencoder learns its inference: the encoder puts out the mean and the logarithm of the
+            variance of each code unit, the code is drawn, and the bound is maximized by gradient through the draw, h =
+            &mu;(x) + exp(s(x)/2) &epsilon;. Here it has two code units, so that the whole code can be seen. Trained on
+            the images of this page, as zeros and ones, for {epochs} epochs:"""),
+        figure(generative.bound_parts(watched), "The bound on held-out images by epoch, and its two parts."),
+        figure(
+            generative.code_plane(model.inverse_transform(plane), run.image_shape, extent=EXTENT),
+            "The code plane, decoded on a grid: neighbours in the code are neighbours in the image.",
+        ),
+        figure(
+            plots.code_scatter({"codes of held-out images, each drawn as its digit": model.transform(test)[:500]},
+                               run.test_target[:500], width=6.0),
+            "The encoder learnt without labels; the classes are drawn afterwards.",
+        ),
+        figure(
+            plots.image_rows(
+                {
+                    "drawn, mean": model.sample(12, run.seed, mean=True),
+                    "held out": test[:12],
+                    "its code decoded": model.reconstruct(test[:12]),
+                },
+                run.image_shape,
+            ),
+            "New images: codes drawn from the prior and decoded; beside them held-out images and what two numbers keep "
+            "of them.",
+        ),
+        claim(f"""With linear encoder and decoder the bound is exact at its optimum, which is probabilistic PCA: on the
+            digits the two differ by {gap:.1e} nats. The two-unit autoencoder of this page has a bound of
+            {watched.elbo[-1]:.1f} nats a held-out image, {watched.kl[-1]:.1f} of which are the length of its code;
+            importance weighting with 50 samples gives {model.importance_weighted_bound(test):.1f}."""),
+    ]  # fmt: skip
+    return "Generative models as autoencoders", blocks
+
+
+def _numbers(run):
+    """Rows of L, Omega and their sum; the gap between the linear bound and probabilistic PCA."""
+    rows: list[list[str]] = []
+    grey: dict[str, Any] = {}
+    for kind, fitted in zip(("grey values", "bits"), digit_models(quick=run.quick, random_state=run.seed)):
+        for name, (model, X) in fitted.items():
+            rows.append([name, kind, *form_table({name: model}, X)[1][-3:]])
+            grey.setdefault(name, (model, X))
+    linear, X = grey["linear VAE"]
+    return rows, abs(linear.elbo(X) - grey["probabilistic PCA"][0].score(X))

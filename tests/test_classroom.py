@@ -1,0 +1,134 @@
+"""What the sheets ask: right values pass, wrong ones are told in words, loops are counted and not timed."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from npae.classroom import assert_no_loop, assert_value, count_steps
+
+EXPECTED = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0], [2.0, 2.5, -0.25]])
+ROLLED = np.roll(EXPECTED, 1, axis=0)
+
+
+def message(got, expected=EXPECTED, **options):
+    with pytest.raises(AssertionError) as raised:
+        assert_value(got, expected, "dW", **options)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("got", [EXPECTED, EXPECTED * (1 + 1e-10), EXPECTED.tolist()])
+def test_a_right_value_passes(got):
+    assert_value(got, EXPECTED, "dW", sizes={"N": 3}, mistakes={"rolled": ROLLED})
+
+
+def test_a_number_a_whole_number_and_zeros_pass():
+    assert_value(3.0, 3, "k")
+    assert_value(np.float64(2), 2.0, "J")
+    assert_value(np.full(3, 1e-13), np.zeros(3), "db")
+    assert_value(np.zeros((0, 3)), np.zeros((0, 3)), "empty")
+
+
+@pytest.mark.parametrize("rtol", [1e-3, 1e-6, 1e-9])
+def test_a_value_wrong_by_twice_the_tolerance_fails(rtol):
+    wrong = EXPECTED.copy()
+    wrong[1, 1] += 2 * rtol * 4
+    assert "at [1, 1], expected 4" in message(wrong, rtol=rtol)
+    assert_value(wrong, EXPECTED, "dW", rtol=3 * rtol)
+
+
+@pytest.mark.parametrize(
+    ("got", "words"),
+    [
+        (-EXPECTED, "got = -expected: the sign is wrong"),
+        (2 * EXPECTED, "got = 2 x expected: a factor 1/2 is forgotten"),
+        (EXPECTED / 2, "got = expected / 2: a factor 2 is forgotten"),
+        (7 * EXPECTED, "got = 7 x expected, and 7 is N: a sum where the mean over N belongs"),
+        (EXPECTED / 5, "got = expected / 5, and 5 is D: a mean where the sum over D belongs"),
+        (1.5 * EXPECTED, "got = 1.5 x expected everywhere: a constant factor is wrong"),
+        (EXPECTED.T, "it is transposed"),
+        (np.abs(EXPECTED), "the magnitudes agree but 3 of 9 signs are wrong"),
+        (EXPECTED + 0.7, "got = expected + 0.7 everywhere"),
+        (0 * EXPECTED, "all entries are zero"),
+        (ROLLED, "the rows are in another order"),
+        (np.where(EXPECTED == 4, np.nan, EXPECTED), "1 of 9 entries are NaN or infinite; look for an exp"),
+        (np.where(EXPECTED == 4, np.inf, EXPECTED), "1 of 9 entries are NaN or infinite"),
+        (np.where(EXPECTED == 4, 3.9, EXPECTED), "got 3.9 at [1, 1], expected 4: 1 of 9 entries are wrong"),
+        (None, "got None, expected an array of shape (3, 3); a function without return gives None"),
+        ("dW", "got 'dW', expected an array of shape (3, 3)"),
+        ([[1, 2], [3]], "got [[1, 2], [3]], expected an array"),
+        (EXPECTED.astype(complex), "expected an array of shape (3, 3)"),
+        (EXPECTED.ravel(), "got shape (9,), expected (3, 3); the same size in another shape"),
+        (EXPECTED[:2], "got shape (2, 3), expected (3, 3)"),
+        (np.stack([EXPECTED] * 5), "got shape (5, 3, 3), expected (3, 3); an axis is left over"),
+        (EXPECTED[0, 0], "got shape (), expected (3, 3)"),
+    ],
+)
+def test_what_is_wrong_is_told_in_words(got, words):
+    said = message(got, sizes={"N": 7, "D": 5}, mistakes={"the rows are in another order": ROLLED})
+    assert said.startswith("dW: got ") and words in said
+
+
+def test_numbers_and_vectors_have_words_of_their_own():
+    assert message(14.0, 2.0, sizes={"N": 7}) == (
+        "dW: got 14, expected 2: got = 7 x expected, and 7 is N: a sum where the mean over N belongs"
+    )
+    assert message(2.1, 2.0, sizes={"N": 7}) == "dW: got 2.1, expected 2"
+    assert message(None, 2.0).startswith("dW: got None, expected a number; a function without return")
+    assert message(0.0, 2.0) == "dW: got 0, expected 2"
+    assert message(1.0, 0.0) == "dW: got 1, expected 0"
+    assert "wrong axis" in message(np.ones(4), np.ones(7))
+    assert "it looks transposed" in message(np.ones((4, 7)), np.ones((7, 4)))
+    assert "its axes are in another order" in message(np.ones((7, 5, 4)), np.ones((7, 4, 5)))
+
+
+def test_a_batch_of_two_is_not_told_from_a_forgotten_half():
+    assert "a factor 1/2 is forgotten" in message(2 * EXPECTED, sizes={"N": 2})
+
+
+def test_a_known_mistake_goes_before_a_pattern_and_never_hides_a_right_value():
+    assert message(2 * EXPECTED, mistakes={"the half of J": 2 * EXPECTED}).endswith("expected 4: the half of J")
+    assert "a factor 1/2" in message(2 * EXPECTED, mistakes={"no mistake at all": EXPECTED, "a number": 8.0})
+
+
+def total(x):
+    return sum(row.sum() for row in x)
+
+
+def inner(x):
+    return [np.dot(x[i], x[i]) for i in range(len(x))]
+
+
+@pytest.mark.parametrize("loop", [total, inner, lambda x: np.apply_along_axis(np.sum, 1, x)])
+def test_a_loop_over_the_samples_is_told_and_arrays_are_not(loop):
+    with pytest.raises(
+        AssertionError, match=r"^f: got \d+\.\d times as many Python steps for 10 times as many samples"
+    ):
+        assert_no_loop(lambda n: loop(np.ones((n, 3))), "f")
+    assert_no_loop(lambda n: np.einsum("nd,nd->n", np.ones((n, 3)), np.ones((n, 3))), "f")
+    assert_no_loop(lambda n: [total(np.ones((5, 3))) for _ in range(4)], "a loop over anything else")
+
+
+def test_steps_are_counted_the_same_every_time_and_grow_with_what_is_done():
+    x = np.ones((50, 3))
+    total(x)
+    assert count_steps(total, x) == count_steps(total, x) > 2 * count_steps(total, x[:10]) > 0
+
+
+def test_counting_leaves_the_tracing_of_a_debugger_as_it_was():
+    seen = []
+
+    def debugger(frame, event, arg):
+        seen.append(event)
+
+    before = sys.gettrace()
+    sys.settrace(debugger)
+    try:
+        count_steps(total, np.ones((2, 2)))
+        kept = sys.gettrace()
+        with pytest.raises(ZeroDivisionError):
+            count_steps(lambda: 1 / 0)
+        kept_after_an_error = sys.gettrace()
+    finally:
+        sys.settrace(before)
+    assert kept is kept_after_an_error is debugger

@@ -1,0 +1,312 @@
+"""Unit rows, a running mean for KL, and the auxiliary term for silent units: values, gradients, what moves when."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from npae import (
+    Adam,
+    AuxiliaryTopK,
+    BernoulliCrossEntropy,
+    Dense,
+    KLSparsity,
+    L1Sparsity,
+    Network,
+    ReLU,
+    RunningKLSparsity,
+    Sigmoid,
+    SquaredError,
+    Tanh,
+    Tied,
+    TopK,
+    UnitRows,
+    WeightDecay,
+    gradcheck,
+    sparsity,
+)
+from npae.training import train
+
+
+def unit_scale(network, rng=0):
+    network.theta = np.random.default_rng(rng).uniform(-1, 1, network.theta.size)
+    return network
+
+
+@pytest.fixture
+def x(rng):
+    return rng.random((7, 6))
+
+
+# unit rows
+
+
+@pytest.mark.parametrize("phi", [None, Sigmoid(), Tanh()], ids=str)
+@pytest.mark.parametrize("loss", [SquaredError(), BernoulliCrossEntropy()], ids=str)
+def test_unit_rows_have_the_gradient_of_their_complex_step(phi, loss, x):
+    outer = [UnitRows(5, 6)] if phi is None else [UnitRows(5, 4, phi), Dense(4, 6)]
+    network = unit_scale(Network([Dense(6, 5, ReLU())], outer, loss=loss, penalties=[L1Sparsity(0.3)]))
+    assert gradcheck.check_network(network, x, method="complex", rtol=1e-12).ok
+
+
+def test_unit_rows_as_the_only_layers_take_a_tied_neighbour_and_decay_elsewhere(x):
+    dense = Dense(6, 5, Tanh())
+    network = unit_scale(
+        Network([dense, UnitRows(5, 5)], [UnitRows(5, 5, Tanh()), Tied(dense)], penalties=[WeightDecay(0.2)])
+    )
+    assert gradcheck.check_network(network, x, method="complex", rtol=1e-12).ok
+    value = network.value(x)
+    network.penalties = ()
+    assert value - network.value(x) == pytest.approx(0.1 * (dense.W**2).sum())
+
+
+def test_every_row_has_norm_one_and_its_length_does_not_matter(x, rng):
+    layer = UnitRows(6, 4, Tanh(), rng=0)
+    np.testing.assert_allclose(np.linalg.norm(layer.W, axis=1), 1, rtol=1e-14)
+    dense = Dense(6, 4, Tanh())
+    dense.W = layer.W
+    np.testing.assert_allclose(layer.forward(x), dense.forward(x), rtol=1e-14)
+    h = layer.forward(x).copy()
+    layer.V *= rng.uniform(0.1, 10, (6, 1))
+    np.testing.assert_allclose(layer.forward(x), h, rtol=1e-13)
+    layer.backward(rng.normal(size=h.shape))
+    np.testing.assert_allclose((layer.dV * layer.V).sum(axis=1), 0, atol=1e-14)  # only the direction is learnt
+
+
+def test_what_others_ask_of_w_reaches_v(x):
+    class Orthogonal:
+        def __call__(self, encoder, decoder):
+            layer = decoder.layers[0]
+            E = layer.W @ layer.W.T - np.eye(layer.n_in, dtype=layer.W.dtype)
+            layer.pending.add("dW", 4 * E @ layer.W)
+            return (E * E).sum()
+
+    network = unit_scale(Network([Dense(6, 4)], [UnitRows(4, 6)], penalties=[Orthogonal()]))
+    assert gradcheck.check_network(network, x, method="complex", rtol=1e-12).ok
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_unit_rows_keep_the_dtype_and_survive_copies(dtype, x):
+    network = Network([Dense(6, 5, ReLU(), rng=0)], [UnitRows(5, 6, rng=1)], dtype=dtype)
+    value = network.value_and_grad(x.astype(dtype))
+    layer = network.decoder.layers[0]
+    assert {a.dtype for a in (network.reconstruct(x), layer.W, layer.h, layer.dV, layer.dW)} == {np.dtype(dtype)}
+    for twin in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):
+        assert twin.value_and_grad(x.astype(dtype)) == value and np.array_equal(twin.grad, network.grad)
+    with pytest.raises(AttributeError):
+        layer.W = layer.W
+
+
+def test_without_unit_rows_l1_is_cheated_by_rescaling_and_with_them_it_is_not(x):
+    """h / c and c W reconstruct alike: the penalty falls as 1 / c, the error stays."""
+    values = {}
+    for kind in (Dense, UnitRows):
+        encoder, decoder = Dense(6, 5, ReLU(), rng=0), kind(5, 6, rng=1)
+        network = Network([encoder], [decoder], penalties=[L1Sparsity(0.5)])
+        plain = Network([copy.deepcopy(encoder)], [copy.deepcopy(decoder)])
+        before = network.value(x) - plain.value(x), network.reconstruct(x)
+        encoder.W /= 10
+        scaled = decoder.W if kind is Dense else decoder.V
+        scaled *= 10
+        after = 0.5 * np.abs(network.encode(x)).sum(axis=1).mean(), network.reconstruct(x)
+        values[kind] = after[0] / before[0], np.abs(after[1] - before[1]).max()
+    assert values[Dense] == pytest.approx((0.1, 0), abs=1e-12)
+    assert values[UnitRows][0] == pytest.approx(0.1) and values[UnitRows][1] > 0.1  # paid for by the error
+
+
+# a running mean for KL
+
+
+def kl(rho, q):
+    return sum(stats.entropy([rho, 1 - rho], [q_j, 1 - q_j]) for q_j in q)
+
+
+@pytest.mark.parametrize("phi", [Sigmoid(), Tanh()], ids=str)
+def test_the_running_kl_has_the_gradient_of_its_complex_step_before_and_after_steps(phi, x, rng):
+    penalty = RunningKLSparsity(0.7, 0.2, decay=0.8)
+    network = unit_scale(Network([Dense(6, 4, phi)], [Dense(4, 6)], penalties=[penalty]))
+    for _ in range(3):
+        assert gradcheck.check_network(network, x, method="complex", rtol=1e-12).ok
+        network.value_and_grad(rng.random((5, 6)))
+        penalty.after_step()
+
+
+def test_the_running_mean_is_the_exponential_mean_of_the_batches(rng):
+    penalty = RunningKLSparsity(0.7, 0.2, decay=0.8)
+    network = unit_scale(Network([Dense(6, 4, Sigmoid())], [Dense(4, 6)], penalties=[penalty]))
+    plain = Network([copy.deepcopy(network.encoder.layers[0])], [copy.deepcopy(network.decoder.layers[0])])
+    r = None
+    for _ in range(5):
+        x = rng.random((5, 6))
+        q = network.encode(x).mean(axis=0)
+        rho_hat = q if r is None else 0.8 * r + 0.2 * q
+        expected = kl(0.2, q) if r is None else (kl(0.2, rho_hat) - 0.8 * kl(0.2, r)) / 0.2
+        assert network.value(x) - plain.value(x) == pytest.approx(0.7 * expected, rel=1e-10)
+        penalty.after_step()
+        r = rho_hat
+        np.testing.assert_allclose(penalty.state["rho_hat"], r, rtol=1e-13)
+
+
+def test_a_running_mean_at_rest_gives_the_value_and_the_gradient_of_plain_kl(x):
+    networks = [
+        unit_scale(Network([Dense(6, 4, Sigmoid())], [Dense(4, 6)], penalties=[penalty]))
+        for penalty in (KLSparsity(0.7, 0.2), RunningKLSparsity(0.7, 0.2, decay=0.99))
+    ]
+    for _ in range(2):
+        values = [network.value_and_grad(x) for network in networks]
+        assert values[0] == pytest.approx(values[1], rel=1e-12)
+        np.testing.assert_allclose(networks[0].grad, networks[1].grad, rtol=1e-9, atol=1e-14)
+        networks[1].penalties[0].after_step()
+
+
+def test_only_after_step_moves_the_running_mean(x):
+    penalty = RunningKLSparsity(0.7, 0.2)
+    network = unit_scale(Network([Dense(6, 4, Sigmoid())], [Dense(4, 6)], penalties=[penalty]))
+    network.value_and_grad(x[:3])
+    penalty.after_step()
+    values = {network.value(x) for _ in range(3)}
+    assert len(values) == 1
+    network.value(x[:2])
+    assert network.value(x) in values
+
+
+def test_the_gradient_over_small_batches_is_that_over_all_samples_with_a_running_mean_and_not_without():
+    """KL is convex: over batches of two it punishes chance, KL(rho || mean) < mean KL(rho || batch mean)."""
+    X = np.random.default_rng(0).normal(size=(400, 6))
+    gradients = {}
+    for penalty in (KLSparsity(1.0, 0.05), RunningKLSparsity(1.0, 0.05, decay=0.99)):
+        network = unit_scale(Network([Dense(6, 8, Sigmoid())], [Dense(8, 6)], penalties=[penalty]))
+        plain = Network([copy.deepcopy(network.encoder.layers[0])], [copy.deepcopy(network.decoder.layers[0])])
+        mean = np.zeros(network.grad.size)
+        network.value_and_grad(X)
+        whole = network.grad.copy()
+        if isinstance(penalty, RunningKLSparsity):
+            penalty.after_step()  # r is now the mean over all samples
+        for i in range(0, 400, 2):
+            network.value_and_grad(X[i : i + 2])
+            plain.value_and_grad(X[i : i + 2])
+            mean += (network.grad - plain.grad) / 200
+        plain.value_and_grad(X)
+        gradients[type(penalty)] = np.linalg.norm(mean - (whole - plain.grad)) / np.linalg.norm(whole - plain.grad)
+    assert gradients[RunningKLSparsity] < 0.02 and gradients[KLSparsity] > 0.2
+
+
+# reviving silent units
+
+
+def reviving(k=2, lam=0.4, decoder=Dense, phi=TopK(2)):
+    penalty = AuxiliaryTopK(lam, k, patience=10)
+    network = unit_scale(Network([Dense(6, 3, Tanh()), Dense(3, 8, phi)], [decoder(8, 6)], penalties=[penalty]))
+    penalty.state["since"] = np.array([0, 12, 3, 10, 40, 9, 99, 11])
+    return network, penalty
+
+
+@pytest.mark.parametrize("decoder", [Dense, UnitRows])
+@pytest.mark.parametrize("k", [1, 3, 5, 20])
+def test_the_auxiliary_term_has_the_gradient_of_its_complex_step(k, decoder, x):
+    network, penalty = reviving(k, decoder=decoder)
+    assert penalty.silent.tolist() == [1, 3, 4, 6, 7]
+    assert gradcheck.check_network(network, x, method="complex", rtol=1e-12).ok
+    network, _ = reviving(k, decoder=decoder, phi=ReLU())
+    assert gradcheck.check_network(network, x, method="complex", rtol=1e-12).ok
+
+
+def test_the_auxiliary_value_is_the_error_that_is_left_by_living_and_silent_units_together(x):
+    network, _ = reviving(k=2)
+    plain = Network(copy.deepcopy(network.encoder), copy.deepcopy(network.decoder))
+    hidden, code = plain.encoder.layers
+    expected = 0.0
+    for each, r in zip(x, plain.reconstruct(x)):
+        a = np.tanh(each @ hidden.W + hidden.b) @ code.W + code.b
+        chosen = sorted([1, 3, 4, 6, 7], key=lambda j: a[j])[-2:]
+        e = sum(a[j] * plain.decoder.layers[0].W[j] for j in chosen)
+        expected += 0.4 / 2 * np.linalg.norm(each - r - e) ** 2 / len(x)
+    assert network.value(x) - plain.value(x) == pytest.approx(expected, rel=1e-12)
+
+
+def test_without_silent_units_the_auxiliary_term_is_nothing(x):
+    network, penalty = reviving()
+    penalty.state["since"][:] = 0
+    value = network.value_and_grad(x)
+    plain = Network(network.encoder.layers, network.decoder.layers)
+    assert value == plain.value_and_grad(x) and np.array_equal(network.grad, plain.grad)
+
+
+def test_samples_are_counted_since_a_unit_was_active_by_after_step_alone(x):
+    penalty = AuxiliaryTopK(0.1, 2, patience=10)
+    network = unit_scale(Network([Dense(6, 8, TopK(2))], [Dense(8, 6)], penalties=[penalty]))
+    since = np.zeros(8, int)
+    for batch in (x[:3], x[3:], x):
+        network.value(batch)
+        assert np.array_equal(penalty.state["since"], since)
+        active = (network.encode(batch) != 0).any(axis=0)
+        since = np.where(active, 0, since + len(batch))
+        penalty.after_step()
+    assert np.array_equal(penalty.state["since"], since) and set(penalty.silent) == set(np.flatnonzero(since >= 10))
+    assert (since == 14).any() and (since == 0).any()
+
+
+def test_units_that_start_dead_come_back():
+    """Of 64 units the biases shut 48 out of TopK for good; the auxiliary term lets more than half of them in again."""
+    X = np.random.default_rng(0).normal(size=(600, 10)) @ np.random.default_rng(1).normal(size=(10, 30)) / 3
+    dead = {}
+    for penalties in ((), (AuxiliaryTopK(0.3, 8, patience=600),)):
+        network = Network([Dense(30, 64, TopK(4), rng=0)], [Dense(64, 30, rng=1)], penalties=penalties)
+        network.encoder.layers[0].b[16:] = -3
+        train(network, X, Adam(3e-3).start(network.theta), batch_size=50, max_iter=60, rng=0)
+        dead[bool(penalties)] = len(sparsity.dead_units(network, X))
+    assert dead[False] >= 45 and dead[True] <= 24
+
+
+@pytest.mark.parametrize(
+    ("encoder", "decoder", "message"),
+    [
+        ([Dense(6, 8)], [Dense(8, 7), Dense(7, 6)], "as decoder, expected one linear layer"),
+        ([Dense(6, 8)], [Dense(8, 6, Sigmoid())], "as decoder, expected one linear layer"),
+    ],
+)
+def test_the_auxiliary_term_refuses_what_it_does_not_fit(encoder, decoder, message):
+    with pytest.raises(ValueError, match=message):
+        Network(encoder, decoder, penalties=[AuxiliaryTopK(0.1, 4)])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: AuxiliaryTopK(-1, 4), "AuxiliaryTopK: got lam=-1"),
+        (lambda: AuxiliaryTopK(1, k=0), "AuxiliaryTopK: got k=0"),
+        (lambda: AuxiliaryTopK(1, 4, patience=1.5), "AuxiliaryTopK: got patience=1.5"),
+        (lambda: RunningKLSparsity(1, 0.1, 1.0), "RunningKLSparsity: got decay=1.0"),
+        (lambda: RunningKLSparsity(1, 0.0), "RunningKLSparsity: got rho=0"),
+        (lambda: RunningKLSparsity(-1, 0.1), "RunningKLSparsity: got beta=-1"),
+    ],
+)
+def test_hyperparameters_out_of_range_are_refused_by_name(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("penalty", [AuxiliaryTopK(0.1, 2, 5), RunningKLSparsity(1.0, 0.1, 0.5)], ids=str)
+def test_penalties_with_state_print_and_compare_by_their_numbers_and_copies_count_for_themselves(penalty, x):
+    phi = Sigmoid() if isinstance(penalty, KLSparsity) else TopK(2)
+    network = Network([Dense(6, 8, phi, rng=0)], [Dense(8, 6, rng=1)], penalties=[penalty])
+    twin = pickle.loads(pickle.dumps(penalty))
+    network.value_and_grad(x)
+    penalty.after_step()
+    assert twin == penalty and hash(twin) == hash(penalty) and "state" not in repr(penalty)
+    assert not twin.state and penalty.state
+    again = copy.deepcopy(penalty)
+    network.value_and_grad(x[:2])
+    penalty.after_step()
+    assert any(not np.array_equal(again.state[name], penalty.state[name]) for name in again.state)
+
+
+def test_a_penalty_with_state_starts_anew_for_another_width(x):
+    for penalty, phi in ((AuxiliaryTopK(0.1, 2, 5), TopK(2)), (RunningKLSparsity(1.0, 0.1), Sigmoid())):
+        for width in (8, 5):
+            network = Network([Dense(6, width, phi, rng=0)], [Dense(width, 6, rng=1)], penalties=[penalty])
+            assert np.isfinite(network.value_and_grad(x))
+            penalty.after_step()
+            assert all(len(value) == width for value in penalty.state.values() if np.ndim(value))

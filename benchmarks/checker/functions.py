@@ -1,4 +1,4 @@
-"""Functions that return a value and a gradient, as people write them: flat theta, dicts, lists, models with a method."""
+"""Functions that return a value and a gradient, as people write them: flat theta, dicts, lists, a model's method."""
 
 import numpy as np
 

@@ -70,7 +70,7 @@ class SigmoidLayer:
         return self.y
 
     def backward(self, dout):
-        W, b = self.params
+        W, _ = self.params
         dz = dout * self.y * (1 - self.y)
         self.grads[0][...] = self.x.T @ dz
         self.grads[1][...] = dz.sum(axis=0)
@@ -367,7 +367,7 @@ class ConvolutionByLoops:
         return dx[:, :, 1:-1, 1:-1]
 
 
-@case(normal(2, 2, 5, 5, seed=1), **{"filters": "d_filters", "biases": "d_biases"})
+@case(normal(2, 2, 5, 5, seed=1), filters="d_filters", biases="d_biases")
 class ConvolutionByColumns:
     def __init__(self):
         self.filters, self.biases = normal(3, 2, 2, 2), normal(3, seed=2)

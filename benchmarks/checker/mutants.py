@@ -1,7 +1,6 @@
 """One-line bugs planted into the source of a case, and a judge of its own for what is a bug."""
 
 import ast
-import copy
 import inspect
 import textwrap
 
@@ -69,7 +68,7 @@ def mutants(thing):
         yield kind, source.splitlines()[line - 1].strip(), scope[thing.__name__]
 
 
-# -- the same question for every checker: value and gradient of one flat vector -------------------------------------------
+# -- the same question for every checker: value and gradient of one flat vector --------------------------------------
 
 
 def _leaves(x):
@@ -97,9 +96,16 @@ def flat_function(f, point):
         value, gradient = f(_fill(point, iter(_split(theta, shapes))))
         if isinstance(gradient, dict):
             gradient = [gradient.get(key, gradient.get(f"d{key}")) for key in point]
-        return value, np.concatenate([np.asarray(part, dtype=float).ravel() for part in _leaves(gradient)])
+        parts = [np.asarray(part, dtype=float) for part in _leaves(gradient)]
+        _check_shapes(shapes, parts)
+        return value, np.concatenate([part.ravel() for part in parts])
 
     return flat, np.concatenate([np.ravel(leaf) for leaf in _leaves(point)]), [int(np.prod(shape)) for shape in shapes]
+
+
+def _check_shapes(shapes, gradients):
+    if [tuple(shape) for shape in shapes] != [np.shape(gradient) for gradient in gradients]:
+        raise ValueError("a gradient of another shape")
 
 
 def _resolve(thing, path):
@@ -124,16 +130,14 @@ def flat_layer(make, x, places):
         dx, extra = back if isinstance(back, tuple) else (back, {})
         found = [extra[path] if path in extra else _resolve(layer, place) for path, place in places.items()]
         gradients = ([dx] if differentiable else []) + found
-        for array, gradient in zip(arrays, gradients):
-            if np.shape(array) != np.shape(gradient):
-                raise ValueError("a gradient of another shape")
+        _check_shapes([array.shape for array in arrays], gradients)
         return value, np.concatenate([np.ravel(part) for part in gradients])
 
     return flat, np.concatenate([array.ravel() for array in arrays]), [array.size for array in arrays]
 
 
 def error(flat, theta, sizes):
-    """The largest relative error of an array's gradient beside differences of two steps, extrapolated; NaN if there is none.
+    """The largest relative error of an array's gradient beside differences of two steps, extrapolated; or infinity.
 
     This judge shares nothing with the checkers that are judged.
     """
@@ -154,8 +158,3 @@ def error(flat, theta, sizes):
     top = max(np.abs(true).max(), np.abs(gradient).max())
     errors = [np.abs(a - t).max() / max(np.abs(a).max(), np.abs(t).max(), 1e-6 * top, 1e-300) for a, t in pairs]
     return max(errors)
-
-
-def fresh(thing):
-    """A maker of independent instances: a class makes its own, whatever its instances did before."""
-    return lambda: copy.deepcopy(thing())

@@ -6,6 +6,7 @@ most to LOOSEST, so that a gradient wrong by 0.1 % always fails. What differs by
 three times the estimate is 'inconclusive': neither proved nor refuted. A given `rtol` is never raised.
 """
 
+import contextlib
 import functools
 
 import numpy as np
@@ -65,7 +66,39 @@ class Check:
             told = "f accepts complex input and agrees with a real difference in every array" + elsewhere
         reason = f"because {told}" + (f"; {self.point.size:,} numbers, hence directions" if large else "")
         method = NAMES[real if len(why) == len(lines) else "complex"] + (" along random directions" if count else "")
-        return GradientReport(rows, method, reason if told else "as asked", self.f0, diagnose_all(rows))
+        return GradientReport(
+            rows, method, reason if told else "as asked", self.f0, diagnose_all(rows) or self._source(rows)
+        )
+
+    def _source(self, rows):
+        """Where a wrong gradient without a known pattern comes from: by what agrees, and by its own derivative.
+
+        A gradient of any function has a symmetric derivative A: <v, A u> = <u, A v>.
+        """
+        wrong = [row for row in rows if row.status == WRONG]
+        if all(row.diagnosis for row in wrong):
+            return ""
+        told = []
+        if 1 < len(rows) == len(wrong):
+            told = ["every array is wrong: look at where the backward pass begins"]
+        elif len(rows) > 1:
+            told = [f"wrong in {', '.join(row.name for row in wrong)} alone: look at what only these pass through"]
+        u, v, h = *self.rng.standard_normal((2, self.point.size)), 2.0**-17
+        Au, Av = ((self._gradient(h * w) - self._gradient(-h * w)) / (2 * h) for w in (u, v))
+        gap, size = (
+            abs(v @ Au - u @ Av),
+            np.linalg.norm(Au) * np.linalg.norm(v) + np.linalg.norm(Av) * np.linalg.norm(u),
+        )
+        if gap <= 1e-6 * size:
+            told.append("it is the gradient of another function than the value: a term, a power or a constant differs")
+        elif np.isfinite(gap):
+            told.append("no function has this gradient (its derivative is not symmetric): a mistake in the chain rule")
+        return "; ".join(told)
+
+    def _gradient(self, step):
+        with contextlib.suppress(ArithmeticError, ValueError):
+            return self.subject.value_and_gradient(self.point + step)[1]
+        return np.full_like(self.point, np.nan)
 
     def phi(self, where, v):
         """phi(t) = f(x + t v), v on the entries `where`."""

@@ -117,9 +117,10 @@ display(generative.score_fields(fields, grid, (edge, shade), data=mixture.data[:
 # %% [markdown]
 # ## Samples from a denoiser
 #
-# With a score one can walk: Langevin's steps $x \leftarrow x + \frac{\delta}{2}\,\text{score}(x) + \sqrt\delta\,
-# \varepsilon$ settle in the density whose score it is, here the smoothed one. The energy distance measures how far
-# samples are from the data; fresh samples of the smoothed density show what is possible.
+# With a score one can walk: Langevin's steps
+# $x \leftarrow x + \frac{\delta}{2}\,\text{score}(x) + \sqrt\delta\, \varepsilon$ settle in the density whose score it
+# is, here the smoothed one. The energy distance measures how far samples are from the data; fresh samples of the
+# smoothed density show what is possible.
 
 # %%
 start = rng.standard_normal((1500, 2))
@@ -131,9 +132,9 @@ assert ours < 1.5 * possible
 display(generative.clouds({"start": start, "20 steps": chain[19], "300 steps": chain[-1], "fresh": fresh}, limit=3))
 
 # %% [markdown]
-# Corrupting and reconstructing in turn is a Markov chain as well (*walkback*): where reconstructions are drawn from the
-# right distribution, its stationary distribution is that of the data. With the mean in place of a draw the chain climbs
-# to the ridges: it moves as far up the score as Langevin's step of $2\sigma^2$ would, with half the noise.
+# Corrupting and reconstructing in turn is a Markov chain as well (*walkback*): where reconstructions are drawn from
+# the right distribution, its stationary distribution is that of the data. With the mean in place of a draw the chain
+# climbs to the ridges: it moves as far up the score as Langevin's step of $2\sigma^2$ would, with half the noise.
 
 # %%
 walk = denoising.sample(network, start, npae.GaussianNoise(0.1), 100, rng=2)
@@ -176,8 +177,8 @@ assert abs(quotients[0.02] - limit.total) < 0.2 * abs(quotients[0.02] - limit.co
 # %% [markdown]
 # ## Questions for the class
 #
-# 1. Why is the learnt field of lesson 4's circle not the score of the *clean* data? What is that score, for points on a
-#    thin curve?
+# 1. Why is the learnt field of lesson 4 not the score of the *clean* data? What is that score, for points on a thin
+#    curve?
 # 2. Where is the learnt score bad, and why does the number above not say so?
 # 3. The three steps never evaluate a density. Where did the information about it come from?
 #

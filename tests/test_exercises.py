@@ -79,3 +79,9 @@ def test_a_mistake_loses_the_points_of_its_question_and_the_visible_check_says_s
     assert not failure.hidden, "a student would not have seen it"
     assert mistake.says in failure.message and mistake.where in failure.message, failure.message
     assert bool(mistake.says) != bool(mistake.where)
+
+
+def test_there_are_mistakes_enough_in_every_sheet_and_most_are_told_in_words():
+    assert len(MISTAKES) >= 25 and len({(m.sheet, m.question, m.name) for m in MISTAKES}) == len(MISTAKES)
+    assert all(sum(m.sheet == sheet for m in MISTAKES) >= 3 for sheet in SHEETS)
+    assert sum(bool(m.says) for m in MISTAKES) >= 18 / 25 * len(MISTAKES)

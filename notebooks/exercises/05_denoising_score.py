@@ -137,9 +137,9 @@ assert report, report
 # %% [markdown]
 # ## 3. The best linear denoiser (3 points)
 #
-# Data of mean zero with covariance $S = \mathbb E[x^\top x]$ (rows!) are corrupted by $\tilde x = x +
-# \sigma\varepsilon$, $\varepsilon \sim \mathcal N(0, I)$. Find the matrix $A$ $(D, D)$ that minimizes $\mathbb
-# E\,\|\tilde x A - x\|^2$. For Gaussian data nothing does better, linear or not.
+# Data of mean zero with covariance $S = \mathbb E[x^\top x]$ (rows!) are corrupted by
+# $\tilde x = x + \sigma\varepsilon$, $\varepsilon \sim \mathcal N(0, I)$. Find the matrix $A$ $(D, D)$ that minimizes
+# $\mathbb E\,\|\tilde x A - x\|^2$. For Gaussian data nothing does better, linear or not.
 
 
 # %% nbgrader={"grade_id": "linear", "solution": true}
@@ -210,10 +210,10 @@ assert_value(score_from(lambda x: 0 * x, x, 3.0), -x / 9, "score by a denoiser t
 # %% [markdown]
 # ## 5. The best denoiser of a mixture (4 points)
 #
-# $x$ comes from one of $M$ Gaussians of equal weight, $\mathcal N(\mu_m, s^2 I)$, and $\tilde x = x +
-# \sigma\varepsilon$. Two steps lead to $r(\tilde x) = \mathbb E[x \mid \tilde x]$: how probable is component $m$ given
-# $\tilde x$, and what is the mean of $x$ given $\tilde x$ **and** $m$? Far from all means every density underflows to
-# zero, and $0/0$ is no number: subtract the largest exponent before you exponentiate.
+# $x$ comes from one of $M$ Gaussians of equal weight, $\mathcal N(\mu_m, s^2 I)$, and
+# $\tilde x = x + \sigma\varepsilon$. Two steps lead to $r(\tilde x) = \mathbb E[x \mid \tilde x]$: how probable is
+# component $m$ given $\tilde x$, and what is the mean of $x$ given $\tilde x$ **and** $m$? Far from all means every
+# density underflows to zero, and $0/0$ is no number: subtract the largest exponent before you exponentiate.
 
 
 # %% nbgrader={"grade_id": "mixture", "solution": true}

@@ -1,6 +1,7 @@
 """Figures of learnt manifolds: spectra, tangent planes, tangent images, contraction curves and walks.
 
-Every function takes arrays that `npae.manifold` computes and returns a matplotlib Figure, like those of `npae.plots`.
+Every function takes arrays that `npae.manifold` computes and returns a matplotlib Figure, like those of `npae.plots`;
+where there is an `ax`, the one of what it drew on.
 """
 
 import numpy as np
@@ -33,14 +34,13 @@ def spectra(sigma, *, n_dims=None, normalize=False, width=WIDTH, height=3.4):
     return figure
 
 
-def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=WIDTH):
+def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=WIDTH, title=None, ax=None):
     """Learnt tangents (black) and true ones (orange) of a curve at X (N, D), seen in a plane.
 
     T and T_true are (N, 1, D); `plane` (2, D) has orthonormal rows, such as a dataset's embedding; `curve` (M, D), in
     order, is drawn underneath.
     """
-    figure = new_figure(width, width)
-    axis = figure.subplots()
+    axis = new_figure(width, width).subplots() if ax is None else ax
     if curve is not None:
         axis.plot(*(curve @ plane.T).T, color="0.7", linewidth=1)
     ends = (("true", T_true, "#D55E00", 3.0), ("learnt", T, "#000000", 1.2))
@@ -50,20 +50,21 @@ def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=WIDT
         for i in range(len(X)):
             axis.plot(*lines[:, i].T, color=color, linewidth=linewidth, label=label if i == 0 else None)
     axis.scatter(*(X @ plane.T).T, s=8, color="#0072B2", zorder=3)
-    axis.set_aspect("equal")
+    axis.set(aspect="equal", title=title)
     axis.legend(frameon=False, loc="center")
     bare(axis)
-    return figure
+    return axis.figure
 
 
-def tangents_on_surface(X, T, space, angles, *, cloud=None, length=0.25, view=(25, -60), width=WIDTH):
+def tangents_on_surface(
+    X, T, space, angles, *, cloud=None, length=0.25, view=(25, -60), width=WIDTH, title=None, ax=None
+):
     """Learnt tangent planes of a surface at X (N, D), seen in a three-dimensional space, as squares.
 
     T (N, 2, D); `space` (3, D) has orthonormal rows; a square is darker the larger its angle to the true plane,
     `angles` (N,) in radians; `cloud` (M, D) is drawn underneath.
     """
-    figure = new_figure(width, width * 0.8)
-    axis = figure.add_subplot(projection="3d")
+    axis = new_figure(width, width * 0.8).add_subplot(projection="3d") if ax is None else ax
     if cloud is not None:
         axis.scatter(*(cloud @ space.T).T, s=1.5, color="0.6", linewidth=0)
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * length / 2
@@ -74,13 +75,14 @@ def tangents_on_surface(X, T, space, angles, *, cloud=None, length=0.25, view=(2
     axis.add_collection3d(
         Poly3DCollection(squares, facecolors=shade.to_rgba(np.degrees(angles)), edgecolors="0.2", linewidths=0.4)
     )
-    figure.colorbar(shade, ax=axis, label="angle to the true plane, degrees", shrink=0.6, extend="max")
+    axis.figure.colorbar(shade, ax=axis, label="angle to the true plane, degrees", shrink=0.6, extend="max")
     axis.view_init(*view)
     low, high = squares.min(axis=(0, 1)), squares.max(axis=(0, 1))
     axis.set(**{f"{name}lim": limits for name, limits in zip("xyz", zip(low, high))})
     axis.set_box_aspect(high - low, zoom=1.3)
     axis.set_axis_off()
-    return figure
+    axis.set_title(title)
+    return axis.figure
 
 
 def tangent_images(X, tangents, image_shape, *, width=WIDTH):

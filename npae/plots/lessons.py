@@ -1,0 +1,126 @@
+"""Figures of the lessons: lines with their spread over seeds, histograms, groups of bars, maps of the plane.
+
+Each draws on `ax`, or on a new figure of its own where there is none, and returns the Figure drawn on.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from npae.plots.style import STYLES, new_axes, plain_log
+
+FILLS = [
+    {"color": "#ffffff", "hatch": ""},
+    {"color": "#dddddd", "hatch": "//"},
+    {"color": "#b9c9de", "hatch": ".."},
+    {"color": "#8c8c8c", "hatch": "xx"},
+    {"color": "#222222", "hatch": ""},
+    {"color": "#56748f", "hatch": "\\\\"},
+]  # bars are told apart by lightness and by hatch
+
+
+def lines(
+    series: Mapping[str, Any], *, xlabel: str, ylabel: str, log: str = "", markers: bool = False,
+    reference: tuple[str, float] | None = None, title: str | None = None, ax: Any = None,
+) -> Any:  # fmt: skip
+    """A line for each item of a dict label -> (x, y): y (n,), or (seeds, n) as the mean in a band from least to most.
+
+    log: the axes that are logarithmic, '', 'x', 'y' or 'xy'. reference: (label, y) of a thin level line.
+    """
+    axis = new_axes(7.0, 3.6)[1] if ax is None else ax
+    for style, marker, (label, (x, y)) in zip(STYLES, "os^DvPXd", series.items()):
+        y = np.atleast_2d(y)
+        shape = {"marker": marker, "markersize": 4} if markers else {}
+        axis.plot(x, y.mean(axis=0), label=label, linewidth=1.6, **style, **shape)
+        if len(y) > 1:
+            axis.fill_between(x, y.min(axis=0), y.max(axis=0), color=style["color"], alpha=0.18, linewidth=0)
+    if reference:
+        axis.axhline(reference[1], color="0.55", linewidth=0.8)
+        axis.annotate(reference[0], (0, reference[1]), (4, 3), xycoords=("axes fraction", "data"),
+                      textcoords="offset points", fontsize=9, color="0.3")  # fmt: skip
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    for each, name in ((axis.xaxis, "x"), (axis.yaxis, "y")):
+        if name in log:
+            axis.set(**{f"{name}scale": "log"})
+            _plain_numbers(each)
+    axis.legend(frameon=False, fontsize=9)
+    return axis.figure
+
+
+def _plain_numbers(axis_of: Any) -> None:
+    """Write 0.1, 1, 10 rather than powers where the range is three decades or less."""
+    low, high = axis_of.get_view_interval()
+    if low > 1e-4 and high < 1e5 and high / low < 1e3:
+        plain_log(axis_of)
+
+
+def histograms(
+    samples: Mapping[str, Any], bins: Any, *, xlabel: str, ylabel: str = "share", log: bool = False,
+    title: str | None = None, ax: Any = None,
+) -> Any:  # fmt: skip
+    """Outlines of histograms, a dict label -> numbers of any shape; the bars of each add up to 1."""
+    axis = new_axes(7.0, 3.4)[1] if ax is None else ax
+    for style, (label, values) in zip(STYLES, samples.items()):
+        values = np.ravel(values)
+        weights = np.full(len(values), 1 / len(values))
+        axis.hist(values, bins, weights=weights, histtype="step", label=label, linewidth=1.6, **style)
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if log:
+        axis.set_yscale("log")
+    axis.legend(frameon=False, fontsize=9, loc="best")
+    return axis.figure
+
+
+def grouped_bars(table: Mapping[str, Mapping[str, Any]], *, ylabel: str, log: bool = False, ax: Any = None) -> Any:
+    """Bars in groups: a dict group -> {name: number, or one a seed as the mean with a line from least to most}."""
+    axis = new_axes(8.0, 3.6)[1] if ax is None else ax
+    names = list(next(iter(table.values())))
+    width = 0.84 / len(names)
+    for i, (fill, name) in enumerate(zip(FILLS, names)):
+        values = [np.atleast_1d(row[name]) for row in table.values()]
+        middle = np.array([value.mean() for value in values])
+        reach = np.abs([[value.min(), value.max()] for value in values] - middle[:, None]).T
+        place = np.arange(len(table)) + width * (i - (len(names) - 1) / 2)
+        axis.bar(place, middle, width, label=name, edgecolor="black", linewidth=0.7, **fill,
+                 yerr=reach if max(map(len, values)) > 1 else None,
+                 error_kw={"linewidth": 1.2, "ecolor": "#D55E00"})  # fmt: skip
+    axis.set_xticks(range(len(table)), table)
+    axis.set_ylabel(ylabel)
+    if log:
+        axis.set_yscale("log")
+    axis.legend(frameon=False, ncols=min(len(names), 5), fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return axis.figure
+
+
+def reconstructed_points(X: Any, R: Any, *, title: str, n_joined: int = 150, n_far: int = 0, ax: Any = None) -> Any:
+    """Points of the plane X (N, 2) in grey and their reconstructions R (N, 2) in black, the first ones joined.
+
+    The `n_far` points that are sent farthest are ringed, and joined by a heavier line.
+    """
+    X, R = np.asarray(X), np.asarray(R)
+    axis = new_axes(4.4, 4.4)[1] if ax is None else ax
+    axis.plot(*np.stack([X[:n_joined], R[:n_joined]]).transpose(2, 0, 1), color="0.8", linewidth=0.6)
+    axis.plot(*X.T, ".", color="0.6", markersize=3, label="$x$")
+    axis.plot(*R.T, ".", color="#000000", markersize=3, label="$\\hat x$")
+    if n_far:
+        far = np.argsort(np.linalg.norm(R - X, axis=1))[-n_far:]
+        axis.plot(*np.stack([X[far], R[far]]).transpose(2, 0, 1), color="#D55E00", linewidth=1.3)
+        axis.plot(*X[far].T, "o", color="#D55E00", markersize=6, fillstyle="none", label="sent farthest")
+    axis.set(title=title, xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+    axis.legend(frameon=False, fontsize=9, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16))
+    return axis.figure
+
+
+def arrows(points: Any, moves: Mapping[str, Any], *, data: Any = None, scale: float = 1.0, ax: Any = None) -> Any:
+    """Arrows from points (N, 2) of the plane, one field for each item of a dict label -> (N, 2), over data (M, 2)."""
+    axis = new_axes(5.6, 5.6)[1] if ax is None else ax
+    if data is not None:
+        axis.plot(*np.transpose(data), ".", color="0.75", markersize=3, label="data", zorder=1)
+    looks = ({"color": "#000000", "width": 0.003, "zorder": 3}, {"color": "#E69F00", "width": 0.009, "zorder": 2})
+    for look, (label, move) in zip(looks, moves.items()):
+        axis.quiver(*np.transpose(points), *(scale * np.transpose(move)), angles="xy", scale_units="xy", scale=1,
+                    label=label, **look)  # fmt: skip
+    axis.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+    axis.legend(frameon=False, fontsize=9, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return axis.figure

@@ -2,6 +2,7 @@
 
 import argparse
 import collections
+import itertools
 import sys
 import time
 import warnings
@@ -31,7 +32,7 @@ def main(arguments=None):
     cases = [Case(name) for name in (*functions.CASES, *layers.CASES)]
     for case in cases:
         _right(case, scalings, others, found, problems)
-        for bug in case.bugs(1 if quick else PER_CASE):
+        for bug in itertools.islice(case.bugs(), 1 if quick else PER_CASE):
             _bug(bug, scalings, others, found, problems)
     _small_ones(others, found, problems)
     _print(cases, scalings, others, found, time.perf_counter() - started)
@@ -75,8 +76,8 @@ class Case:
 
         return flat
 
-    def bugs(self, count):
-        """Mutants whose gradient is wrong by more than 0.1 %, at most `count`, the same ones every time."""
+    def bugs(self):
+        """Mutants whose gradient is wrong by more than 0.1 %, the same ones in the same order every time."""
         every = list(mutants.mutants(self.thing))
         order = np.random.default_rng(len(self.name)).permutation(len(every))
         for kind, line, thing in (every[i] for i in order):
@@ -85,8 +86,7 @@ class Case:
                 error = mutants.error(bug.flat, bug.theta, bug.sizes)
             except (ValueError, TypeError, IndexError, AttributeError, NameError, ArithmeticError):
                 continue  # does not run, or returns a gradient of another shape
-            if 1e-3 < error < np.inf and count > 0:
-                count -= 1
+            if 1e-3 < error < np.inf:
                 yield bug
 
 

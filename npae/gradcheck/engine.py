@@ -12,7 +12,17 @@ import functools
 import numpy as np
 
 from npae.gradcheck.diagnosis import diagnose_all
-from npae.gradcheck.numeric import EPS, NAMES, RTOL, Slope, complex_slope, noise_level, quietly, real_slope
+from npae.gradcheck.numeric import (
+    COMPLEX_STEP,
+    EPS,
+    NAMES,
+    RTOL,
+    Slope,
+    complex_slope,
+    noise_level,
+    quietly,
+    real_slope,
+)
 from npae.gradcheck.report import UNCHECKED, WRONG, GradientReport, Row
 from npae.gradcheck.verdicts import Lines, compare, direction
 from npae.gradcheck.watch import Watched, watch
@@ -52,10 +62,12 @@ class Check:
         }
         lines = [Lines(self, name, count, chosen.get(name)) for name in sizes]
         real = "central" if asked == "central" else "richardson"
-        why = self._complex(lines) if asked in ("auto", "complex") else dict.fromkeys(sizes, "")
+        why = self.complex_steps(lines) if asked in ("auto", "complex") else dict.fromkeys(sizes, "")
+        if asked == "complex" and set(why.values()) - {KINKS}:
+            raise ValueError(f"the complex step cannot be used: {why.popitem()[1]}. Take 'auto' or 'richardson'")
         for each in lines:
             if each.name in why:
-                self._real(real, each)
+                self.real_steps(real, each)
         rows = [compare(each, self.options, self.overall) for each in lines]
         if large:
             rows = [self._search(each, row) if row.status == WRONG else row for each, row in zip(lines, rows)]
@@ -138,7 +150,7 @@ class Check:
             return Slope(complex_slope(self.phi(*line)), 0.0)
         return real_slope(self.phi(*line), self.f0, scale, self.noise, target, extrapolate=method != "central")
 
-    def _real(self, method, lines):
+    def real_steps(self, method, lines):
         target, size = 0.1 * (self.options.rtol or RTOL[method]), lines.scale if np.isfinite(lines.scale) else 0.0
         lines.method, lines.slopes, lines.confirmed = method, [], True
         for line, x in zip(lines.lines, lines.x):
@@ -146,23 +158,23 @@ class Check:
             size = np.fmax(size, abs(lines.slopes[-1].value))
         lines.coarse = self.noise > 1e5 * EPS * abs(self.f0)
 
-    def _complex(self, lines):
+    def complex_steps(self, lines, step=None):
         """Complex steps; name -> why not, for the arrays where they cannot be trusted."""
         try:
             real = complex(self.subject.value(self.point.astype(complex))).real
             for each in lines:
-                each.slopes = [self._slope("complex", line) for line in each.lines]
+                slopes = [complex_slope(self.phi(*line), step or COMPLEX_STEP) for line in each.lines]
+                each.slopes = [Slope(slope, 0.0) for slope in slopes]
             gap, why = abs(real - self.f0), f"f is {real!r} for complex input, but {self.f0!r} for real input"
         except Exception as error:  # whatever f raises on complex input is a reason not to use it
             text = str(error).partition("\n")[0] or "no message"
             gap, why = np.inf, f"f does not survive complex input ({type(error).__name__}: {text})"
-        reasons = {each.name: why for each in lines}
+        if np.isfinite(gap) and (step or 0.0) > 1e-8:
+            return {}  # too wide to be judged by
         if gap <= 1e-12 * abs(self.f0) or gap <= 100 * self.noise:
             watched = self.watched()
-            reasons = {each.name: why for each in lines if (why := self.distrust(each, *watched))}
-        if self.options.method == "complex" and set(reasons.values()) - {KINKS}:
-            raise ValueError(f"the complex step cannot be used: {reasons.popitem()[1]}. Take 'auto' or 'richardson'")
-        return reasons
+            return {each.name: why for each in lines if (why := self.distrust(each, *watched))}
+        return {each.name: why for each in lines}
 
     def watched(self):
         """The variables that f's value was seen to follow, and name -> the operations that lose its derivative."""

@@ -121,7 +121,7 @@ def _check_part(part, point, value, backward, names=None, **options):
         new = copy.deepcopy(part, memo)
         for p, number in zip(parameters, arrays):
             for *path, key in p.paths if not isinstance(p.array, np.ndarray) else ():
-                owner = resolve(new, path)
+                owner = resolve((new,), path)
                 (owner.__setitem__ if isinstance(owner, (dict, list)) else owner.__setattr__)(key, number[()])
         return new
 
@@ -129,7 +129,7 @@ def _check_part(part, point, value, backward, names=None, **options):
         moved = np.asarray(parameter.array * 1.0625 + 0.015625)
         trial = copied([parameter], [moved])
         try:
-            return value(trial, point) != base, np.array_equal(resolve(trial, parameter.paths[0]), moved)
+            return value(trial, point) != base, np.array_equal(resolve((trial,), parameter.paths[0]), moved)
         except (ArithmeticError, ValueError):
             return True, True
 
@@ -137,7 +137,7 @@ def _check_part(part, point, value, backward, names=None, **options):
     stale = []  # gradients of an earlier use, which a layer may add to
     for parameter in parameters.values():
         with contextlib.suppress(AttributeError, KeyError, IndexError, TypeError):
-            stale.append(np.asarray(resolve(part, parameter.place)))
+            stale.append(np.asarray(parameter.gradient((part, ()))))
 
     def at(point, stale=()):
         return copied(parameters.values(), [point[name] for name in parameters], stale)
@@ -145,7 +145,8 @@ def _check_part(part, point, value, backward, names=None, **options):
     def f(point):
         part = at(point, stale)
         J, returned = value(part, point), backward(part)
-        return J, dict(zip(given, returned)) | {name: p.gradient(part, returned) for name, p in parameters.items()}
+        found = {name: parameter.gradient((part, returned)) for name, parameter in parameters.items()}
+        return J, dict(zip(given, returned)) | found
 
     start = {name: point[name] for name in given} | {name: real_array(p.array, name) for name, p in parameters.items()}
     subject = Function(f, start, value=lambda point: value(at(point), point), held=None)

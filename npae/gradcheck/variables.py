@@ -68,28 +68,31 @@ class Variables:
     """
 
     def __init__(self, x, name="x", parts=None):
-        self.x, self.name = x, name
-        leaves = self._pair(x, x, name)
-        arrays = {key: real_array(part, key) for key, part in leaves}
+        self.x, self.name, self.parts = x, name, parts
+        arrays = {key: real_array(part, key) for key, part, _ in self._pair(x, x, name)}
         for key, array in arrays.items():
             if not np.isfinite(array).all():
                 raise ValueError(f"{key}: got NaN or infinity, expected finite numbers")
         self.point = np.concatenate([array.ravel() for array in arrays.values()])
-        self.whole = any(np.asarray(part).dtype.kind in "iu" for _, part in leaves)  # integers were made float64
-        self.shapes = {key: array.shape for key, array in arrays.items()}
-        parts = self.shapes if parts is None else parts
-        ends = np.cumsum([int(np.prod(shape)) for shape in parts.values()])
+        shapes = parts or {key: array.shape for key, array in arrays.items()}
+        ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
         if not self.point.size or ends[-1] != self.point.size:
             expected = f"the {self.point.size} of x" if self.point.size else "at least one number to differentiate by"
             raise ValueError(f"{name}: got parts of {ends[-1]} numbers, expected {expected}")
         pieces = np.split(np.arange(self.point.size), ends[:-1])
-        self.index = {key: piece.reshape(shape) for piece, (key, shape) in zip(pieces, parts.items())}
+        self.index = {key: piece.reshape(shape) for piece, (key, shape) in zip(pieces, shapes.items())}
+
+    @property
+    def whole(self):
+        """Whether whole numbers were made float64."""
+        return any(np.asarray(part).dtype.kind in "iu" for _, part, _ in self._pair(self.x, self.x, self.name))
 
     def view(self, theta, wrap=lambda array, name: array):
         """theta (P,) in the caller's structure, in fresh arrays; wrap(array, name) is what each is given as."""
-        ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes.values()])
-        pieces = zip(np.split(theta.copy(), ends[:-1]), self.shapes.items())
-        return _build(self.x, iter([wrap(piece.reshape(shape), name) for piece, (name, shape) in pieces]))
+        pieces = [wrap(theta[index], name) for name, index in self.index.items()]
+        if self.parts:
+            return np.concatenate([piece.ravel() for piece in pieces]).reshape(np.shape(self.x))
+        return _build(self.x, iter(pieces))
 
     def flatten(self, gradient, what="gradient", missing=None):
         """A gradient in the caller's structure as a fresh flat vector (P,); an error says what does not match.
@@ -97,17 +100,17 @@ class Variables:
         missing: a set that receives the names of arrays without a gradient, which are an error otherwise.
         """
         flat = []
-        for name, part in self._pair(self.x, gradient, self.name, what):
+        for name, array, part in self._pair(self.x, gradient, self.name, what):
             if part is None and missing is not None and _is_tree(self.x):
                 missing.add(name)
-                part = np.zeros(self.shapes[name])
-            flat.append(_flat(part, f"{what} of {name}", self.shapes[name]))
+                part = np.zeros(np.shape(array))
+            flat.append(_flat(part, f"{what} of {name}", np.shape(array)))
         return np.concatenate(flat)
 
     def _pair(self, x, gradient, name, what=""):
-        """(name, gradient or None) of each array of x, by keys (dW will do for W) or by place."""
+        """(name, array, gradient or None) of each array of x, by keys (dW will do for W) or by place."""
         if not _is_tree(x):
-            return [(name, gradient)]
+            return [(name, x, gradient)]
         keys = list(x) if isinstance(x, dict) else range(len(x))
         if gradient is None:
             gradient = dict.fromkeys(keys)

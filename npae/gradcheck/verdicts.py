@@ -94,7 +94,7 @@ def compare(lines, options, overall, block=None):
 def _explain(lines, a, n, options, fit, block):
     if lines.along:
         r = constant_factor(a, n, 10 * fit) if len(a) > 1 and np.isfinite(a).all() else None
-        return explain_factor(r, lines.shape, options.n_samples, fit)[0] if r else "" if a.any() else diagnose(a, n)
+        return explain_factor(r, lines.shape, options.n_samples, fit) if r else "" if a.any() else diagnose(a, n)
     shape = tuple(map(len, block)) if block else lines.shape
     shape = shape if len(a) == int(np.prod(shape)) else a.shape
     a, n, x = (array.reshape(shape) for array in (a, n, lines.x))

@@ -53,19 +53,20 @@ class _Change(ast.NodeTransformer):
 
 
 def mutants(thing):
-    """(kind, line, a function or class with this one bug) for each that compiles."""
+    """(kind, line, a function or class with this one bug), in an order that is the same every time, made one by one."""
     source = textwrap.dedent(inspect.getsource(thing))
-    for which in range(10_000):
+    every = _Change(-1)
+    every.visit(ast.parse(source))
+    for which in np.random.default_rng(len(source)).permutation(every.count):
         tree = ast.parse(source)
         tree.body[0].decorator_list = []
         change = _Change(which)
         tree = ast.fix_missing_locations(change.visit(tree))
-        if change.made is None:
-            return
-        scope = dict(inspect.getmodule(thing).__dict__)
-        exec(compile(tree, f"<{thing.__name__} {which}>", "exec"), scope)
-        kind, line = change.made
-        yield kind, source.splitlines()[line - 1].strip(), scope[thing.__name__]
+        if change.made is not None:
+            scope = dict(inspect.getmodule(thing).__dict__)
+            exec(compile(tree, f"<{thing.__name__} {which}>", "exec"), scope)
+            kind, line = change.made
+            yield kind, source.splitlines()[line - 1].strip(), scope[thing.__name__]
 
 
 # -- the same question for every checker: value and gradient of one flat vector --------------------------------------

@@ -91,13 +91,9 @@ def _forward_once(layer, x):
             f"forward: got ({got}), expected the output alone: keep what backward needs as attributes, or check a "
             "function of x that returns value and gradient by check_gradient"
         )
-    h = np.asarray(h)
-    if h.dtype == np.float32:
-        single = any(getattr(thing, "dtype", None) == np.float32 for _, thing in reach(layer))
-        where = (
-            "check it with float64 parameters" if single else "look for a cast in forward: its parameters are float64"
-        )
-        raise TypeError(f"forward: got an output of {h.dtype}, expected float64; {where}")
+    single = any(getattr(thing, "dtype", None) == np.float32 for _, thing in reach(layer))
+    cast = "it with float64 parameters" if single else "forward for a cast: its parameters are float64"
+    h = real_array(h, "the output of forward", cast)
     if not np.array_equal(copy.deepcopy(layer).forward(x.copy()), h):
         again = [copy.deepcopy(trial).forward(x.copy()) for _ in range(2)]
         return (again[0], trial) if np.array_equal(*again) else (h, layer)

@@ -21,7 +21,7 @@ class Lines:
     def __init__(self, check, name, count=0, coordinates=None):
         index = check.subject.index[name]
         self.name, self.shape, self.along = name, index.shape, bool(count)
-        self.coordinates = np.arange(index.size) if coordinates is None else coordinates
+        self.coordinates = np.arange(index.size) if coordinates is None else np.sort(coordinates)
         self.flat = index.ravel()[self.coordinates]
         self.x, g = check.point[self.flat], check.gradient[self.flat]
         self.lines = [(self.flat, direction(check.rng, g.size)) for _ in range(count)] or [(i, 1.0) for i in self.flat]

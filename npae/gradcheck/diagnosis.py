@@ -54,7 +54,7 @@ def constant_factor(a, n, fit=EXACT):
 def explain_factor(r, shape, n_samples, fit, unknown=UNKNOWN):
     """A sentence on analytic = r numeric: r is a sign, 2, N, a width, 1 within some digits, or `unknown`."""
     if abs(r - 1) < 1e-4:
-        digits = int(-np.log10(abs(r - 1) + 1e-16))
+        digits = int(0.01 - np.log10(abs(r - 1) + 1e-16))
         return f"agrees to {digits} digits (a factor {r:.9g}): an epsilon, a rounded constant or float32"
     sizes = {size: f"and {size} is the length of an axis of this array" for size in shape}
     if n_samples:
@@ -150,6 +150,7 @@ def _where(a, n, x, fit, labels):
     bad, care = np.abs(a - n) > fit * size.max(), size > fit * size.max()
     regions = _regions(x, bad, labels) if (care & ~bad).any() else ()
     place = next((w for w, mask in regions if not (bad & ~mask).any() and not (mask & ~bad & care).any()), "")
+    place = "" if bad.sum() == 1 else place
     if _close(np.abs(a), np.abs(n), fit):
         return f"the magnitudes agree but {bad.sum():,} of {a.size:,} signs are wrong{place and ': '}{place}"
     r = constant_factor(a[bad], n[bad], 10 * fit) if bad.sum() > 1 else None
@@ -157,7 +158,8 @@ def _where(a, n, x, fit, labels):
     what = ", where it should be zero" if not n[bad].any() else what
     what = ", and there " + explain_factor(r, (), None, fit) if r else what
     if place:
-        lost = "; an index that repeats keeps its last `+=` only: np.add.at" if place[:3] == "row" and not what else ""
+        repeats = place[:3] == "row" and not what and bad.any(axis=1).mean() <= 0.5
+        lost = "; an index that repeats keeps its last `+=` only: np.add.at" if repeats else ""
         return f"wrong only {place}{what}{lost}"
     if bad.sum() <= max(1, a.size // 20) and a.size >= 4:
         at = ", ".join(str([int(label[k]) for label, k in zip(labels, spot)]) for spot in np.argwhere(bad)[:3])
@@ -166,26 +168,27 @@ def _where(a, n, x, fit, labels):
 
 
 def _regions(x, bad, labels):
-    """(words, mask) of places that a mistake can be confined to."""
-    names = ("row", "column") if x.ndim == 2 else [f"axis {axis} at" for axis in range(x.ndim)] if x.ndim > 2 else ()
-    for axis, name in enumerate(names):
+    """(words, mask) of places that a mistake can be confined to, none of them nearly everything."""
+    for axis in range(x.ndim) if x.ndim > 1 else ():
+        name = ("row", "column")[axis] if x.ndim == 2 else f"axis {axis} at"
         lines = np.flatnonzero(np.moveaxis(bad, axis, 0).reshape(len(labels[axis]), -1).any(axis=1))
-        mask = np.isin(np.indices(x.shape)[axis], lines)
         at = ", ".join(str(labels[axis][i]) for i in lines[:5]) + (", ..." if len(lines) > 5 else "")
-        yield f"{name}{'s' * (len(lines) > 1 and name[-1] != 't')} {at}", mask
+        if len(lines) <= 0.75 * len(labels[axis]):
+            yield f"{name}{'s' * (len(lines) > 1 and x.ndim == 2)} {at}", np.isin(np.indices(x.shape)[axis], lines)
     if x.ndim == 2:
         i, j = np.indices(x.shape)
         yield from (("on the diagonal", i == j), ("off the diagonal", i != j))
         yield from (("above the diagonal", i < j), ("below the diagonal", i > j))
-    yield from (("where x < 0", x < 0), ("where x > 0", x > 0), ("where x = 0", x == 0))
     box, inner = ([slice(w.min(), w.max() + 1) for w in np.nonzero(mask)] for mask in (bad, ~bad))
     block, border = np.zeros(x.shape, bool), np.ones(x.shape, bool)
     block[tuple(box)], border[tuple(inner)] = True, False
     span = ", ".join(f"{label[part.start]}:{label[part.stop - 1] + 1}" for label, part in zip(labels, box))
-    yield from ((f"in the block [{span}]", block), ("at the border", border))
+    places = [("where x < 0", x < 0), ("where x > 0", x > 0), ("where x = 0", x == 0)]
+    places += [(f"in the block [{span}]", block), ("at the border", border)]
     for words, size in (("x", x), ("|x|", np.abs(x))):
-        yield f"where {words} > {size[~bad].max():.3g}", (size > size[~bad].max())
-        yield f"where {words} < {size[~bad].min():.3g}", (size < size[~bad].min())
+        places += [(f"where {words} > {size[~bad].max():.3g}", size > size[~bad].max())]
+        places += [(f"where {words} < {size[~bad].min():.3g}", size < size[~bad].min())]
+    yield from ((words, mask) for words, mask in places if mask.mean() <= 0.75)
 
 
 def diagnose_all(rows):

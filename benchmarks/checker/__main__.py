@@ -11,7 +11,7 @@ import warnings
 
 import numpy as np
 
-from benchmarks.checker import functions, layers, mutants
+from benchmarks.checker import functions, layers, mutants, speed
 from benchmarks.checker.special import KINKS, SCALINGS, SMALL
 from npae.gradcheck import check_gradient, check_layer
 
@@ -23,11 +23,14 @@ def main(arguments=None):
     """Print the table; the exit status says whether what must hold for npae does."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.checker", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one bug a case, no other checkers")
-    quick = parser.parse_args(arguments).quick
+    parser.add_argument("--speed", action="store_true", help="how long checks take, and nothing else")
+    chosen = parser.parse_args(arguments)
+    if chosen.speed:
+        return speed.main()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # mutants divide by zero
         names = (*functions.CASES, *layers.CASES)
-        problems = run(names, 1) if quick else run(names, PER_CASE, rivals())
+        problems = run(names, 1) if chosen.quick else run(names, PER_CASE, rivals())
     print("\n".join(problems) or "What must hold for npae, holds.")
     return int(bool(problems))
 

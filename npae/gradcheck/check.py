@@ -75,7 +75,7 @@ def numerical_gradient(f, x, *, method="central", step=None):
             for each in lines if method == "central" else ():
                 steps = (step or power_of_two(numeric.CENTRAL_STEP * max(1.0, abs(x))) for x in each.x)
                 each.slopes = [Slope(central_slope(check.phi(*line), h), 0.0) for line, h in zip(each.lines, steps)]
-        return subject.variables.view(np.array([slope.value for each in lines for slope in each.slopes]))
+        return subject.view(np.array([slope.value for each in lines for slope in each.slopes]))
     finally:
         subject.snapshot.restore()
 
@@ -95,7 +95,7 @@ def taylor_slope(f, x, direction=None):
     """
     subject = Function(f, x)
     v = np.random.default_rng(SEED).standard_normal(subject.point.size)
-    v = v if direction is None else subject.variables.flatten(direction, "direction")
+    v = v if direction is None else subject.flatten(direction, "direction")
     if not v.any():
         raise ValueError("direction: got zeros, expected one that leads somewhere")
     v, steps = v / np.linalg.norm(v), np.logspace(-8, 0, 41)

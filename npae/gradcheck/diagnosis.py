@@ -128,8 +128,8 @@ def _patterns(a, n, x, fit, labels):
             fits = zero <= fit * size < np.abs((a * part).sum(axis)).max()
             yield fits, f"the true gradient {words.format(axis)}, the analytic one does not: a part of it is missing"
     for axis in (None, *(axes if a.ndim > 1 else ())):
-        same = np.ptp(a - n, axis).max() <= fit * np.abs(a - n).max()
         along = "everywhere" if axis is None else f"along axis {axis}"
+        same = np.ptp(a - n, axis).max() <= fit * np.abs(a - n).max()
         yield same, f"the difference is constant {along}: a term that all entries share (a mean, a sum) is missing"
     yield from _times(a, n, x, fit)
 

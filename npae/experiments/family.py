@@ -13,8 +13,9 @@ from npae.losses import SquaredError
 from npae.optimizers import Adam
 from npae.pca import PCA
 from npae.penalties import Contractive, KLSparsity, L1Sparsity
+from npae.progress import ProgressLine
 from npae.schedules import Cosine
-from npae.training import ProgressLine, streams
+from npae.training import streams
 
 SEEDS = 5
 CLOSE = 0.1  # numbers that differ by less are compared over that many seeds

@@ -8,6 +8,7 @@ from npae.generative.code import GaussianCode
 from npae.generative.vae import VariationalNetwork
 from npae.layers import Dense
 from npae.learnt_variance import with_outputs
+from npae.rows import check_weight
 from npae.validation import check_number
 
 
@@ -133,9 +134,13 @@ class VariationalAutoencoder(Autoencoder):
         x = self._check_bound(X, n_samples)
         return np.float64(self.network_.importance_weighted_bound(x, n_samples=n_samples, rng=rng).mean())
 
-    def score(self, X, y=None):
-        """`elbo(X)`: the evidence lower bound in nats a sample, mean over X."""
-        return float(self.elbo(X))
+    def score(self, X, y=None, sample_weight=None):
+        """`elbo(X)`: the evidence lower bound in nats a sample, mean over X, weighted if asked."""
+        if sample_weight is None:
+            return float(self.elbo(X))
+        x = self._check_bound(X, 10)
+        reconstruction, kl = self.network_.elbo_parts(x, n_samples=10, rng=0)
+        return float(np.average(reconstruction - kl, weights=check_weight(sample_weight, len(x), type(self).__name__)))
 
     def sample(self, n, rng=None, *, mean=False):
         """n samples (n, D) of the model: h ~ N(0, I), x ~ p(x | h), or its mean; rng is a Generator or a seed."""

@@ -36,7 +36,7 @@ FLOORS = [
     {"contraction.family", "network", "fitting"},
     {"autoencoder", "manifold", "pca.alternation", "pca.training", "plots.style", "plots.autoencoders"}
     | {"probe", "sparsity", "denoising"},
-    {"pca", "lbfgs_training", "fuzz"},
+    {"pca", "lbfgs_training", "fuzz", "sweeping"},
     {"generative"},
     {"plots", "experiments"},
     {"report"},
@@ -142,7 +142,7 @@ def test_the_mathematics_needs_numpy_alone():
 
 
 def test_importing_npae_imports_no_plotting_and_no_extra():
-    extras = ["matplotlib", "scipy", "sklearn", "autograd", "pandas", "IPython", "tqdm", "torch"]
+    extras = ["matplotlib", "scipy", "sklearn", "autograd", "pandas", "IPython", "tqdm", "torch", "distributed"]
     code = f"import sys, npae; print(sorted(set({extras}) & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

@@ -8,6 +8,8 @@ nothing lists them.
 import importlib
 import pkgutil
 
+import matplotlib
+
 import npae
 from npae.files import write_atomically
 from npae.report import page, sections
@@ -24,6 +26,11 @@ def section_modules():
 
 def write_report(run, path, log=print):
     """Build every section from a trained run and write the page; returns the path."""
+    with matplotlib.rc_context({"text.usetex": False}):  # a user's setting, for which LaTeX may not be there
+        return _write_report(run, path, log)
+
+
+def _write_report(run, path, log):
     built = []
     for module in section_modules():
         log(f"section: {module.__name__.rpartition('.')[2]}")

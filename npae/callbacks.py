@@ -39,8 +39,9 @@ class EarlyStopping:
                 raise ValueError(f"EarlyStopping: got monitor={self.monitor!r}, expected one of {sorted(history)}")
             best, last_gain, values = math.inf, 0, history[self.monitor][-run.epoch :]
             for epoch, value in enumerate(values, start=1):
-                if value < best - self.tol * abs(best) if math.isfinite(best) else value < best:
-                    best, last_gain = value, epoch
+                if not math.isfinite(best) or value < best - self.tol * abs(best):
+                    last_gain = epoch if value < best else last_gain  # not where it is NaN
+                best = min(best, value)
             return len(values) - last_gain >= self.patience
 
         return look

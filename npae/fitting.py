@@ -8,9 +8,10 @@ import numpy as np
 from npae.checkpoints import Checkpoint
 from npae.learnt_variance import begin_with_variance_of
 from npae.optimizers import Adam, Step
-from npae.progress import progress_of
+from npae.progress import shown_progress
 from npae.rows import Rows, check_weight, float_dtype, on_disk
 from npae.sklearn_face import Estimator
+from npae.summary import as_html, summary
 from npae.training import DivergenceError, seed_sequence, streams, train
 from npae.validation import check_array, check_finite, check_number
 
@@ -61,8 +62,7 @@ class TrainedEstimator(Estimator):
             if not going_on:
                 self._start(rows.n_features, rows.dtype, rows, resume=True)
             parts = self._split(rows) if self.early_stopping else (rows, None)
-            progress = progress_of(type(self).__name__, self.max_iter) if self.verbose else None
-            with contextlib.closing(progress) if progress else contextlib.nullcontext():
+            with shown_progress(type(self).__name__, self.max_iter, self.verbose) as progress:
                 self._train(
                     parts[0],
                     max_iter=self.max_iter,
@@ -221,6 +221,14 @@ class TrainedEstimator(Estimator):
             check_array(X[:1], owner=owner, n_features=self.n_features_in_)
             rows.check(owner)
             return check_finite(np.concatenate([f(x) for x in rows.in_order(rows.block_size)]), what, owner)
+
+    def summary(self):
+        """Lines of text: layers, weights, objective, training and its last numbers."""
+        return summary(self)
+
+    def _repr_html_(self):
+        """What a notebook shows."""
+        return as_html(self)
 
     def save(self, path):
         """Write the arguments, the weights and the history to one .npz file, whole or not at all; see `npae.load`."""

@@ -18,6 +18,17 @@ def progress_of(label, total, stream=None):
     return ProgressLine(label, total, stream)
 
 
+@contextlib.contextmanager
+def shown_progress(label, total, verbose):
+    """While this lasts, what `progress_of` gives; None, and nothing is shown, where verbose is false."""
+    progress = progress_of(label, total) if verbose else None
+    try:
+        yield progress
+    finally:
+        if progress:
+            progress.close()
+
+
 def _in_notebook():
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None

@@ -2,11 +2,13 @@
 
 import errno
 import os
+import random
 
 import numpy as np
 import pytest
 
 import npae
+from benchmarks import kills
 from npae import SGD, Adam, Autoencoder, Checkpoint, Cosine, RMSProp, VariationalAutoencoder
 from npae.training import train
 
@@ -88,6 +90,16 @@ def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes(X, name, afte
     assert everything(resumed) == everything(whole)
     loaded = npae.load(path)
     assert np.array_equal(loaded.network_.theta, whole.network_.theta) and loaded.history_ == resumed.history_
+
+
+def test_processes_that_are_killed_lose_nothing(tmp_path):
+    """SIGKILL while they train and while they save; `python -m benchmarks.kills` does it 60 times and more."""
+    (tmp_path / "saves").mkdir()
+    counts = kills.kill_training(3, tmp_path, random.Random(1)) + kills.kill_saving(
+        1, tmp_path / "saves", random.Random(1)
+    )
+    assert counts["kills while training"] == 3 and counts["kills while saving"] == 1
+    assert counts["runs that ended with the bytes of one left alone"] == 1
 
 
 def test_a_run_without_a_seed_goes_on_with_that_of_its_file(X, tmp_path):
@@ -187,7 +199,7 @@ def test_only_an_optimizer_whose_state_is_known_is_taken(X, tmp_path):
         def start(self, theta):
             return lambda grad: None
 
-    with pytest.raises(TypeError, match="Checkpoint: got the step .*, expected one of npae's optimizers"):
+    with pytest.raises(TypeError, match=r"Checkpoint: got the step .*, expected one of npae's optimizers"):
         Autoencoder(2, optimizer=Own(), callbacks=[Checkpoint(tmp_path / "m.npz", 1)]).fit(X)
 
 
@@ -196,7 +208,7 @@ def test_a_file_that_cannot_be_written_is_known_before_anything_is_trained(X, tm
         raise AssertionError("trained")
 
     for path in (tmp_path / "missing" / "m.npz", tmp_path):
-        with pytest.raises(OSError, match="no such folder|got a folder"):
+        with pytest.raises(OSError, match=r"no such folder|got a folder"):
             Autoencoder(2, callbacks=[Checkpoint(path, 1), never]).fit(X)
 
 
@@ -223,7 +235,7 @@ def test_a_damaged_checkpoint_is_refused(X, tmp_path):
     path = tmp_path / "m.npz"
     settings("adam", path).fit(X)
     path.write_bytes(path.read_bytes()[:-100] + bytes(100))
-    with pytest.raises(npae.ModelFileError, match="m.npz"):
+    with pytest.raises(npae.ModelFileError, match=r"m\.npz"):
         settings("adam", path).fit(X)
     Autoencoder(2, max_iter=1).fit(X).save(path)
     with pytest.raises(npae.ModelFileError, match="expected a checkpoint"):

@@ -17,7 +17,7 @@ ROOT = Path(npae.__file__).parent
 # each other. A room stands for all its modules but those that are named on a floor of their own.
 FLOORS = [
     {"kernels", "validation", "files", "pending", "nested", "interrupts", "progress", "archive", "encoding"}
-    | {"signature"},
+    | {"signature", "processes", "summary"},
     {"own_parts", "rows", "callbacks"},
     {"activations", "losses", "corruption", "schedules", "gradcheck", "datasets"},
     {

@@ -100,6 +100,7 @@ class SparseCoding(Estimator):
         x = x - self.mean_
         W = x[rng.choice(len(x), self.n_components, replace=len(x) < self.n_components)]
         W = W + 1e-3 * x.std() * rng.standard_normal(W.shape).astype(x.dtype)
+        W[~W.any(axis=1)] = 1  # samples that do not differ from their mean
         W /= np.linalg.norm(W, axis=1, keepdims=True)
         h, self.loss_curve_ = None, []
         for _ in range(self.max_iter):

@@ -27,7 +27,8 @@ class VariationalAutoencoder(Autoencoder):
         'laplace' or a loss object such as Gaussian(0.1): the reconstruction distribution p(x | h).
     beta : weight of the KL term in training; `elbo` always takes 1.
     penalties, corruption, optimizer, batch_size, max_iter, tol, n_iter_no_change, early_stopping, validation_fraction,
-    callbacks, random_state, verbose : as of `Autoencoder`; the code's noise is drawn from the stream of the corruption.
+    callbacks, warm_start, block_size, random_state, verbose : as of `Autoencoder`; the code's noise is drawn from the
+        stream of the corruption.
 
     Attributes are those of `Autoencoder`; `network_` is a `VariationalNetwork`. The code that `transform` returns is
     the mean mu(x), (N, K). Kingma and Welling (2014), Auto-encoding variational Bayes, ICLR.
@@ -54,6 +55,8 @@ class VariationalAutoencoder(Autoencoder):
         early_stopping=False,
         validation_fraction=0.1,
         callbacks=None,
+        warm_start=False,
+        block_size=None,
         random_state=None,
         verbose=0,
     ):
@@ -73,6 +76,8 @@ class VariationalAutoencoder(Autoencoder):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             callbacks=callbacks,
+            warm_start=warm_start,
+            block_size=block_size,
             random_state=random_state,
             verbose=verbose,
         )

@@ -8,6 +8,7 @@ from npae.layers import Dense, mirrored
 from npae.learnt_variance import with_outputs
 from npae.network import Network
 from npae.rows import check_weight
+from npae.sparsity.unit_rows import UnitRows
 from npae.validation import check_finite, check_number
 
 LOGITS = (losses.BernoulliCrossEntropy, distributions.ContinuousBernoulli, distributions.Categorical)
@@ -27,6 +28,7 @@ class Autoencoder(TrainedEstimator):
     penalties : Omega, a list such as [WeightDecay(1e-4), Contractive(0.1)].
     corruption : C(x~ | x), such as MaskingNoise(0.3), drawn anew at each visit of a sample; None for none.
     tied : share the encoder's weights with the decoder, W_decoder = W_encoder^T.
+    unit_rows : hold what each unit of the code adds at norm 1, by `UnitRows`, so that L1 is not cheated by rescaling.
     optimizer : such as SGD(0.1, momentum=0.9); None for Adam().
     batch_size, max_iter : samples in a minibatch (at most N) and epochs at most.
     tol, n_iter_no_change : stop when for that many epochs the loss has not fallen by the fraction tol below its best.
@@ -59,6 +61,7 @@ class Autoencoder(TrainedEstimator):
         penalties=(),
         corruption=None,
         tied=False,
+        unit_rows=False,
         optimizer=None,
         batch_size=128,
         max_iter=100,
@@ -80,6 +83,7 @@ class Autoencoder(TrainedEstimator):
         self.penalties = penalties
         self.corruption = corruption
         self.tied = tied
+        self.unit_rows = unit_rows
         self.optimizer = optimizer
         self.batch_size = batch_size
         self.max_iter = max_iter
@@ -110,6 +114,8 @@ class Autoencoder(TrainedEstimator):
         self._check_logits(loss, output)
         encoder = [Dense(D, K, phi, rng=rng) for D, K, phi in zip(widths, widths[1:], phis)]
         decoder = mirrored(encoder, [*reversed(phis[:-1]), output], tied=self.tied, rng=rng)
+        if self.unit_rows:
+            decoder[0] = UnitRows.of(decoder[0])
         decoder = with_outputs(decoder, loss, n_features, rng)
         return Network(encoder, decoder, loss=loss, penalties=self.penalties, dtype=dtype)
 
@@ -130,8 +136,11 @@ class Autoencoder(TrainedEstimator):
             raise TypeError(f"{owner}: got hidden_layer_sizes={hidden!r}, expected a list of whole numbers")
         for size in hidden:
             check_number(size, "hidden_layer_sizes", owner, low=1, integer=True)
-        if not isinstance(self.tied, (bool, np.bool_)):
-            raise TypeError(f"{owner}: got tied={self.tied!r}, expected True or False")
+        for name in ("tied", "unit_rows"):
+            if not isinstance(getattr(self, name), (bool, np.bool_)):
+                raise TypeError(f"{owner}: got {name}={getattr(self, name)!r}, expected True or False")
+        if self.tied and self.unit_rows:
+            raise ValueError(f"{owner}: got tied=True and unit_rows=True, expected one of them: tied rows are no own")
         if callable(self.penalties) or not isinstance(self.penalties, (list, tuple)):
             raise TypeError(f"{owner}: got penalties={self.penalties!r}, expected a list such as [WeightDecay(1e-4)]")
 

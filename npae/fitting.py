@@ -17,8 +17,8 @@ from npae.validation import check_array, check_finite, check_number
 
 # what a fitted network was built from; what else is changed between two calls of partial_fit counts from then on
 STRUCTURE = {
-    "n_components", "hidden_layer_sizes", "activation", "output_activation", "loss", "penalties", "tied", "optimizer",
-    "random_state",
+    "n_components", "hidden_layer_sizes", "activation", "output_activation", "loss", "penalties", "tied", "unit_rows",
+    "optimizer", "random_state",
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ ROOT = Path(npae.__file__).parent
 # A module imports only from floors below, or from its own room (folder); modules of the ground floor know nothing of
 # each other. A room stands for all its modules but those that are named on a floor of their own.
 FLOORS = [
-    {"kernels", "validation", "files", "pending", "nested", "interrupts", "progress", "archive", "encoding"}
+    {"kernels", "validation", "files", "pending", "nested", "threads", "interrupts", "progress", "archive", "encoding"}
     | {"signature", "processes", "summary"},
     {"own_parts", "rows", "callbacks"},
     {"activations", "losses", "corruption", "schedules", "gradcheck", "datasets"},
@@ -44,7 +44,7 @@ FLOORS = [
 ]
 GROUND = FLOORS[2]
 MATHEMATICS = set().union(*FLOORS[:7]) - {"datasets", "gradcheck", "sklearn_face", "model_file", "files", "nested"}
-MATHEMATICS -= {"progress", "encoding", "signature", "callbacks", "checkpoints"}  # tqdm, where it is there
+MATHEMATICS -= {"progress", "encoding", "signature", "callbacks", "checkpoints", "threads"}
 
 
 def files():

@@ -79,7 +79,7 @@ class Page(HTMLParser):
             self.open.append(tag)
         if tag == "img":
             self.images.append(dict(attributes))
-        assert tag not in ("script", "link", "iframe")
+        assert tag not in ("link", "iframe") and "src" not in (dict(attributes) if tag == "script" else ())
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag

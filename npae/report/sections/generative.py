@@ -17,7 +17,7 @@ EXTENT, SIDE = 2.0, 15
 def build(run):
     train, test = binarized(run.train), binarized(run.test)
     small = train.shape[1] < 100
-    epochs = (8 if run.quick else 60) if small else (1 if run.quick else 12)
+    epochs = (6 if run.quick else 60) if small else (1 if run.quick else 12)
     watched = watch(train, test, hidden=(128,) if small else (300,), epochs=epochs, random_state=run.seed)
     model = watched.model
     axis = np.linspace(-EXTENT, EXTENT, SIDE, dtype=np.float32)
@@ -49,7 +49,7 @@ def build(run):
         ),
         figure(
             plots.code_scatter({"codes of held-out images, each drawn as its digit": model.transform(test)[:500]},
-                               run.test_target[:500], width=6.0),
+                               run.test_target[:500]),
             "The encoder learnt without labels; the classes are drawn afterwards.",
         ),
         figure(

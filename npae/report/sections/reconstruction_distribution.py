@@ -19,7 +19,7 @@ P = 0.4
 def build(run):
     train, test = binarized(run.train), binarized(run.test)
     D, small = train.shape[1], train.shape[1] < 100
-    n_steps = (300 if run.quick else 1500) if small else (40 if run.quick else 300)
+    n_steps = (200 if run.quick else 1500) if small else (40 if run.quick else 300)
 
     width = 128 if small else 400
     encoder, decoder = Dense(D, width, Tanh(), rng=run.seed), Dense(width, D, rng=run.seed + 1)

@@ -11,17 +11,22 @@ ORDER = 54
 
 
 def build(run):
-    n_steps = 400 if run.quick else 1500
-    results = [learn_score(name, n_steps=n_steps, random_state=run.seed) for name in ("mixture", "ring")]
+    n_steps = 200 if run.quick else 1500
+    results = [
+        learn_score(name, n_steps=n_steps, n_samples=5000 if run.quick else 20_000, random_state=run.seed)
+        for name in ("mixture", "ring")
+    ]
     rows = []
     for each in results:
-        ours, fresh = langevin_quality(each, n_samples=600 if run.quick else 1000, random_state=run.seed)
+        ours, fresh = langevin_quality(each, n_samples=300 if run.quick else 1000, random_state=run.seed)
         rows.append(
             [f"{each.name}, &sigma; = {each.sigma:g}", f"{each.cosine:.3f}", f"{each.relative_error:.1%}",
              f"{ours:.4f}", f"{fresh:.4f}"]
         )  # fmt: skip
     ring = results[1]
-    quotients, limit = small_noise_rows(ring.model, ring.data.data[:200], (0.4, 0.2, 0.1), n_draws=60)
+    quotients, limit = small_noise_rows(
+        ring.model, ring.data.data[:200], (0.4, 0.2, 0.1), n_draws=8 if run.quick else 60
+    )
     cells = ", ".join(f"{value:.3f} at &sigma; = {sigma:g}" for sigma, value in quotients)
     blocks = [
         text("""Of all functions of x&#771;, the mean of x given x&#771; has the least squared error, and for Gaussian

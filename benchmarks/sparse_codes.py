@@ -38,16 +38,18 @@ def memory(options):
 def widths(options):
     """Errors and accuracies by the width of the code, digits."""
     wide = (2, 16, 128) if options.short else (1, 2, 4, 8, 16, 32, 64, 128)
-    tables = _seeds(options, "digits", widths=wide, epochs=20 if options.short else None)
+    kinds = (*capacity.KINDS, capacity.TIED)
+    tables = _seeds(options, "digits", widths=wide, kinds=kinds, epochs=20 if options.short else None)
     _print_codes(tables, (50, 100, 200))
     _print_margins(tables, 128, (50, 100, 200))
-    return {"widths": draw.width_curves(tables, 100)}
+    return {"widths": draw.width_curves(tables, 50)}
 
 
 def codes(options):
     """Overcomplete codes of MNIST images; without top k, whose sorting takes longest."""
-    labels, kinds = (50, 100, 200, 1000), tuple(kind for kind in capacity.KINDS if kind != "sparse (top k)")
-    tables = _seeds(options, "mnist", widths=(50, 1000), kinds=(), labels=labels)
+    labels = (50, 100, 200, 1000)
+    kinds = *(kind for kind in capacity.KINDS if kind != "sparse (top k)"), capacity.TIED
+    tables = _seeds(options, "mnist", widths=(10, 20, 50, 100, 200), kinds=(), labels=labels)
     wide = _seeds(options, "mnist", widths=(1000,), kinds=kinds, labels=labels, epochs=3 if options.short else None)
     tables = [first | second for first, second in zip(tables, wide)]
     _print_codes(tables, labels)
@@ -92,29 +94,29 @@ def best_pca(tables, n):
 
 
 def _print_margins(tables, width, labels):
-    """Paired over seeds: each regularized code less the unregularized one, raw pixels and PCA at its best width."""
+    """Paired over seeds: each code less its like without regularizer, raw pixels and PCA at its best width."""
     rows, n_pixels = [], next(w for kind, w in tables[0] if kind == "raw pixels")
-    for kind in (kind for kind in capacity.KINDS[1:] if (kind, width) in tables[0]):
+    for kind in (kind for kind in (capacity.TIED, *capacity.KINDS[1:]) if (kind, width) in tables[0]):
         row = [kind]
         for n in labels:
             cells = []
-            rivals = {"unregularized": width, "raw pixels": n_pixels, "PCA": best_pca(tables, n)}
+            rivals = {capacity.rival(kind): width, "raw pixels": n_pixels, "PCA": best_pca(tables, n)}
             for other, other_width in rivals.items():
                 mean, spread = capacity.against(tables, kind, width, other, other_width, n)
                 cells.append(f"{100 * mean:+.1f} ± {100 * spread:.1f}")
             row.append(" / ".join(cells))
         rows.append(row)
-    print(f"\n{width} units: points of accuracy gained over the unregularized code of that width / raw pixels / PCA of "
-          "its best width, mean ± spread of paired seeds\n")  # fmt: skip
+    print(f"\n{width} units: points of accuracy gained over the unregularized code of that width (the tied one for the "
+          "contractive, which is tied) / raw pixels / PCA of its best width, mean ± spread over seeds\n")  # fmt: skip
     print(table(["code", *(f"{n} labels" for n in labels)], rows))
 
 
 def frontier(options):
-    """L0 against the fraction of variance unexplained."""
-    found = []
+    """L0 against the fraction of variance unexplained; L1 at close steps, for L0 is matched by lines between them."""
+    found, lams = [], (0.03, 0.055, 0.1, 0.17, 0.3, 0.55, 1.0, 1.7, 3.0)
+    how = {"lams": lams, "epochs": 5 if options.short else 30, "log": options.log}
     for seed in range(options.seeds):
-        X, T = sparse_codes.patches(seed=seed)
-        found.append(sparse_codes.frontiers(X, T, epochs=5 if options.short else 30, seed=seed, log=options.log))
+        found.append(sparse_codes.frontiers(*sparse_codes.patches(seed=seed), seed=seed, **how))
     rows = [
         [method, f"{s:g}", *(_spread([f[method][i][j] for f in found], form) for j, form in ((1, ".2f"), (2, ".4f"))),
          _range([f[method][i][3] for f in found])]
@@ -177,7 +179,7 @@ def classical(options, name):
 
 
 def few_labels(options):
-    """Pretraining, layer by layer."""
+    """Pretraining, layer by layer, beside a random start with as many steps on the labels and with four times them."""
     data = datasets.load_mnist_5k()
     how = {"epochs": 2, "n_steps": 50, "widths": (100,)} if options.short else {}
     found = [
@@ -185,9 +187,15 @@ def few_labels(options):
              lambda seed=seed: pretraining.few_labels(data, seed=seed, log=options.log, **how))
         for seed in range(options.seeds)
     ]  # fmt: skip
+    longer = how | {"kinds": ("random",), "n_steps": 4 * how.get("n_steps", 500)}
+    for seed, each in enumerate(found):
+        random = kept(
+            options, f"random_longer_{seed}", lambda seed=seed: pretraining.few_labels(data, seed=seed, **longer)
+        )
+        each |= {("random, four times the steps", n): right for (_, n), right in random.items()}
     labels = sorted({n for _, n in found[0]})
     rows = []
-    for kind in pretraining.KINDS:
+    for kind in dict.fromkeys(kind for kind, _ in found[0]):
         cells = [_spread([100 * f[kind, n] for f in found], ".1f") for n in labels]
         gains = [_spread([100 * (f[kind, n] - f["random", n]) for f in found], "+.1f") for n in labels]
         rows.append([kind, *cells, *gains])

@@ -62,6 +62,18 @@ class Estimator:
         """What stands for an argument whose fields are asked for."""
         return getattr(self, name)
 
+    def fit(self, X, y=None):
+        """Learn from X (N, D); a subclass says what."""
+        raise NotImplementedError
+
+    def transform(self, X):
+        """The code of X (N, D); a subclass says which."""
+        raise NotImplementedError
+
+    def fit_transform(self, X, y=None):
+        """fit(X), then transform(X)."""
+        return self.fit(X).transform(X)
+
     def __repr__(self):
         defaults = inspect.signature(type(self).__init__).parameters
         params = self.get_params(deep=False)

@@ -282,8 +282,8 @@ def check_groups(figure):
 def check_points(figure):
     (axis,) = figure.axes
     drawn = {line.get_label(): line.get_xydata() for line in axis.lines}
-    np.testing.assert_array_equal(drawn["$x$"], GRID)
-    np.testing.assert_array_equal(drawn["$\\hat x$"], 0.5 * GRID)
+    np.testing.assert_array_equal(drawn["x"], GRID)
+    np.testing.assert_array_equal(drawn["x̂"], 0.5 * GRID)
     farthest = np.linalg.norm(drawn["sent farthest"], axis=1)
     assert len(farthest) == 4 and (farthest == np.linalg.norm(GRID, axis=1).max()).all()
 

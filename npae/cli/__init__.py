@@ -7,6 +7,7 @@ import sys
 import npae
 from npae.cli import gradcheck
 from npae.cli.arguments import whole_number
+from npae.interrupts import raise_interrupts
 from npae.threads import limit_threads, threads
 
 
@@ -40,7 +41,8 @@ def _add_demo(commands):
         "demo",
         help="train the whole family on handwritten digits and write the report page",
         description="Train PCA, undercomplete, overcomplete, sparse, denoising and contractive autoencoders on bundled "
-        "images, print one table, and write one self-contained HTML page that walks through the note.",
+        "images, print one table, and write one self-contained HTML page that walks through the note. How long it "
+        "takes is said before the start.",
     )
     demo.add_argument("--data", choices=("digits", "mnist"), default="digits", help="8x8 digits, or 5,000 MNIST images")
     demo.add_argument("--quick", action="store_true", help="fewer epochs: a look in seconds")
@@ -51,14 +53,17 @@ def _add_demo(commands):
     demo.set_defaults(run=_demo)
 
 
+@raise_interrupts()
 def _demo(args):
     folder = os.path.dirname(os.path.abspath(args.out))
     if not os.path.isdir(folder) or os.path.isdir(os.path.abspath(args.out)):
         print(f"npae demo: got --out {args.out!r}, expected a file in a folder that exists", file=sys.stderr)
         return 2
-    from npae.experiments.family import Run
-    from npae.report import write_report
+    from npae.experiments.family import SETTINGS, Run
+    from npae.report import section_modules, write_report
 
+    expected = SETTINGS[args.data].seconds[args.quick]
+    print(f"{args.data}: a family of 7 and {len(section_modules())} sections; about {expected} s on an idle core")
     run = Run(args.data, quick=args.quick, seed=args.seed).train_family()
     print(f"\n{run.table()}\n")
     path = write_report(run, args.out)

@@ -64,4 +64,5 @@ def bars(values, *, ylabel, width=WIDTH, log=False, ax=None):
     axis.margins(y=0.12)
     if log:
         axis.set_yscale("log")
+        plain_log(axis.yaxis)
     return figure

@@ -38,21 +38,14 @@ def lines(
     if reference:
         axis.axhline(reference[1], color="0.55", linewidth=0.8)
         axis.annotate(reference[0], (0, reference[1]), (4, 3), xycoords=("axes fraction", "data"),
-                      textcoords="offset points", fontsize=9, color="0.3")  # fmt: skip
+                      textcoords="offset points", fontsize=9.5, color="0.3")  # fmt: skip
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
     for each, name in ((axis.xaxis, "x"), (axis.yaxis, "y")):
         if name in log:
             axis.set(**{f"{name}scale": "log"})
-            _plain_numbers(each)
-    axis.legend(frameon=False, fontsize=9)
+            plain_log(each)
+    axis.legend(frameon=False, fontsize=9.5)
     return figure
-
-
-def _plain_numbers(axis_of: Any) -> None:
-    """Write 0.1, 1, 10 rather than powers where the range is three decades or less."""
-    low, high = axis_of.get_view_interval()
-    if low > 1e-4 and high < 1e5 and high / low < 1e3:
-        plain_log(axis_of)
 
 
 def histograms(
@@ -68,7 +61,8 @@ def histograms(
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if log:
         axis.set_yscale("log")
-    axis.legend(frameon=False, fontsize=9, loc="best")
+        plain_log(axis.yaxis)
+    axis.legend(frameon=False, fontsize=9.5, loc="best")
     return figure
 
 
@@ -89,7 +83,8 @@ def grouped_bars(table: Mapping[str, Mapping[str, Any]], *, ylabel: str, log: bo
     axis.set_ylabel(ylabel)
     if log:
         axis.set_yscale("log")
-    axis.legend(frameon=False, ncols=min(len(names), 5), fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+        plain_log(axis.yaxis)
+    axis.legend(frameon=False, ncols=min(len(names), 5), fontsize=9.5, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return figure
 
 
@@ -101,14 +96,14 @@ def reconstructed_points(X: Any, R: Any, *, title: str, n_joined: int = 150, n_f
     X, R = np.asarray(X), np.asarray(R)
     figure, axis = new_axes(4.4, 4.4, ax=ax)
     axis.plot(*np.stack([X[:n_joined], R[:n_joined]]).transpose(2, 0, 1), color="0.8", linewidth=0.6)
-    axis.plot(*X.T, ".", color="0.6", markersize=3, label="$x$")
-    axis.plot(*R.T, ".", color="#000000", markersize=3, label="$\\hat x$")
+    axis.plot(*X.T, ".", color="0.6", markersize=3, label="x")
+    axis.plot(*R.T, ".", color="#000000", markersize=3, label="x̂")
     if n_far:
         far = np.argsort(np.linalg.norm(R - X, axis=1))[-n_far:]
         axis.plot(*np.stack([X[far], R[far]]).transpose(2, 0, 1), color="#D55E00", linewidth=1.3)
         axis.plot(*X[far].T, "o", color="#D55E00", markersize=6, fillstyle="none", label="sent farthest")
-    axis.set(title=title, xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
-    axis.legend(frameon=False, fontsize=9, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16))
+    axis.set(title=title, xlabel="x₁", ylabel="x₂", aspect="equal")
+    axis.legend(frameon=False, fontsize=9.5, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     return figure
 
 
@@ -121,6 +116,6 @@ def arrows(points: Any, moves: Mapping[str, Any], *, data: Any = None, scale: fl
     for look, (label, move) in zip(looks, moves.items()):
         axis.quiver(*np.transpose(points), *(scale * np.transpose(move)), angles="xy", scale_units="xy", scale=1,
                     label=label, **look)  # fmt: skip
-    axis.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
-    axis.legend(frameon=False, fontsize=9, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    axis.set(xlabel="x₁", ylabel="x₂", aspect="equal")
+    axis.legend(frameon=False, fontsize=9.5, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return figure

@@ -20,6 +20,7 @@ def angle_curves(histories: Mapping[str, Any], *, ax: Any = None) -> Any:
     axis.annotate("right angle", (1, np.pi / 2), (0, 3), xycoords=("axes fraction", "data"),
                   textcoords="offset points", ha="right")  # fmt: skip
     axis.set_yscale("log")
+    plain_log(axis.yaxis)
     return figure
 
 

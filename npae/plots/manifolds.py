@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from npae.plots.style import STYLES, WIDTH, bare, curves, labelled_rows, new_axes, new_figure
+from npae.plots.style import STYLES, WIDTH, bare, curves, labelled_rows, new_axes, new_figure, plain_log
 
 
 def spectra(sigma, *, n_dims=None, normalize=False, width=WIDTH, height=3.4, ax=None):
@@ -31,6 +31,7 @@ def spectra(sigma, *, n_dims=None, normalize=False, width=WIDTH, height=3.4, ax=
         axis.annotate(f"dimension {n_dims}", (n_dims + 0.55, 0.02), xycoords=("data", "axes fraction"), color="0.4")
     axis.set_yscale("log")
     axis.set_ylim(bottom=max(axis.get_ylim()[0], 1e-5))
+    plain_log(axis.yaxis)
     return figure
 
 
@@ -112,6 +113,7 @@ def contraction_curves(radii, ratios, *, spacing=None, width=WIDTH, ax=None):
         axis.annotate("nearest neighbour", (spacing, 0.02), (-4, 0), xycoords=("data", "axes fraction"),
                       textcoords="offset points", color="0.4", ha="right")  # fmt: skip
     axis.set_xscale("log")
+    plain_log(axis.xaxis)
     axis.set_ylim(bottom=0)
     return figure
 

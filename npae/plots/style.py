@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 STYLES: list[dict[str, Any]] = [
     {"color": "#000000", "linestyle": "-"},
@@ -59,9 +59,14 @@ def curves(lines, *, xlabel, ylabel, width=WIDTH, height=3.4, legend=None, ax=No
 
 
 def plain_log(axis):
-    """Numbers such as 0.2 and 5 on a logarithmic x or y axis, instead of powers of ten."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter("{x:g}")
+    """Numbers such as 0.2, 5 and 1e-8 on a logarithmic x or y axis, whose small exponents a telephone would hide.
+
+    To be called when all is drawn: 1, 2 and 5 of each decade where the axis has few, else 1 alone.
+    """
+    low, high = sorted(axis.get_view_interval())
+    ratio = high / max(low, 1e-300)
+    axis.set_major_locator(MaxNLocator(4) if ratio < 3 else LogLocator(subs=(1, 2, 5) if ratio < 300 else (1,)))
+    axis.set_major_formatter(lambda value, _: f"{value:g}".replace("e-0", "e-").replace("e+0", "e"))
     axis.set_minor_locator(NullLocator())
 
 

@@ -12,7 +12,7 @@ ORDER = 43
 
 
 def build(run):
-    result = edges(1000 if run.quick else 3500, max_iter=100 if run.quick else 400, seed=run.seed)
+    result = edges(1000 if run.quick else 3500, max_iter=60 if run.quick else 400, seed=run.seed)
     rho, lam, beta = (getattr(result.exercise, name) for name in ("rho", "lam", "beta"))
     blocks = [
         text(f"""The exercise that made sparse autoencoders known: 64-25-64 sigmoid units on {len(result.X):,} patches

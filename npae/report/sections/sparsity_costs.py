@@ -15,7 +15,7 @@ ORDER = 42
 
 
 def build(run):
-    n_train, epochs = (1000, 6) if run.quick else (3000, 12)
+    n_train, epochs = (1000, 4) if run.quick else (3000, 12)
     how: dict[str, Any] = {"epochs": epochs, "seed": run.seed, "batch_size": 50, "lr": 5e-3}
     X, T = patches(n_train, 1000, seed=run.seed)
     lams, ks = ((0.3, 1.0, 3.0), (4, 16)) if run.quick else ((0.03, 0.1, 0.3, 1.0, 3.0), (4, 8, 16, 32))

@@ -303,4 +303,28 @@ x_n' \;\text{by Gibbs sampling}""",
     "npae.manifold.contraction_ratio": [
         ("value", r"\frac{1}{N M} \sum_{nm} \frac{\|f(x_n + r u_{nm}) - f(x_n)\|}{r}, \qquad \|u_{nm}\| = 1"),
     ],
+    "npae.joint_corruption.BlockOcclusion": [
+        ("forward", r"\tilde x_d = v \;\text{for}\; d \;\text{in a block, its place uniform among all, else}\; x_d"),
+    ],
+    "npae.autoencoder.Autoencoder": [
+        ("transform", r"h = f(x)"),
+        ("reconstruct", r"\hat x = g(f(x)) \;\text{through the mean of the loss's distribution}"),
+        ("minimized", r"J(\theta) = \frac1N \sum_n L\big(x_n,\; g(f(\tilde x_n))\big) + \sum_i \Omega_i"),
+    ],
+    "npae.generative.variational_autoencoder.VariationalAutoencoder": [
+        ("transform", r"h = \mu(x), \qquad q(h \mid x) = N\big(\mu(x), \mathrm{diag}\, e^{s(x)}\big)"),
+        ("elbo", r"E_q[\log p(x \mid h)] - \beta\, \mathrm{KL}\big(q(h \mid x) \,\|\, N(0, I)\big) \le \log p(x)"),
+    ],
+    "npae.schedules.Constant": [("step", r"\eta_t = \eta")],
+    "npae.schedules.StepDecay": [
+        ("step", r"\eta_t = \eta\, \gamma^{\lfloor t / m \rfloor}, \qquad \gamma = \text{factor}, \; m = \text{every}"),
+    ],
+    "npae.schedules.Cosine": [
+        (
+            "step",
+            r"""\eta_t = \eta_T + (\eta - \eta_T)\, \frac{1 + \cos(\pi t / T)}{2}, \qquad
+T = \text{number of steps}, \; \eta_T = \text{final}""",
+        ),
+    ],
+    "npae.schedules.WarmUp": [("step", r"\eta_t = \min\big(1,\, (t + 1) / T\big)\, \eta")],
 }

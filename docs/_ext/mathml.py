@@ -37,11 +37,24 @@ def visit_inline(translator, node):
 
 
 def visit_block(translator, node):
-    """A formula by itself; it scrolls where the page is narrower."""
+    """A formula by itself; what stands beside each other goes below each other, or scrolls, where a page is narrow."""
     from docutils.nodes import SkipNode
 
-    translator.body.append(f'<div class="math" tabindex="0">{mathml(node, node.astext(), display=True)}</div>\n')
+    pieces = "".join(f"<div>{mathml(node, piece, display=True)}</div>" for piece in apart(node.astext()))
+    translator.body.append(f'<div class="math" tabindex="0">{pieces}</div>\n')
     raise SkipNode
+
+
+def apart(latex):
+    """The formulas of a line, divided at the wide spaces that stand in no braces and no environment."""
+    pieces = [""]
+    for each in re.split(r"(\\qquad)", latex):
+        open_ = pieces[-1].count("{") > pieces[-1].count("}") or pieces[-1].count(r"\begin") > pieces[-1].count(r"\end")
+        if each == r"\qquad" and not open_:
+            pieces.append("")
+        else:
+            pieces[-1] += each
+    return pieces
 
 
 def copy_font(app, exception):

@@ -21,7 +21,7 @@ API = {
     "training": (
         "Training",
         "What moves $\\theta$.",
-        ("optimizers", "schedules", "training", "lbfgs_training", "lbfgs_scipy"),
+        ("optimizers", "schedules", "training", "lbfgs_training", "lbfgs_scipy", "threads"),
     ),
     "gradcheck": (
         "Gradient checking",

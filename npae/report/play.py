@@ -7,6 +7,7 @@ import base64
 import html
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def pack_layers(layers):
 
 def forward(layers, x):
     """What the script computes of packed layers and x (N, D), by NumPy."""
-    phi = {"Identity": lambda a: a, "Sigmoid": lambda a: 1 / (1 + np.exp(-a)), "Tanh": np.tanh}
+    phi: dict[str, Any] = {"Identity": lambda a: a, "Sigmoid": lambda a: 1 / (1 + np.exp(-a)), "Tanh": np.tanh}
     for layer in layers:
         b = unpack(layer["b"])
         x = phi[layer["phi"]](x @ unpack(layer["W"]).reshape(-1, len(b)) + b)

@@ -22,7 +22,7 @@ def build(run):
     data, recipe = datasets.load_digits(), RECIPES["digits"]
     labels = (LABELS,) if run.quick else (LABELS, 100)
     kinds = tuple(kind for kind in KINDS if kind != "sparse (top k)")
-    how: dict[str, Any] = {"labels": labels, "epochs": 3 if run.quick else 60}
+    how: dict[str, Any] = {"labels": labels, "epochs": 3 if run.quick else 30}
     tables = [
         probe_codes(data, recipe, widths=(PCA_WIDTH,), kinds=(), seed=seed, **how)
         | probe_codes(data, recipe, widths=(WIDE,), kinds=kinds, seed=seed, **how)

@@ -105,6 +105,14 @@ def test_critical_points_at_lambda_zero_are_families_of_minima_and_saddles_witho
     assert "have 1 way down" in words
 
 
+def test_a_shrinking_step_is_praised_only_where_it_ends_nearer():
+    def histories(*ends):
+        return {str(end): ([1, 2], [1.5, end]) for end in ends}
+
+    assert "circles the subspace" in linear_theory.steps(histories(1e-3, 1e-5, 1e-8))
+    assert "too short" in linear_theory.steps(histories(1e-3, 4e-2, 4e-2))
+
+
 def test_widths_at_which_pca_is_within_ten_percent_are_left_undecided():
     words = linear_theory.by_width([1, 8], {"PCA": [2.0, 1.0], "linear": [2.0, 1.0], "nonlinear": [1.9, 0.7]})
     assert "30 % below at k = 8" in words and "one seed does not decide, at k = 1." in words

@@ -96,4 +96,5 @@ def best_under_noise(run):
     first, second = sorted(run.models, key=lambda name: run.held_out(name, column))[:2]
     return f"""Copying the corrupted input would cost {run.identity_error:.3f}. The least error on corrupted input,
         {run.held_out(first, column):.3f}, is that of the member {html.escape(first)}:
-        {stands(run, first, second, column)} the next, {html.escape(second)}, with {run.held_out(second, column):.3f}."""
+        {stands(run, first, second, column)} the next, {html.escape(second)}, with
+        {run.held_out(second, column):.3f}."""

@@ -27,11 +27,11 @@
 # divide by $p_\sigma(\tilde x)$. No assumption on $p$, and no small $\sigma$.
 
 # %%
-# %matplotlib inline
 from npae.threads import limit_threads
 
 limit_threads()  # before NumPy: BLAS threads that wait for a busy core are slow
 
+# %matplotlib inline
 import numpy as np
 from IPython.display import display
 

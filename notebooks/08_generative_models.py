@@ -19,11 +19,11 @@
 # a reconstruction error, a penalty on the code, and a term that is zero where the encoder is exact.
 
 # %%
-# %matplotlib inline
 from npae.threads import limit_threads
 
 limit_threads()  # before NumPy: BLAS threads that wait for a busy core are slow
 
+# %matplotlib inline
 import numpy as np
 from IPython.display import Markdown, display
 

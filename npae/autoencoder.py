@@ -10,6 +10,7 @@ from npae.learnt_variance import begin_with_variance_of, with_outputs
 from npae.network import Network
 from npae.optimizers import Adam, Step
 from npae.sklearn_face import Estimator
+from npae.sparsity.unit_rows import UnitRows
 from npae.training import ProgressLine, streams, train
 from npae.validation import check_number
 
@@ -30,6 +31,7 @@ class Autoencoder(Estimator):
     penalties : Omega, a list such as [WeightDecay(1e-4), Contractive(0.1)].
     corruption : C(x~ | x), such as MaskingNoise(0.3), drawn anew at each visit of a sample; None for none.
     tied : share the encoder's weights with the decoder, W_decoder = W_encoder^T.
+    unit_rows : hold what each unit of the code adds at norm 1, by `UnitRows`, so that L1 is not cheated by rescaling.
     optimizer : such as SGD(0.1, momentum=0.9); None for Adam().
     batch_size, max_iter : samples in a minibatch (at most N) and epochs at most.
     tol, n_iter_no_change : stop when for that many epochs the loss has not fallen by the fraction tol below its best.
@@ -58,6 +60,7 @@ class Autoencoder(Estimator):
         penalties=(),
         corruption=None,
         tied=False,
+        unit_rows=False,
         optimizer=None,
         batch_size=128,
         max_iter=100,
@@ -77,6 +80,7 @@ class Autoencoder(Estimator):
         self.penalties = penalties
         self.corruption = corruption
         self.tied = tied
+        self.unit_rows = unit_rows
         self.optimizer = optimizer
         self.batch_size = batch_size
         self.max_iter = max_iter
@@ -205,6 +209,8 @@ class Autoencoder(Estimator):
         self._check_logits(loss, output)
         encoder = [Dense(D, K, phi, rng=rng) for D, K, phi in zip(widths, widths[1:], phis)]
         decoder = mirrored(encoder, [*reversed(phis[:-1]), output], tied=self.tied, rng=rng)
+        if self.unit_rows:
+            decoder[0] = UnitRows.of(decoder[0])
         decoder = with_outputs(decoder, loss, n_features, rng)
         return Network(encoder, decoder, loss=loss, penalties=self.penalties, dtype=dtype)
 
@@ -243,8 +249,11 @@ class Autoencoder(Estimator):
             raise TypeError(f"{owner}: got corruption={self.corruption!r}, expected one such as MaskingNoise(0.3)")
         if isinstance(optimizer, type) or not hasattr(optimizer, "start"):
             raise TypeError(f"{owner}: got optimizer={self.optimizer!r}, expected one such as Adam(1e-3)")
-        if not isinstance(self.tied, (bool, np.bool_)):
-            raise TypeError(f"{owner}: got tied={self.tied!r}, expected True or False")
+        for name in ("tied", "unit_rows"):
+            if not isinstance(getattr(self, name), (bool, np.bool_)):
+                raise TypeError(f"{owner}: got {name}={getattr(self, name)!r}, expected True or False")
+        if self.tied and self.unit_rows:
+            raise ValueError(f"{owner}: got tied=True and unit_rows=True, expected one of them: tied rows are no own")
         callbacks = [self.callbacks] if callable(self.callbacks) else self.callbacks or ()
         if not np.iterable(callbacks) or not all(callable(each) for each in callbacks):
             raise TypeError(f"{owner}: got callbacks={self.callbacks!r}, expected a callable or a list of them")

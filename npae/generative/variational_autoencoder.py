@@ -32,7 +32,7 @@ class VariationalAutoencoder(Autoencoder):
     the mean mu(x), (N, K). Kingma and Welling (2014), Auto-encoding variational Bayes, ICLR.
     """
 
-    tied = False
+    tied = unit_rows = False
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class VariationalAutoencoder(Autoencoder):
             random_state=random_state,
             verbose=verbose,
         )
-        del self.__dict__["tied"]  # the mirror image of (mu, s) is no decoder
+        del self.__dict__["tied"], self.__dict__["unit_rows"]  # the mirror image of (mu, s) is no decoder
         self.beta = beta
 
     def _build(self, n_features, rng, dtype):

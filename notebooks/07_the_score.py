@@ -61,15 +61,15 @@ gap = same(denoising.score_field(linear, X, sigma), density.score(X, sigma), rto
 print(f"(r(x) - x) / sigma^2 by the package and its exact score: {gap:.0e} of the largest entry apart")
 
 # %% [markdown]
-# By hand, both sides. With $A$ as above, $r(x) - x = (x - m)(A - I)$, and $A - I = (S + \sigma^2 I)^{-1} (S - S - \sigma^2
-# I)$: dividing by $\sigma^2$ leaves $-(S + \sigma^2 I)^{-1}$. That $A$ is best follows from the mean error
-# $J = \frac12 \mathrm{tr}[(I - A)^\top S (I - A) + \sigma^2 A^\top A]$, which loses nothing, for it is the noise's
+# By hand, both sides. With $A$ as above, $r(x) - x = (x - m)(A - I)$, and $A - I = (S + \sigma^2 I)^{-1} (S - S -
+# \sigma^2 I)$: dividing by $\sigma^2$ leaves $-(S + \sigma^2 I)^{-1}$. That $A$ is best follows from the mean error $J
+# = \frac12 \mathrm{tr}[(I - A)^\top S (I - A) + \sigma^2 A^\top A]$, which loses nothing, for it is the noise's
 # expectation; its derivative is zero there:
 #
 # | forward | backward |
 # |---|---|
 # | $R = I - A$ | $dA = -dR$ |
-# | $J = \frac12 \mathrm{tr}(R^\top S R) + \frac{\sigma^2}2 \lVert A\rVert_F^2$ | $dR = S R$, $\;dA$ gains $\sigma^2 A$ |
+# | $J = \frac12 \mathrm{tr}(R^\top S R + \sigma^2 A^\top A)$ | $dR = S R$, $\;dA$ gains $\sigma^2 A$ |
 
 # %%
 # derived: the best linear denoiser of a Gaussian, and the score from it

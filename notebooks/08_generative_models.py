@@ -74,8 +74,8 @@ show(form_table())
 # A divergence is not negative, so $L + \Omega \ge -\log p(x)$, and what is lost is the last divergence. Lowering
 # $L + \Omega$ by $q$ brings it near the posterior; lowering it by the model raises $p(x)$.
 #
-# **The divergence of two Gaussians.** For $q = N(\mu, e^s)$ and the prior $N(0, 1)$, one unit of the code, the logarithms
-# of the densities differ by a square, and $E_q h^2 = \mu^2 + e^s$, $E_q (h - \mu)^2 = e^s$:
+# **The divergence of two Gaussians.** For $q = N(\mu, e^s)$ and the prior $N(0, 1)$, one unit of the code, the
+# logarithms of the densities differ by a square, and $E_q h^2 = \mu^2 + e^s$, $E_q (h - \mu)^2 = e^s$:
 #
 # $$KL = E_q\Big[-\tfrac s2 - \tfrac{(h - \mu)^2}{2 e^s} + \tfrac{h^2}2\Big] = \tfrac12\big(\mu^2 + e^s - 1 - s\big).$$
 #
@@ -98,9 +98,9 @@ same((log_ratio @ weights).sum(axis=1), closed)
 print(f"the divergence by hand and by the package: {same(closed, kl_to_standard_normal(parameters)):.0e} apart")
 
 # %% [markdown]
-# **What the bound loses.** With a linear decoder, $x \mid h \sim N(m + hW, \mathrm{diag}\,\psi)$, everything is Gaussian
-# and can be written down: the posterior $N(\mu^*, P)$ with $P = (I + W \psi^{-1} W^\top)^{-1}$ and
-# $\mu^* = (x - m)\, \psi^{-1} W^\top P$. Take any $q = N(\mu, \mathrm{diag}\, e^s)$, right or wrong. Then
+# **What the bound loses.** With a linear decoder, $x \mid h \sim N(m + hW, \mathrm{diag}\,\psi)$, everything is
+# Gaussian and can be written down: the posterior $N(\mu^*, P)$ with $P = (I + W \psi^{-1} W^\top)^{-1}$ and $\mu^* = (x
+# - m)\, \psi^{-1} W^\top P$. Take any $q = N(\mu, \mathrm{diag}\, e^s)$, right or wrong. Then
 #
 # $$L = \tfrac12 \sum_d \frac{(x - m - \mu W)_d^2 + \sum_k e^{s_k} W_{kd}^2}{\psi_d} + \log 2\pi\psi_d, \qquad
 # KL(q \,\|\, p(h \mid x)) = \tfrac12 \Big[\mathrm{tr}\, P^{-1} e^s + (\mu - \mu^*) P^{-1} (\mu - \mu^*)^\top - K
@@ -197,10 +197,10 @@ print(f"held-out log p(x), independent pixels against the machine, in nats: {bel
 # %% [markdown]
 # ## The variational autoencoder: inference learnt
 #
-# Encoder and decoder are networks. The encoder puts out means and log variances of the code. $E_q[\log p(x \mid h)]$ has
-# no closed form any more, and its gradient by $\mu$ and $s$ would have to go through the distribution that is averaged
-# over. The way out is to draw from a distribution that does not move: $\varepsilon \sim N(0, I)$ and
-# $h = \mu + e^{s/2} \varepsilon$. For fixed $\varepsilon$ this is a layer like any other,
+# Encoder and decoder are networks. The encoder puts out means and log variances of the code. $E_q[\log p(x \mid h)]$
+# has no closed form any more, and its gradient by $\mu$ and $s$ would have to go through the distribution that is
+# averaged over. The way out is to draw from a distribution that does not move: $\varepsilon \sim N(0, I)$ and $h = \mu
+# + e^{s/2} \varepsilon$. For fixed $\varepsilon$ this is a layer like any other,
 #
 # $$\frac{\partial h}{\partial \mu} = 1, \qquad \frac{\partial h}{\partial s} = \tfrac12 e^{s/2} \varepsilon,$$
 #
@@ -212,8 +212,9 @@ print(f"held-out log p(x), independent pixels against the machine, in nats: {bel
 # |---|---|---|
 # | $t = \tanh(x W_0 + b_0)$ | $dW_0 = x^\top (dt\, (1 - t^2))$ | `x.T @ (dt * (1 - t**2))` |
 # | $(\mu, s) = t W_1 + b_1$ | $dt = (d\mu, ds)\, W_1^\top$ | `np.hstack([dmu, ds]) @ W1.T` |
-# | $\Omega = \frac1{2N} \sum_{nk} (\mu^2 + e^s - 1 - s)$ | $d\mu$ gains $\mu/N$, $ds$ gains $\frac{e^s - 1}{2N}$ | `mu / N`, `(np.exp(s) - 1) / (2 * N)` |
-# | $h = \mu + e^{s/2} \varepsilon$ | $d\mu = dh$, $\;ds = \frac12 dh\, e^{s/2} \varepsilon$ | `dh`, `dh * np.exp(s / 2) * e / 2` |
+# | $\Omega = \frac1{2N} \sum_{nk} (\mu^2 + e^s - 1 - s)$ | $d\mu$ gains $\mu/N$ | `mu / N` |
+# | | $ds$ gains $\frac{e^s - 1}{2N}$ | `(np.exp(s) - 1) / (2 * N)` |
+# | $h = \mu + e^{s/2} \varepsilon$ | $d\mu = dh$, $ds = \frac12 dh\, e^{s/2}\varepsilon$ | `dh * np.exp(s/2) * e / 2` |
 # | $a = h W_2 + b_2$ | $dW_2 = h^\top da$, $\;dh = da\, W_2^\top$ | `da @ W2.T` |
 # | $L = \frac1N \sum_{nd} \log(1 + e^a) - x a$ | $da = (\sigma(a) - x)/N$ | `(1 / (1 + np.exp(-a)) - x) / N` |
 #

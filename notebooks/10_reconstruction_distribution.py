@@ -15,8 +15,8 @@
 # $$L(x, a) = -\log p(x \mid a).$$
 #
 # Every choice of a distribution is a loss, and most losses are such a choice, made in silence. A denoising autoencoder
-# is then an estimate of $p_{reconstruct}(x \mid \tilde x)$, a variational one has $L$ for one half of its objective, and
-# the outputs of either can be drawn from. This lesson derives four distributions, and asks which of them fits grey
+# is then an estimate of $p_{reconstruct}(x \mid \tilde x)$, a variational one has $L$ for one half of its objective,
+# and the outputs of either can be drawn from. This lesson derives four distributions, and asks which of them fits grey
 # pixels.
 #
 # **You need:** lesson 1; densities, logarithms, the Gaussian and the Bernoulli distribution.
@@ -54,7 +54,7 @@ rng = np.random.default_rng(0)
 #
 # | forward | backward | in NumPy |
 # |---|---|---|
-# | $L = \frac1{2N} \sum_{nd} \big[(x - a)^2 e^{-s} + s + \log 2\pi\big]$ | $da = (a - x)\, e^{-s}/N$ | `(a - x) * np.exp(-s) / N` |
+# | $L = \frac1{2N} \sum [(x - a)^2 e^{-s} + s + \log 2\pi]$ | $da = (a - x)\, e^{-s}/N$ | `(a - x) * np.exp(-s) / N` |
 # | | $ds = \frac1{2N} \big(1 - (x - a)^2 e^{-s}\big)$ | `(1 - (a - x)**2 * np.exp(-s)) / (2 * N)` |
 #
 # A log variance $s$ is learnt, not $v$: it may be any number, and $v$ stays positive.
@@ -96,7 +96,7 @@ assert abs(d[:, D:].sum()) < 1e-14 and same(Gaussian(v)(a, x)[0], value) < 1e-12
 # %% [markdown]
 # ## The cross entropy is a Bernoulli
 #
-# A pixel that is black or white, $x \in \{0, 1\}$, is white with some probability $p = \sigma(a)$; $a$ is called its
+# A pixel that is empty or ink, $x \in \{0, 1\}$, is ink with some probability $p = \sigma(a)$; $a$ is called its
 # logit. $\log p(x \mid a) = x \log p + (1 - x) \log(1 - p)$, and with $\log p = a - \log(1 + e^a)$ and
 # $\log (1 - p) = -\log(1 + e^a)$ this is linear in $x$:
 #
@@ -120,7 +120,7 @@ same((np.log(1 + np.exp(a)) - bits * a).sum() / N, L)
 print(f"da by hand and by the package: {same((p - bits) / N, da):.0e} apart")
 one_pixel = npae.BernoulliCrossEntropy().log_likelihood(a[:, :1], np.zeros((N, 1)))
 other = npae.BernoulliCrossEntropy().log_likelihood(a[:, :1], np.ones((N, 1)))
-print(f"black and white together have the probability 1, up to {same(np.exp(one_pixel) + np.exp(other), np.ones(N)):.0e}")
+print(f"empty and ink together have the probability 1, up to {same(np.exp(one_pixel) + np.exp(other), np.ones(N)):.0e}")
 
 # %% [markdown]
 # ## Grey values: what the cross entropy is a likelihood of
@@ -135,7 +135,7 @@ print(f"black and white together have the probability 1, up to {same(np.exp(one_
 #
 # | forward | backward |
 # |---|---|
-# | $L = \frac1N \sum_{nd} \log\frac{e^a - 1}{a} - x a$ | $da = \big(m(a) - x\big)/N$, $\quad m(a) = \frac{e^a}{e^a - 1} - \frac1a$ |
+# | $L = \frac1N \sum_{nd} \log\frac{e^a - 1}{a} - x a$ | $da = (m(a) - x)/N$, $m(a) = \frac{e^a}{e^a - 1} - \frac1a$ |
 #
 # where $m(a)$, the derivative of the first term, is the mean $E[x \mid a]$. It is not $\sigma(a)$.
 
@@ -154,7 +154,8 @@ density = np.exp(a[..., None] * nodes) / (1 + np.exp(a[..., None]))  # what exp(
 same(density @ weights, np.tanh(a / 2) / a)
 proper = a[..., None] * np.exp(a[..., None] * nodes) / (np.exp(a[..., None]) - 1)
 same(proper @ weights, np.ones((N, D)))
-print(f"the mean by integral and by the package: {same(proper * nodes @ weights, ContinuousBernoulli().mean(a)):.0e} apart")
+apart = same(proper * nodes @ weights, ContinuousBernoulli().mean(a))
+print(f"the mean by integral and by the package: {apart:.0e} apart")
 
 # %%
 at = np.linspace(-12, 12, 200)
@@ -206,14 +207,14 @@ for name in kinds:
     print(f"{name:<21} {nats[name]:7.2f} nats an image, squared error {errors[name]:.3f}")
 
 # %%
-grouped_bars({"": nats}, ylabel="log p(x | h), nats an image")
+grouped_bars({"held-out digits": nats}, ylabel="log p(x | h), nats an image")
 
 # %% [markdown]
 # The unit variance is what is wrong with the squared error, not the shape: to learn one number for the variance gains
 # most of all. But no Gaussian stays between 0 and 1, and most of these pixels are at one end or the other. The
 # continuous Bernoulli, which has no more numbers to put out than the squared error, fits best.
 #
-# A variance for each pixel is no free gain. Pixels in the corners are white on all images, their variances become
+# A variance for each pixel is no free gain. Pixels in the corners are empty on all images, their variances become
 # small, and their residuals, divided by these, weigh most: the means of all other pixels are worse than with one
 # variance.
 
@@ -241,13 +242,16 @@ print(f"v {v:.4f}: {learnt:.2f} nats in training; the mean squared residual {res
 assert by_hand > learnt and residual < v
 
 # %%
-plots.filters({"mean image": X.mean(axis=0)[:, None], "learnt deviation": deviation[:, None]}, digits.image_shape)
+lines(
+    {"one for each pixel": (np.arange(64), np.sort(deviation))},
+    xlabel="pixel, by rank", ylabel="learnt standard deviation", reference=("one for all", v**0.5),
+)  # fmt: skip
 
 # %% [markdown]
 # ## Is the distribution right, not only best?
 #
-# If $x$ comes from $p(x \mid a)$, then $u = F(x \mid a)$, with $F$ the distribution function, is uniform between 0 and 1.
-# So take $u$ for every pixel of every held-out image and look at its histogram. A hump in the middle means that the
+# If $x$ comes from $p(x \mid a)$, then $u = F(x \mid a)$, with $F$ the distribution function, is uniform between 0 and
+# 1. So take $u$ for every pixel of every held-out image and look at its histogram. A hump in the middle means that the
 # distribution is too wide; a horn at either end, too narrow.
 #
 # $$F_{Gauss} = \tfrac12 + \tfrac12\, \mathrm{erf}\frac{x - a}{\sqrt{2v}}, \qquad
@@ -277,7 +281,9 @@ print({name: round(distance, 3) for name, distance in distances.items()})
 unit, one, cb = distances.values()
 print(f"distance to uniform, one learnt variance against v = 1:          {below(one, unit)}")
 print(f"distance to uniform, continuous Bernoulli against one variance:  {below(cb, one)}")
-print(f"in the middle tenth with v = 1: {(np.abs(ranks['squared error, v = 1'] - 0.5) < 0.05).mean():.0%} of the pixels")
+print(
+    f"in the middle tenth with v = 1: {(np.abs(ranks['squared error, v = 1'] - 0.5) < 0.05).mean():.0%} of the pixels"
+)
 
 # %% [markdown]
 # ## Draws
@@ -296,10 +302,16 @@ print({name: f"{share:.0%} of the drawn pixels outside [0, 1]" for name, share i
 far = {name: energy_distance(x, X_test) for name, x in draws.items()}
 print({name: round(float(distance), 3) for name, distance in far.items()}, "energy distance of draws to the images")
 print(f"continuous Bernoulli against squared error: {below(far['continuous Bernoulli'], far['squared error'])}")
+print(f"one learnt variance against continuous Bernoulli: "
+      f"{below(far['Gaussian, one v'], far['continuous Bernoulli'])}")  # fmt: skip
 assert outside["continuous Bernoulli"] == 0 and outside["squared error"] > 0.5
 
 # %% [markdown]
-# Even so, every pixel is drawn by itself: given the code, pixels are independent in all of these distributions. What
+# By this measure, which looks at whole images, the draws of the Gaussian with its one learnt variance come nearest:
+# their noise is small everywhere, while a continuous Bernoulli in the middle of its range is nearly uniform. The
+# better likelihood does not make the better picture.
+#
+# And every pixel is drawn by itself: given the code, pixels are independent in all of these distributions. What
 # neighbours have in common must come from the code.
 #
 # ## Questions
@@ -310,8 +322,8 @@ assert outside["continuous Bernoulli"] == 0 and outside["squared error"] > 0.5
 #    heart? What is the greatest likelihood?
 # 2. The noise of a measurement is Gaussian, but one value in a hundred is wild. Which distribution gives the better
 #    mean, Gaussian or Laplace? Which constant is best under each?
-# 3. Squared error behind a sigmoid or cross entropy from the logit: how large is either derivative for a pixel that is
-#    white ($x = 1$) and has $a = -10$?
+# 3. Squared error behind a sigmoid or cross entropy from the logit: how large is either derivative for a pixel of
+#    ink ($x = 1$) and has $a = -10$?
 # 4. Derive the categorical distribution's gradient, $p = \mathrm{softmax}(a)$ in groups, and hold it against
 #    `npae.distributions.Categorical`. What has it to do with the Bernoulli's for two classes?
 # 5. A network trained with the cross entropy on grey values has outputs $a$. Read as parameters of a continuous

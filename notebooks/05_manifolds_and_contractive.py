@@ -422,5 +422,5 @@ for name in true:
 #   classifier](https://papers.nips.cc/paper/4409-the-manifold-tangent-classifier), NIPS 2011: singular values and
 #   tangents.
 # * P. Simard et al., [Tangent
-#   Prop](https://papers.nips.cc/paper/536-tangent-prop-a-formalism-for-specifying-selected-invariances-in-an-adaptive-network),
-#   NIPS 1991: tangents of moved images.
+# Prop](https://papers.nips.cc/paper/536-tangent-prop-a-formalism-for-specifying-selected-invariances-in-an-adaptive-network),
+# NIPS 1991: tangents of moved images.

@@ -34,9 +34,9 @@ plain = npae.Autoencoder(16, **common).fit(X)
 
 # %%
 V = npae.PCA(60).fit(X).components_
-left = (((plain.reconstruct(X_test) - X_test) @ V.T) ** 2).sum(axis=0) / (
-    ((X_test - X.mean(axis=0)) @ V.T) ** 2
-).sum(axis=0)
+left = (((plain.reconstruct(X_test) - X_test) @ V.T) ** 2).sum(axis=0) / (((X_test - X.mean(axis=0)) @ V.T) ** 2).sum(
+    axis=0
+)
 print(f"part of the variance that is lost, first 8 directions against the last 30: "
       f"{below(left[:8].mean(), left[-30:].mean())}")  # fmt: skip
 assert left[:8].max() < 0.15 and left[-30:].mean() > 0.8
@@ -104,10 +104,10 @@ assert min(table.values()) < 1 < max(table.values())
 # %% [markdown]
 # ## 5. The loop by hand
 #
-# **Answer.** An epoch is a permutation, cut into batches. With Adam's formulas beside it,
-# $m \leftarrow \beta_1 m + (1 - \beta_1) g$, $v \leftarrow \beta_2 v + (1 - \beta_2) g^2$ and
-# $\theta \leftarrow \theta - \eta\, \hat m/(\sqrt{\hat v} + \varepsilon)$, it comes as close as another start would: within
-# a few per cent. `Autoencoder` does no more than this.
+# **Answer.** An epoch is a permutation, cut into batches. With Adam's formulas beside it, $m \leftarrow \beta_1 m + (1
+# - \beta_1) g$, $v \leftarrow \beta_2 v + (1 - \beta_2) g^2$ and $\theta \leftarrow \theta - \eta\, \hat m/(\sqrt{\hat
+# v} + \varepsilon)$, it comes as close as another start would: within a few per cent. `Autoencoder` does no more than
+# this.
 
 # %%
 network = npae.Network([npae.Dense(64, 16, npae.Sigmoid(), rng=3)], [npae.Dense(16, 64, npae.Sigmoid(), rng=4)])
@@ -126,9 +126,9 @@ assert abs(by_hand / theirs - 1) < 0.15
 # %% [markdown]
 # ## 6. A layer of one's own, right and spoilt
 #
-# **Answer.** $dh$ comes in; $da = dh\, h (1 - h)$, $dW = x^\top da$, $db = \sum_n da_n$, $dx = da\, W^\top$. If the slope
-# $h (1 - h)$ is forgotten, both rows of the layer are wrong, and only these: the decoder's gradients do not pass through
-# it. The report names `encoder.0`'s arrays.
+# **Answer.** $dh$ comes in; $da = dh\, h (1 - h)$, $dW = x^\top da$, $db = \sum_n da_n$, $dx = da\, W^\top$. If the
+# slope $h (1 - h)$ is forgotten, both rows of the layer are wrong, and only these: the decoder's gradients do not pass
+# through it. The report names `encoder.0`'s arrays.
 
 
 # %%

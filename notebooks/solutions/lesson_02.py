@@ -45,9 +45,9 @@ pca = npae.PCA(K).fit(X)
 # %% [markdown]
 # ## 1. When unique directions matter
 #
-# **Answer.** When single numbers of the code are used: read, ordered, cut off, or compared. The first three of PCA's ten
-# numbers are the best three there are; three of the autoencoder's units are any three mixtures, and the best decoder for
-# them does worse. Nobody cares who uses the whole code by a linear map of it.
+# **Answer.** When single numbers of the code are used: read, ordered, cut off, or compared. The first three of PCA's
+# ten numbers are the best three there are; three of the autoencoder's units are any three mixtures, and the best
+# decoder for them does worse. Nobody cares who uses the whole code by a linear map of it.
 
 
 # %%
@@ -57,7 +57,7 @@ def with_three(h):
     return 0.5 * ((A @ np.linalg.lstsq(A, X, rcond=None)[0] - X) ** 2).sum() / len(X)
 
 
-print(f"three of ten numbers, PCA against autoencoder: {below(with_three(pca.transform(X)), with_three(network.encode(X)))}")
+print(f"three of ten, PCA against autoencoder: {below(with_three(pca.transform(X)), with_three(network.encode(X)))}")
 
 # %% [markdown]
 # ## 2. Why the loss says little about the angle
@@ -75,18 +75,19 @@ theta = 0.7
 turned = np.vstack([V[: K - 1], np.cos(theta) * V[K - 1] + np.sin(theta) * V[K]])
 P = turned.T @ turned
 J, best = 0.5 * np.trace(S) - 0.5 * np.trace(P @ S), 0.5 * s[K:].sum()
-print(f"J above its least: {J - best:.6f}, by the formula within {same(J, best + (s[K-1] - s[K]) / 2 * np.sin(theta)**2):.0e}")
+by_formula = best + (s[K - 1] - s[K]) / 2 * np.sin(theta) ** 2
+print(f"J above its least: {J - best:.6f}, by the formula within {same(J, by_formula):.0e}")
 S_equal = S + (s[K - 1] - s[K]) * np.outer(V[K], V[K])  # the eleventh raised to the tenth
 same(np.trace(P @ S_equal), np.trace(V[:K].T @ V[:K] @ S_equal))
-assert J > best
+assert best < J
 
 # %% [markdown]
 # ## 3. Where the two differ on held-out images
 #
-# **Answer.** On images with ink where (nearly) no training image has any. In a direction $v_i$ with $s_i = 0$ the gradient
-# $dM = -S (I - M)$ has nothing to say, so the weights stay where they started at random, and what an image has there
-# moves the code; PCA has exact zeros. The rows $v_i (M - P)$ are as large as 0.5 there, and nearly nothing elsewhere.
-# Take these directions out of the worst image, and network and PCA agree again.
+# **Answer.** On images with ink where (nearly) no training image has any. In a direction $v_i$ with $s_i = 0$ the
+# gradient $dM = -S (I - M)$ has nothing to say, so the weights stay where they started at random, and what an image has
+# there moves the code; PCA has exact zeros. The rows $v_i (M - P)$ are as large as 0.5 there, and nearly nothing
+# elsewhere. Take these directions out of the worst image, and network and PCA agree again.
 
 # %%
 M = network.encoder.layers[0].W @ network.decoder.layers[0].W
@@ -103,15 +104,17 @@ def apart(x):
 
 worst = X_test[[np.argmax(apart(X_test))]]
 without = worst - (worst - m) @ V[s < 1e-5].T @ V[s < 1e-5]
-print(f"the worst image without such directions against with, ten times: {below(10 * apart(without)[0], apart(worst)[0])}")
+print(
+    f"the worst image without such directions against with, ten times: {below(10 * apart(without)[0], apart(worst)[0])}"
+)
 
 # %% [markdown]
 # ## 4. Tied weights allow rotations only
 #
-# **Answer.** Tied, mixing by $M$ turns $W W^\top$ into $W M M^\top W^\top$. The columns of $W$ are independent, so the two
-# are equal only if $M M^\top = I$. With any other $M$ the code would be stretched on the way in and once more on the way
-# out. At the optimum $W$ has orthonormal columns, and a stretch by $c_i$ along the $i$-th adds
-# $\frac12 \sum_i s_i (c_i^2 - 1)^2$.
+# **Answer.** Tied, mixing by $M$ turns $W W^\top$ into $W M M^\top W^\top$. The columns of $W$ are independent, so the
+# two are equal only if $M M^\top = I$. With any other $M$ the code would be stretched on the way in and once more on
+# the way out. At the optimum $W$ has orthonormal columns, and a stretch by $c_i$ along the $i$-th adds $\frac12 \sum_i
+# s_i (c_i^2 - 1)^2$.
 
 # %%
 W = V[:K].T  # an optimum
@@ -125,16 +128,17 @@ for name, M in {"none": np.eye(K), "rotation": Q, "stretch": np.diag(np.linspace
     cost[name] = tied.value(X)
 same(cost["rotation"], cost["none"])
 added = 0.5 * (s[:K] * (np.linspace(0.8, 1.3, K) ** 2 - 1) ** 2).sum()
-print(f"a stretch adds {cost['stretch'] - cost['none']:.4f}, by the formula within {same(cost['stretch'] - cost['none'], added, 1e-11):.0e}")
+more = cost["stretch"] - cost["none"]
+print(f"a stretch adds {more:.4f}, by the formula within {same(more, added, 1e-11):.0e}")
 assert cost["stretch"] > cost["none"]
 
 # %% [markdown]
 # ## 5. Weight decay
 #
-# **Answer.** Steps 2 to 4 change: the best encoder is no longer a projection's half, for it is cheaper to be short. Along
-# one eigenvector, with $w$ in encoder and decoder alike, $\frac12 s (1 - w^2)^2 + \lambda w^2$ is least at
-# $w^2 = 1 - \lambda/s$, or at $w = 0$ where $s \le \lambda$. The mixing is decided too, up to a rotation, and directions
-# of small variance are dropped. $W_e = W_d^\top$.
+# **Answer.** Steps 2 to 4 change: the best encoder is no longer a projection's half, for it is cheaper to be short.
+# Along one eigenvector, with $w$ in encoder and decoder alike, $\frac12 s (1 - w^2)^2 + \lambda w^2$ is least at $w^2 =
+# 1 - \lambda/s$, or at $w = 0$ where $s \le \lambda$. The mixing is decided too, up to a rotation, and directions of
+# small variance are dropped. $W_e = W_d^\top$.
 
 # %%
 lam = 0.01
@@ -151,10 +155,10 @@ assert np.abs(decayed.grad).max() < 1e-12 and same(W_e, W_d.T) < 1e-12
 # %% [markdown]
 # ## 6. A circle on a line
 #
-# **Answer.** No. $d(\theta) = f(\theta) - f(\theta + \pi)$ changes its sign on the way from $\theta$ to $\theta + \pi$, so
-# a continuous $f$ gives some pair of opposite points the same code (Borsuk and Ulam), hence the same reconstruction $r$,
-# and $\|x - r\| + \|{-x} - r\| \ge 2$: one of the two is off by a radius at least. With two numbers there is no gap:
-# the identity is one such code.
+# **Answer.** No. $d(\theta) = f(\theta) - f(\theta + \pi)$ changes its sign on the way from $\theta$ to $\theta + \pi$,
+# so a continuous $f$ gives some pair of opposite points the same code (Borsuk and Ulam), hence the same reconstruction
+# $r$, and $\|x - r\| + \|{-x} - r\| \ge 2$: one of the two is off by a radius at least. With two numbers there is no
+# gap: the identity is one such code.
 
 # %%
 encoder = [npae.Dense(2, 20, npae.Tanh(), rng=5), npae.Dense(20, 1, rng=6)]
@@ -180,9 +184,9 @@ assert abs(difference(low)) < 1e-12 and sum(off) >= 2 - 1e-9
 # %% [markdown]
 # ## 7. More linear layers
 #
-# **Answer.** Yes. A product of matrices is a matrix, and its rank is that of the narrowest. $W_1 W_2$ and $W_3 W_4$ take
-# the places of $W_e$ and $W_d$, every pair of which can be reached; so the optimum is the same subspace. Only descent
-# sees another landscape, with more places where it is slow.
+# **Answer.** Yes. A product of matrices is a matrix, and its rank is that of the narrowest. $W_1 W_2$ and $W_3 W_4$
+# take the places of $W_e$ and $W_d$, every pair of which can be reached; so the optimum is the same subspace. Only
+# descent sees another landscape, with more places where it is slow.
 
 # %%
 deep = fit([npae.Dense(64, 20, rng=1), npae.Dense(20, K, rng=2)], [npae.Dense(K, 20, rng=3), npae.Dense(20, 64, rng=4)])

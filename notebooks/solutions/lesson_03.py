@@ -40,7 +40,13 @@ def train(x, penalties, activation="sigmoid"):
     """The lesson's autoencoder."""
     adam = npae.Adam(npae.Cosine(1e-2, epochs * -(-len(x) // 128)))
     return npae.Autoencoder(
-        K, activation=activation, penalties=[decay, *penalties], optimizer=adam, max_iter=epochs, tol=0.0, random_state=0
+        K,
+        activation=activation,
+        penalties=[decay, *penalties],
+        optimizer=adam,
+        max_iter=epochs,
+        tol=0.0,
+        random_state=0,
     ).fit(x)
 
 
@@ -50,9 +56,9 @@ models = {name: train(X, penalties) for name, penalties in kinds.items()}
 # %% [markdown]
 # ## 1. Smaller codes, larger decoders
 #
-# **Answer.** Weight decay: the decoder's doubled weights cost four times as much. (And a sigmoid cannot be halved exactly,
-# only moved towards 0.) A ReLU can: $W_1, b_1 \to W_1/c, b_1/c$ and $W_2 \to c\, W_2$ leave $\hat x$ as it is, and what
-# is left of $J$ as a function of $c$ is
+# **Answer.** Weight decay: the decoder's doubled weights cost four times as much. (And a sigmoid cannot be halved
+# exactly, only moved towards 0.) A ReLU can: $W_1, b_1 \to W_1/c, b_1/c$ and $W_2 \to c\, W_2$ leave $\hat x$ as it is,
+# and what is left of $J$ as a function of $c$ is
 #
 # $$\frac\lambda c\, \overline{\|h\|_1} + \frac\gamma2 \Big(\frac{\|W_1\|^2}{c^2} + c^2 \|W_2\|^2\Big).$$
 #
@@ -79,10 +85,10 @@ assert (np.diff(without) < 0).all() and np.ptp(loss) < 1e-10 and 0 < np.argmin(w
 # %% [markdown]
 # ## 2. A penalty on a batch
 #
-# **Answer.** Because it asks for a *mean* activation of $\rho$: a unit may be fully on for some samples if it is off for
-# others. KL is convex in $\hat\rho$, so by Jensen's inequality the KL of the mean is at most the mean of the KLs of single
-# samples. With one image in the batch $\hat\rho_j = h_j$, and every unit would have to be at $\rho$ for every image: a
-# code that says nothing.
+# **Answer.** Because it asks for a *mean* activation of $\rho$: a unit may be fully on for some samples if it is off
+# for others. KL is convex in $\hat\rho$, so by Jensen's inequality the KL of the mean is at most the mean of the KLs of
+# single samples. With one image in the batch $\hat\rho_j = h_j$, and every unit would have to be at $\rho$ for every
+# image: a code that says nothing.
 
 # %%
 rho = 0.05
@@ -102,22 +108,24 @@ assert (kl(anything.mean(axis=0)) <= kl(anything).mean(axis=0)).all()
 # %% [markdown]
 # ## 3. A stronger L1
 #
-# **Answer.** L1 pushes every activation down by the same force, so a unit that does not pay is switched off, and the more
-# so the larger $\lambda$. The count is below: fewer than the 100 pixels. In what it uses the network is undercomplete;
-# overcomplete it is in name.
+# **Answer.** L1 pushes every activation down by the same force, so a unit that does not pay is switched off, and the
+# more so the larger $\lambda$. The count is below: fewer than the 100 pixels. In what it uses the network is
+# undercomplete; overcomplete it is in name.
 
 # %%
 strong = train(X, [npae.L1Sparsity(0.1)])
-alive = {name: int((model.transform(X_test).max(axis=0) > 0.1).sum()) for name, model in (models | {"0.1": strong}).items()}
+alive = {
+    name: int((model.transform(X_test).max(axis=0) > 0.1).sum()) for name, model in (models | {"0.1": strong}).items()
+}
 print(f"units that are ever above 0.1, of {K}: {alive}")
 assert alive["0.1"] < 100 < alive["L1"]
 
 # %% [markdown]
 # ## 4. Units set to zero
 #
-# **Answer.** A unit that is set to zero takes its mean away from the image, and the error of that is systematic: it adds
-# up over the units. Units that are half on, as those of the free network, have large means to lose; its error doubles.
-# Those that KL holds at $\rho = 0.05$ lose least.
+# **Answer.** A unit that is set to zero takes its mean away from the image, and the error of that is systematic: it
+# adds up over the units. Units that are half on, as those of the free network, have large means to lose; its error
+# doubles. Those that KL holds at $\rho = 0.05$ lose least.
 
 
 # %%
@@ -136,8 +144,8 @@ print(f"KL against L1: {below(ratio['KL'], ratio['L1'])}; KL against free: {belo
 # %% [markdown]
 # ## 5. Whole digits
 #
-# **Answer.** With whole images the sparse filters are no longer all strokes: a unit that is on for few images may as well
-# stand for *one kind of image*. A number for it: the cosine of a decoder row with the nearest training image, both
+# **Answer.** With whole images the sparse filters are no longer all strokes: a unit that is on for few images may as
+# well stand for *one kind of image*. A number for it: the cosine of a decoder row with the nearest training image, both
 # without their mean. A stroke is like no whole image.
 
 # %%
@@ -172,7 +180,10 @@ assert (like > 0.5).any() and (like < 0.5).any()
 top = train(X, [], activation=npae.TopK(20))
 h = top.transform(X_test)
 top_error = error(top.reconstruct(X_test), X_test)
-print(f"active units {np.count_nonzero(h, axis=1).mean():.1f}, never active {(h == 0).all(axis=0).sum()}, error {top_error:.3f}")
+print(
+    f"active units {np.count_nonzero(h, axis=1).mean():.1f}, never active {(h == 0).all(axis=0).sum()}, "
+    f"error {top_error:.3f}"
+)
 print(f"against KL with 20 units kept: {below(top_error, few(models['KL'], 'mean'))}")
 assert np.count_nonzero(h, axis=1).max() <= 20
 

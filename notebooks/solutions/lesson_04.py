@@ -46,9 +46,9 @@ noisy = {name: C.corrupt(X_test, rng=1) for name, C in corruptions.items()}
 # %% [markdown]
 # ## 1. Why not the identity?
 #
-# **Answer.** The identity is no solution of this problem. It returns $\tilde x$ and pays the noise in full,
-# $\frac12 E\|\tilde x - x\|^2 = \frac12 D \sigma^2$ for Gaussian noise, $64 \cdot 0.09/2 = 2.88$ here. The width of the code does
-# not matter: the objective itself forbids copying.
+# **Answer.** The identity is no solution of this problem. It returns $\tilde x$ and pays the noise in full, $\frac12
+# E\|\tilde x - x\|^2 = \frac12 D \sigma^2$ for Gaussian noise, $64 \cdot 0.09/2 = 2.88$ here. The width of the code
+# does not matter: the objective itself forbids copying.
 
 # %%
 identity, ours = error(noisy["Gaussian"], X_test), error(denoisers["Gaussian"].reconstruct(noisy["Gaussian"]), X_test)
@@ -58,8 +58,8 @@ assert abs(identity / 2.88 - 1) < 0.03
 # %% [markdown]
 # ## 2. One noisy copy, made once
 #
-# **Answer.** Then there are 1,347 fixed pairs, and the network can learn by heart which noise goes with which image. The
-# training error falls below what any true denoiser has, the held-out error rises. Drawn anew, noise is a supply of
+# **Answer.** Then there are 1,347 fixed pairs, and the network can learn by heart which noise goes with which image.
+# The training error falls below what any true denoiser has, the held-out error rises. Drawn anew, noise is a supply of
 # training data without end.
 
 # %%
@@ -84,8 +84,8 @@ print(f"on the fixed pairs, once against anew: {below(errors['once'][0], errors[
 # %% [markdown]
 # ## 3. Images without noise
 #
-# **Answer.** It moves them too, towards the images that are more probable; it cannot know that there is no noise and was
-# trained for its mean. It should leave them as they are if it were told. A plain autoencoder does better on clean
+# **Answer.** It moves them too, towards the images that are more probable; it cannot know that there is no noise and
+# was trained for its mean. It should leave them as they are if it were told. A plain autoencoder does better on clean
 # images.
 
 # %%
@@ -107,7 +107,7 @@ B = rng.standard_normal((400, 5)) @ rng.standard_normal((5, 5))
 B -= B.mean(axis=0)
 S, sigma = B.T @ B / len(B), 0.8
 A = np.linalg.solve(S + sigma**2 * np.eye(5), S)
-print(f"A and the package's best linear denoiser: {same(A, linear_denoiser(B, npae.GaussianNoise(sigma)).A, 1e-11):.0e} apart")
+print(f"A and the package's: {same(A, linear_denoiser(B, npae.GaussianNoise(sigma)).A, 1e-11):.0e} apart")
 s, V = np.linalg.eigh(S)
 print(f"factors {(s / (s + sigma**2)).round(3)}: {same(V.T @ A @ V, np.diag(s / (s + sigma**2)), 1e-11):.0e} apart")
 assert (s > 0).all()
@@ -117,22 +117,25 @@ assert (s > 0).all()
 #
 # **Answer.** Gaussian noise and masking are best undone by the denoiser that was trained on them, by more than a tenth.
 # What is an error depends on how it arises. Salt and pepper is undone as well, to a few per cent, by the denoiser of
-# Gaussian noise, which has seen errors of either sign and of any size; one start does not decide which is first. Masking
-# errs to one side only, and a denoiser that knows nothing else is no use elsewhere.
+# Gaussian noise, which has seen errors of either sign and of any size; one start does not decide which is first.
+# Masking errs to one side only, and a denoiser that knows nothing else is no use elsewhere.
 
 # %%
 table = np.array([[error(model.reconstruct(x), X_test) for model in denoisers.values()] for x in noisy.values()])
 print("rows: corruption; columns: trained on\n", table.round(3))
 for i, name in enumerate(("Gaussian", "masking")):
     print(f"{name}: {below(table[i, i], np.delete(table[i], i).min())}")
-print(f"masking's denoiser on the others, against theirs: {below(table[0, 0], table[0, 1])}, {below(table[2, 2], table[2, 1])}")
+print(
+    f"masking's denoiser on the others, against theirs: {below(table[0, 0], table[0, 1])}, "
+    f"{below(table[2, 2], table[2, 1])}"
+)
 assert abs(table[2, 0] / table[2, 2] - 1) < 0.1
 
 # %% [markdown]
 # ## 6. Noise levels
 #
-# **Answer.** Each curve is lowest, against the others, near the $\sigma$ it was trained for. Trained with little noise a
-# network trusts what it sees, and fails with much; trained with much it smooths clean images.
+# **Answer.** Each curve is lowest, against the others, near the $\sigma$ it was trained for. Trained with little noise
+# a network trusts what it sees, and fails with much; trained with much it smooths clean images.
 
 # %%
 trained = {s: train(npae.GaussianNoise(s), epochs=40) for s in (0.1, 0.3, 0.5)}
@@ -150,9 +153,9 @@ assert best[0] == best[1] == 0.1 and best[2] == 0.3 and best[3] == best[4] == 0.
 # %% [markdown]
 # ## 7. Twenty times in a row
 #
-# **Answer.** One pass goes a part of the way uphill, twenty end on the modes of the density, or near fixed points there.
-# Their density is not that of the data: the spread $s$ of each of the eight Gaussians is gone. To draw from a density one
-# must add noise at every step (lesson 7).
+# **Answer.** One pass goes a part of the way uphill, twenty end on the modes of the density, or near fixed points
+# there. Their density is not that of the data: the spread $s$ of each of the eight Gaussians is gone. To draw from a
+# density one must add noise at every step (lesson 7).
 
 # %%
 s, sigma = 0.15, 0.2

@@ -63,7 +63,9 @@ step = npae.Adam(1e-2).start(alone.theta)
 for _ in range(500):
     alone.value_and_grad(x)
     step(alone.grad)
-print(f"spread of the code, ten times, with the penalty alone: {below(10 * alone.encode(x).std(axis=0).mean(), before)}")
+print(
+    f"spread of the code, ten times, with the penalty alone: {below(10 * alone.encode(x).std(axis=0).mean(), before)}"
+)
 plain = of_circle(0)
 sigma = manifold.singular_values(plain, held_out.data).mean(axis=0)
 print(f"with the error alone, first over fifth singular value: {sigma[0] / sigma[4]:.2f}")
@@ -72,9 +74,9 @@ assert sigma[0] < 2 * sigma[4]
 # %% [markdown]
 # ## 2. Why tied
 #
-# **Answer.** For a linear code of any encoder take $\epsilon f$ and $g(\cdot/\epsilon)$: the reconstruction is the same, the
-# penalty $\epsilon^2$ times as large. Without a hold on the decoder the penalty has no effect but this. Tied weights
-# cannot do both; weight decay or rows of norm one would hold the decoder as well.
+# **Answer.** For a linear code of any encoder take $\epsilon f$ and $g(\cdot/\epsilon)$: the reconstruction is the
+# same, the penalty $\epsilon^2$ times as large. Without a hold on the decoder the penalty has no effect but this. Tied
+# weights cannot do both; weight decay or rows of norm one would hold the decoder as well.
 
 # %%
 values = {}
@@ -105,28 +107,37 @@ X, X_test = digits.data[order[450:]].astype(np.float32), digits.data[order[:450]
 def of_digits(seed=0, **kind):
     """64 tied sigmoid units on the digits, 60 epochs, as in the lesson."""
     adam = npae.Adam(npae.Cosine(2e-2, 60 * 11))
-    common = {"output_activation": "sigmoid", "tied": True, "max_iter": 60, "n_iter_no_change": 60, "random_state": seed}
+    common = {
+        "output_activation": "sigmoid",
+        "tied": True,
+        "max_iter": 60,
+        "n_iter_no_change": 60,
+        "random_state": seed,
+    }
     return npae.Autoencoder(64, optimizer=adam, **common, **kind).fit(X)
 
 
 radii, of_c, of_d = [0.1, 1.0, 3.0], [], []
 for seed in range(4, -1, -1):
     contractive, denoising = (
-        of_digits(seed, **kind) for kind in ({"penalties": [npae.Contractive(0.02)]}, {"corruption": npae.GaussianNoise(0.3)})
+        of_digits(seed, **kind)
+        for kind in ({"penalties": [npae.Contractive(0.02)]}, {"corruption": npae.GaussianNoise(0.3)})
     )
     of_c.append(manifold.contraction_ratio(contractive, X_test[:200], radii, rng=0))
     of_d.append(manifold.contraction_ratio(denoising, X_test[:200], radii, rng=0))
 of_c, of_d = np.array(of_c), np.array(of_d)
-print("contractive over denoising, distance of the codes:", dict(zip(radii, (of_c / of_d).mean(axis=0).round(2).tolist())))
+print(
+    "contractive over denoising, distance of the codes:", dict(zip(radii, (of_c / of_d).mean(axis=0).round(2).tolist()))
+)
 print(f"close by: {below(of_c[:, 0], of_d[:, 0])}")
 print(f"the quotient close by against that at 3: {below(of_c[:, 0] / of_d[:, 0], of_c[:, 2] / of_d[:, 2])}")
 
 # %% [markdown]
 # ## 4. The data or the network?
 #
-# **Answer.** The network. Given the lesson's 1,200 points, `manifold_network`, whose encoder is deep and whose decoder is
-# one linear layer, has smaller angles on the sphere than the lesson's network: bending is the encoder's work there, so
-# its Jacobian can become the projection onto the tangent plane.
+# **Answer.** The network. Given the lesson's 1,200 points, `manifold_network`, whose encoder is deep and whose decoder
+# is one linear layer, has smaller angles on the sphere than the lesson's network: bending is the encoder's work there,
+# so its Jacobian can become the projection onto the tangent plane.
 
 # %%
 sphere = npae.datasets.make_sphere(1600, noise=0.02, n_features=20, rng=0)
@@ -143,9 +154,9 @@ print(f"sphere, 1,200 points, angle in degrees, the page's network against the l
 # %% [markdown]
 # ## 5. Motions and a deep encoder
 #
-# **Answer.** Hardly nearer. The plane could turn with the image now, for the slopes of the hidden units choose among the
-# columns of $W_1$ image by image; but at about the same error the angles are the same to a degree or two. Depth as such
-# is not what is missing. (A stronger penalty brings two degrees more, for two and a half times the error.)
+# **Answer.** Hardly nearer. The plane could turn with the image now, for the slopes of the hidden units choose among
+# the columns of $W_1$ image by image; but at about the same error the angles are the same to a degree or two. Depth as
+# such is not what is missing. (A stronger penalty brings two degrees more, for two and a half times the error.)
 
 # %%
 adam = npae.Adam(npae.Cosine(5e-3, 60 * 11))
@@ -164,9 +175,9 @@ assert abs(found["two layers"] - found["one layer"]) < 3 and min(found.values())
 # %% [markdown]
 # ## 6. The best strength
 #
-# **Answer.** Without contraction the code answers to noise as to the circle, and the leading direction is anyone's. With
-# too much, copying the circle no longer pays, and the code shrinks until what is left is rounding, noise and accident.
-# Between them one direction pays and nineteen do not.
+# **Answer.** Without contraction the code answers to noise as to the circle, and the leading direction is anyone's.
+# With too much, copying the circle no longer pays, and the code shrinks until what is left is rounding, noise and
+# accident. Between them one direction pays and nineteen do not.
 
 # %%
 by_lam = {lam: angle(of_circle(lam), held_out) for lam in (0, 0.0015, 0.015, 0.15, 1.5)}
@@ -186,7 +197,10 @@ assert 0 < best < 1.5
 # %%
 walk, straight = turning_walks(X, X_test[:40], digits.image_shape, n_steps=1500)
 turned = np.concatenate(
-    [npae.datasets.transform_images(X_test[:40], digits.image_shape, rotation=a) for a in np.radians(np.arange(-60, 61, 3))]
+    [
+        npae.datasets.transform_images(X_test[:40], digits.image_shape, rotation=a)
+        for a in np.radians(np.arange(-60, 61, 3))
+    ]
 ).reshape(-1, 40, 64)
 
 

@@ -62,10 +62,10 @@ def run(spoil, steps=100):
 # %% [markdown]
 # ## 1. Wrong, and still going down
 #
-# **Answer.** The wrong $db$ is the right one divided by $N$. So the wrong gradient still has a positive product with the
-# right one, $\langle g, \tilde g\rangle = \|g_W\|^2 + \frac1N \|g_b\|^2 > 0$, and a small step along $-\tilde g$ goes
-# down. A wrong *sign* makes the product of these entries negative; where they outweigh the others, $J$ rises. Turn the
-# sign of the encoder's $dW$ and of all the rest.
+# **Answer.** The wrong $db$ is the right one divided by $N$. So the wrong gradient still has a positive product with
+# the right one, $\langle g, \tilde g\rangle = \|g_W\|^2 + \frac1N \|g_b\|^2 > 0$, and a small step along $-\tilde g$
+# goes down. A wrong *sign* makes the product of these entries negative; where they outweigh the others, $J$ rises. Turn
+# the sign of the encoder's $dW$ and of all the rest.
 
 # %%
 values, cosine = run("mean")
@@ -82,9 +82,9 @@ assert network.value(X) > start and cosine < 1
 # %% [markdown]
 # ## 2. What a gradient check cannot see
 #
-# **Answer.** Anything that is wrong in the value as well. A loss that sums over the samples, lacks its $\frac12$, or takes
-# KL sample by sample passes with every digit, because its gradient is the gradient of *that* value. Values need an
-# oracle of their own: a formula, a brute-force sum, another library.
+# **Answer.** Anything that is wrong in the value as well. A loss that sums over the samples, lacks its $\frac12$, or
+# takes KL sample by sample passes with every digit, because its gradient is the gradient of *that* value. Values need
+# an oracle of their own: a formula, a brute-force sum, another library.
 
 
 # %%
@@ -102,10 +102,10 @@ assert report.ok and abs(NoHalf()(a, x)[0] / oracle - 2) < 1e-12
 # %% [markdown]
 # ## 3. At the kink
 #
-# **Answer.** That there is no derivative to compare with. From the right the slope is 1, from the left 0, and the central
-# difference gives their mean $\frac12$, which belongs to neither; a layer may answer any of these. This checker counts
-# such entries apart, as not differentiable, and neither passes nor fails them as long as the gradient lies between the
-# slopes from the left and from the right.
+# **Answer.** That there is no derivative to compare with. From the right the slope is 1, from the left 0, and the
+# central difference gives their mean $\frac12$, which belongs to neither; a layer may answer any of these. This checker
+# counts such entries apart, as not differentiable, and neither passes nor fails them as long as the gradient lies
+# between the slopes from the left and from the right.
 
 # %%
 layer = npae.Dense(5, 4, npae.ReLU(), rng=1)
@@ -121,8 +121,8 @@ assert (right, left, central) == (1, 0, 0.5) and "not differentiable" in str(rep
 # %% [markdown]
 # ## 4. A forgotten decay
 #
-# **Answer.** The value has $\frac\lambda2 \|W\|^2$, the gradient lacks $\lambda W$. The difference of the two gradients is a
-# multiple of the parameter itself, and the checker looks for that.
+# **Answer.** The value has $\frac\lambda2 \|W\|^2$, the gradient lacks $\lambda W$. The difference of the two gradients
+# is a multiple of the parameter itself, and the checker looks for that.
 
 
 # %%
@@ -141,9 +141,9 @@ assert [row.name for row in report.rows if row.status == "WRONG"] == ["W"] and "
 # %% [markdown]
 # ## 5. The forward difference
 #
-# **Answer.** Its error is $\frac h2 |f''| + 2 \varepsilon |f|/h$, least at $h \approx 2 \sqrt{\varepsilon |f|/|f''|}$, about
-# $10^{-8}$, where it is about $10^{-8}$ as well: half of the digits, less than the central difference's two thirds. In
-# parts of the derivative it is more, where the derivative is smaller than the value.
+# **Answer.** Its error is $\frac h2 |f''| + 2 \varepsilon |f|/h$, least at $h \approx 2 \sqrt{\varepsilon |f|/|f''|}$,
+# about $10^{-8}$, where it is about $10^{-8}$ as well: half of the digits, less than the central difference's two
+# thirds. In parts of the derivative it is more, where the derivative is smaller than the value.
 
 # %%
 network = npae.Network([npae.Dense(6, 4, npae.Sigmoid(), rng=1)], [npae.Dense(4, 6, rng=2)])
@@ -157,14 +157,20 @@ for h in steps:
     errors.append(abs((network.value(batch) - value) / h - exact @ direction) / abs(exact @ direction))
 errors = np.array(errors)
 middle = errors[(steps > 1e-9) & (steps < 1e-7)]
-print(f"near 1e-8: {np.median(middle):.0e}; best {errors.min():.0e}; at 1e-2 {errors[np.argmin(np.abs(steps - 1e-2))]:.0e}")
-assert 1e-10 < np.median(middle) < 1e-6 and np.median(errors[steps > 1e-3]) > 1e-4 and np.median(errors[steps < 1e-12]) > 1e-5
+print(
+    f"near 1e-8: {np.median(middle):.0e}, best {errors.min():.0e}, 1e-2 {errors[np.argmin(np.abs(steps - 1e-2))]:.0e}"
+)
+assert (
+    1e-10 < np.median(middle) < 1e-6
+    and np.median(errors[steps > 1e-3]) > 1e-4
+    and np.median(errors[steps < 1e-12]) > 1e-5
+)
 
 # %% [markdown]
 # ## 6. The contraction of one layer
 #
-# **Answer.** With $s = h (1 - h)$ and $w_j = \|W_{:j}\|^2$, $\Omega = \frac1N \sum_{nj} s_{nj}^2 w_j$ depends on $W$ by $w$
-# and by $a = x W + b$:
+# **Answer.** With $s = h (1 - h)$ and $w_j = \|W_{:j}\|^2$, $\Omega = \frac1N \sum_{nj} s_{nj}^2 w_j$ depends on $W$ by
+# $w$ and by $a = x W + b$:
 #
 # $$da = \tfrac2N\, w\, s \cdot s (1 - 2h), \qquad dW = x^\top da + \tfrac2N \big(\textstyle\sum_n s^2\big) W, \qquad
 # db = \textstyle\sum_n da.$$

@@ -35,7 +35,9 @@ def denoiser(sigma, n_steps=1200):
     step, noise = npae.Adam(npae.Cosine(1e-2, n_steps)).start(network.theta), npae.GaussianNoise(sigma)
     for _ in range(n_steps):
         x = denoising.steps.sample_training_example(data, 500, rng)
-        denoising.steps.use_as_training_example(network, step, x, denoising.steps.sample_corrupted_version(x, noise, rng))
+        denoising.steps.use_as_training_example(
+            network, step, x, denoising.steps.sample_corrupted_version(x, noise, rng)
+        )
     return network
 
 
@@ -45,10 +47,10 @@ held_out = npae.datasets.make_gaussian_mixture(3000, rng=99).data
 # %% [markdown]
 # ## 1. Not the score of the clean data
 #
-# **Answer.** The network only ever sees noisy points, and $m(\tilde x) - \tilde x = \sigma^2 \nabla \log p_\sigma(\tilde x)$
-# is about *their* density. For points on a thin curve the score of the clean density has no limit: with the width $s$
-# across it, at the distance $s$, it is $-s/s^2 = -1/s$. The smoothed one stays below $1/\sigma$ or so, however thin the
-# curve is.
+# **Answer.** The network only ever sees noisy points, and $m(\tilde x) - \tilde x = \sigma^2 \nabla \log
+# p_\sigma(\tilde x)$ is about *their* density. For points on a thin curve the score of the clean density has no limit:
+# with the width $s$ across it, at the distance $s$, it is $-s/s^2 = -1/s$. The smoothed one stays below $1/\sigma$ or
+# so, however thin the curve is.
 
 # %%
 points = npae.GaussianNoise(0.3).corrupt(held_out, 1)
@@ -65,9 +67,9 @@ for s in (0.1, 0.01, 0.001):
 # %% [markdown]
 # ## 2. Where the learnt score is bad
 #
-# **Answer.** Where there were few training points: far outside of the Gaussians its error is many times that within. The
-# number in the lesson is taken at points of the noisy data with the rarest left out, which lie where the data lie; it
-# weighs errors by the density, as training does.
+# **Answer.** Where there were few training points: far outside of the Gaussians its error is many times that within.
+# The number in the lesson is taken at points of the noisy data with the rarest left out, which lie where the data lie;
+# it weighs errors by the density, as training does.
 
 # %%
 grid = np.stack(np.meshgrid(*[np.linspace(-3, 3, 41)] * 2), axis=-1).reshape(-1, 2)
@@ -82,13 +84,14 @@ print(f"within against far, twice over: {below(2 * found['within'], found['far']
 # %% [markdown]
 # ## 3. Where the density comes from
 #
-# **Answer.** From how often training points lie where. At a noisy point $\tilde x$ the network cannot know which $x$ it came
-# from; the squared error makes it answer with their mean, and more points in one direction draw the mean that way. For
-# the training set itself, $N$ equal point masses, this can be written down,
+# **Answer.** From how often training points lie where. At a noisy point $\tilde x$ the network cannot know which $x$ it
+# came from; the squared error makes it answer with their mean, and more points in one direction draw the mean that way.
+# For the training set itself, $N$ equal point masses, this can be written down,
 #
 # $$m(\tilde x) = \frac{\sum_n x_n\, e^{-\|\tilde x - x_n\|^2/2\sigma^2}}{\sum_n e^{-\|\tilde x - x_n\|^2/2\sigma^2}},$$
 #
-# and $(m - \tilde x)/\sigma^2$ is the score of the kernel density estimate $\frac1N \sum_n N(x_n, \sigma^2 I)$, exactly.
+# and $(m - \tilde x)/\sigma^2$ is the score of the kernel density estimate $\frac1N \sum_n N(x_n, \sigma^2 I)$,
+# exactly.
 
 # %%
 some, sigma, at = mixture.data[:300], 0.3, points[:50]
@@ -110,9 +113,9 @@ assert np.corrcoef(((mean - at) / sigma**2).ravel(), truth.ravel())[0, 1] > 0.9
 # %% [markdown]
 # ## 4. Noise levels
 #
-# **Answer.** The score is $(r - x)/\sigma^2$: an error $\delta$ of the network is an error $\delta/\sigma^2$ of the score.
-# The network's own error does not fall as $\sigma^2$ does, so small noise gives the worse score, though its target is
-# nearer to the clean one. With much noise the score is easy, and says less about the data.
+# **Answer.** The score is $(r - x)/\sigma^2$: an error $\delta$ of the network is an error $\delta/\sigma^2$ of the
+# score. The network's own error does not fall as $\sigma^2$ does, so small noise gives the worse score, though its
+# target is nearer to the clean one. With much noise the score is easy, and says less about the data.
 
 # %%
 table = {}
@@ -123,16 +126,18 @@ for sigma, network in networks.items():
     print(f"sigma {sigma}: error of the score {table[sigma]:.3f}, of the reconstruction {sigma**2 * table[sigma]:.4f}")
 print(f"score: {below(table[0.5], table[0.2])}, {below(table[0.2], table[0.1])}")
 quotient = 0.1**2 * table[0.1] / (0.5**2 * table[0.5])
-print(f"a noise of 0.1 leaves {quotient:.2f} of the network's error with a noise of 0.5; the variances' quotient is 0.04")
+print(
+    f"a noise of 0.1 leaves {quotient:.2f} of the network's error with a noise of 0.5; the variances' quotient is 0.04"
+)
 assert quotient > 0.08
 
 # %% [markdown]
 # ## 5. Masking
 #
 # **Answer.** With $\tilde x = x \odot b$, $b_d$ zero with probability $p$, and $q = 1 - p$: $E[\tilde x] = q\,m$,
-# $\mathrm{Cov}(\tilde x, x) = q\, S$, and $\mathrm{Cov}(\tilde x) = q^2 S + p q\, \mathrm{diag}(S_{dd} + m_d^2)$. The best
-# affine map is $A = \mathrm{Cov}(\tilde x)^{-1} \mathrm{Cov}(\tilde x, x)$. Least squares on draws comes nearer as the
-# draws become more.
+# $\mathrm{Cov}(\tilde x, x) = q\, S$, and $\mathrm{Cov}(\tilde x) = q^2 S + p q\, \mathrm{diag}(S_{dd} + m_d^2)$. The
+# best affine map is $A = \mathrm{Cov}(\tilde x)^{-1} \mathrm{Cov}(\tilde x, x)$. Least squares on draws comes nearer as
+# the draws become more.
 
 # %%
 X = rng.standard_normal((60, 4)) @ rng.standard_normal((4, 4)) + 1
@@ -151,10 +156,10 @@ print(f"least squares, 1,000 draws a sample against 10, three times over: {below
 # %% [markdown]
 # ## 6. How much to draw in walkback
 #
-# **Answer.** The posterior's variance. For $x \sim N(0, s^2)$ and noise $\sigma^2$, $x \mid \tilde x$ is Gaussian with mean
-# $k \tilde x$, $k = \frac{s^2}{s^2 + \sigma^2}$, and variance $v = \frac{s^2 \sigma^2}{s^2 + \sigma^2}$. A turn of the
-# chain takes the variance $\tau$ to $k^2 (\tau + \sigma^2) + v$, whose fixed point is $s^2$ for this $v$ and no other. With
-# the mean instead of a draw, $v = 0$, it is $k^2 \sigma^2/(1 - k^2)$, too small.
+# **Answer.** The posterior's variance. For $x \sim N(0, s^2)$ and noise $\sigma^2$, $x \mid \tilde x$ is Gaussian with
+# mean $k \tilde x$, $k = \frac{s^2}{s^2 + \sigma^2}$, and variance $v = \frac{s^2 \sigma^2}{s^2 + \sigma^2}$. A turn of
+# the chain takes the variance $\tau$ to $k^2 (\tau + \sigma^2) + v$, whose fixed point is $s^2$ for this $v$ and no
+# other. With the mean instead of a draw, $v = 0$, it is $k^2 \sigma^2/(1 - k^2)$, too small.
 
 # %%
 s2, sigma2 = 1.7, 0.4

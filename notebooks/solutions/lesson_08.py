@@ -32,9 +32,9 @@ bits = binarized(digits.data).astype(np.float32)
 # %% [markdown]
 # ## 1. What a plain autoencoder lacks
 #
-# **Answer.** A distribution of codes. Nothing in its objective says where codes lie, so a code from $N(0, I)$ is anyone's,
-# and the decoder was never asked about it. $\Omega$ draws the codes of all images together towards $N(0, I)$, and the
-# noise in the code makes the decoder answer for what lies between them.
+# **Answer.** A distribution of codes. Nothing in its objective says where codes lie, so a code from $N(0, I)$ is
+# anyone's, and the decoder was never asked about it. $\Omega$ draws the codes of all images together towards $N(0, I)$,
+# and the noise in the code makes the decoder answer for what lies between them.
 
 # %%
 vae = watch(bits[train], bits[test], epochs=40, random_state=0).model
@@ -55,8 +55,8 @@ assert abs(spread["variational"] - 1) < 0.25
 # %% [markdown]
 # ## 2. How large $\Omega$ can be
 #
-# **Answer.** $KL(r \| w) = \sum_k r_k \log r_k - \sum_k r_k \log w_k$. The first sum is at most 0, and with $w_k = 1/K$ the
-# second is $\log K$: to say which of $K$ costs $\log K$ nats, no more. (With unequal weights, the logarithm of the
+# **Answer.** $KL(r \| w) = \sum_k r_k \log r_k - \sum_k r_k \log w_k$. The first sum is at most 0, and with $w_k = 1/K$
+# the second is $\log K$: to say which of $K$ costs $\log K$ nats, no more. (With unequal weights, the logarithm of the
 # rarest.) $KL(q \| N(0, I))$ has no bound, for a mean can be anywhere; but $\Omega \le -\log p(x) - L$ at an exact
 # encoder, and where $L$ has a least value so has $\Omega$ a largest.
 
@@ -74,12 +74,11 @@ assert far_off[0] == 5000
 # %% [markdown]
 # ## 3. A diagonal $q$ that is exact
 #
-# **Answer.** For a linear decoder the posterior's covariance is $P = (I + W \psi^{-1} W^\top)^{-1}$, the same for every $x$,
-# and diagonal if the rows of $W$ are orthogonal. Turning the code, $W \to Q W$, changes no density of $x$, so a solution
-# with orthogonal rows is always among the best, and there a diagonal $q$ is exact. If the decoder is turned, the best
-# diagonal variances are $1/(P^{-1})_{kk}$, and the bound loses
-# $\frac12 \big(\sum_k \log (P^{-1})_{kk} - \log\det P^{-1}\big)$, which is not negative (Hadamard). A deep decoder's
-# posterior is no Gaussian at all.
+# **Answer.** For a linear decoder the posterior's covariance is $P = (I + W \psi^{-1} W^\top)^{-1}$, the same for every
+# $x$, and diagonal if the rows of $W$ are orthogonal. Turning the code, $W \to Q W$, changes no density of $x$, so a
+# solution with orthogonal rows is always among the best, and there a diagonal $q$ is exact. If the decoder is turned,
+# the best diagonal variances are $1/(P^{-1})_{kk}$, and the bound loses $\frac12 \big(\sum_k \log (P^{-1})_{kk} -
+# \log\det P^{-1}\big)$, which is not negative (Hadamard). A deep decoder's posterior is no Gaussian at all.
 
 # %%
 model = ProbabilisticPCA(4).fit(grey[train]).model_
@@ -96,11 +95,14 @@ assert abs(lost["orthogonal"]) < 1e-10 < 0.01 < lost["turned"]
 # %% [markdown]
 # ## 4. $\beta$
 #
-# **Answer.** $\beta$ weighs what the code may cost. With 4 the code says less, $\Omega$ falls and $L$ rises; with 0.25 the
-# reverse. The bound itself takes $\beta = 1$, so either is worse than training with 1 by that measure.
+# **Answer.** $\beta$ weighs what the code may cost. With 4 the code says less, $\Omega$ falls and $L$ rises; with 0.25
+# the reverse. The bound itself takes $\beta = 1$, so either is worse than training with 1 by that measure.
 
 # %%
-parts = {beta: watch(bits[train], bits[test], epochs=40, beta=beta, random_state=0).model.parts(bits[test]) for beta in (0.25, 4.0)}
+parts = {
+    beta: watch(bits[train], bits[test], epochs=40, beta=beta, random_state=0).model.parts(bits[test])
+    for beta in (0.25, 4.0)
+}
 parts[1.0] = vae.parts(bits[test])
 for beta, (L, omega) in sorted(parts.items()):
     print(f"beta {beta:<4}: L {L:.2f}, Omega {omega:.2f}, bound {-(L + omega):.2f} nats")
@@ -111,10 +113,10 @@ assert sum(parts[1.0]) < min(sum(parts[4.0]), sum(parts[0.25]))
 # %% [markdown]
 # ## 5. A log variance for a log deviation
 #
-# **Answer.** If forward and backward agree, $h = \mu + e^s \varepsilon$ and $ds = dh\, e^s \varepsilon$, the check passes:
-# the gradient is that of the value. But the code drawn has the variance $e^{2s}$, while $\Omega$ is that of $e^s$, so
-# $L + \Omega$ is no bound. A test of the *value* finds it: the variance of many draws, or a model whose likelihood is
-# known.
+# **Answer.** If forward and backward agree, $h = \mu + e^s \varepsilon$ and $ds = dh\, e^s \varepsilon$, the check
+# passes: the gradient is that of the value. But the code drawn has the variance $e^{2s}$, while $\Omega$ is that of
+# $e^s$, so $L + \Omega$ is no bound. A test of the *value* finds it: the variance of many draws, or a model whose
+# likelihood is known.
 
 
 # %%
@@ -145,16 +147,21 @@ for kind in (GaussianCode, WrongCode):
     code = kind(1)
     code.noise = rng.standard_normal((100_000, 1))
     found[kind.__name__] = ok, code.forward(np.tile([0.0, 1.0], (100_000, 1))).var() / np.e
-print({name: f"check {'ok' if ok else 'WRONG'}, variance of draws over e^s {ratio:.2f}" for name, (ok, ratio) in found.items()})
+print(
+    {
+        name: f"check {'ok' if ok else 'WRONG'}, variance of draws over e^s {ratio:.2f}"
+        for name, (ok, ratio) in found.items()
+    }
+)
 assert all(ok for ok, _ in found.values()) and abs(found["GaussianCode"][1] - 1) < 0.03 < 1 < found["WrongCode"][1]
 
 # %% [markdown]
 # ## 6. Grey values
 #
-# **Answer.** Only the second. The cross entropy of grey values is short of its normalizing constant, which depends on $a$
-# (lesson 10), so it is no $-\log p$ and its bound bounds nothing; it is also positive, where densities on $[0, 1]$ may
-# have negative ones. Read as continuous Bernoulli, the first model's outputs have a likelihood, which is lower than that
-# of the model that was trained for it.
+# **Answer.** Only the second. The cross entropy of grey values is short of its normalizing constant, which depends on
+# $a$ (lesson 10), so it is no $-\log p$ and its bound bounds nothing; it is also positive, where densities on $[0, 1]$
+# may have negative ones. Read as continuous Bernoulli, the first model's outputs have a likelihood, which is lower than
+# that of the model that was trained for it.
 
 # %%
 images = grey.astype(np.float32)

@@ -8,6 +8,7 @@ with --keep DIRECTORY a run that was stopped goes on, seed by seed. Figures go t
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,20 +38,22 @@ def memory(options):
 def widths(options):
     """Errors and accuracies by the width of the code, digits."""
     wide = (2, 16, 128) if options.short else (1, 2, 4, 8, 16, 32, 64, 128)
-    tables = _seeds(options, "digits", widths=wide, epochs=20 if options.short else None)
+    kinds = (*capacity.KINDS, capacity.TIED)
+    tables = _seeds(options, "digits", widths=wide, kinds=kinds, epochs=20 if options.short else None)
     _print_codes(tables, (50, 100, 200))
-    _print_margins(tables, 128, 64, (50, 100, 200))
-    return {"widths": draw.width_curves(tables, 100)}
+    _print_margins(tables, 128, (50, 100, 200))
+    return {"widths": draw.width_curves(tables, 50)}
 
 
 def codes(options):
-    """Overcomplete codes of MNIST images."""
+    """Overcomplete codes of MNIST images; without top k, whose sorting takes longest."""
     labels = (50, 100, 200, 1000)
-    tables = _seeds(options, "mnist", widths=(50, 1000), kinds=(), labels=labels)
-    wide = _seeds(options, "mnist", widths=(1000,), labels=labels, epochs=3 if options.short else None)
+    kinds = *(kind for kind in capacity.KINDS if kind != "sparse (top k)"), capacity.TIED
+    tables = _seeds(options, "mnist", widths=(10, 20, 50, 100, 200), kinds=(), labels=labels)
+    wide = _seeds(options, "mnist", widths=(1000,), kinds=kinds, labels=labels, epochs=3 if options.short else None)
     tables = [first | second for first, second in zip(tables, wide)]
     _print_codes(tables, labels)
-    _print_margins(tables, 1000, 50, labels)
+    _print_margins(tables, 1000, labels)
 
 
 def _seeds(options, name, **how):
@@ -84,60 +87,80 @@ def _print_codes(tables, labels):
     print(table(["code", "width", "training error", "held-out", *(f"{n} labels, %" for n in labels)], rows))
 
 
-def _print_margins(tables, width, n_components, labels):
-    """Paired over seeds: each regularized code less the unregularized one, raw pixels and PCA."""
-    rows = []
-    for kind in capacity.KINDS[1:]:
+def best_pca(tables, n):
+    """The number of components with which PCA is best on the held-out images, mean over seeds: more than fair to it."""
+    widths = [width for kind, width in tables[0] if kind == "PCA"]
+    return max(widths, key=lambda width: np.mean([t["PCA", width][2][n] for t in tables]))
+
+
+def _print_margins(tables, width, labels):
+    """Paired over seeds: each code less its like without regularizer, raw pixels and PCA at its best width."""
+    rows, n_pixels = [], next(w for kind, w in tables[0] if kind == "raw pixels")
+    for kind in (kind for kind in (capacity.TIED, *capacity.KINDS[1:]) if (kind, width) in tables[0]):
         row = [kind]
         for n in labels:
             cells = []
-            for other, other_width in (("unregularized", width), ("raw pixels", None), ("PCA", n_components)):
-                where = other_width or next(w for k, w in tables[0] if k == other)
-                mean, spread = capacity.against(tables, kind, width, other, where, n)
+            rivals = {capacity.rival(kind): width, "raw pixels": n_pixels, "PCA": best_pca(tables, n)}
+            for other, other_width in rivals.items():
+                mean, spread = capacity.against(tables, kind, width, other, other_width, n)
                 cells.append(f"{100 * mean:+.1f} ± {100 * spread:.1f}")
             row.append(" / ".join(cells))
         rows.append(row)
-    print("accuracy gained over unregularized / raw pixels / PCA, percentage points, mean ± spread of paired seeds")
+    print(f"\n{width} units: points of accuracy gained over the unregularized code of that width (the tied one for the "
+          "contractive, which is tied) / raw pixels / PCA of its best width, mean ± spread over seeds\n")  # fmt: skip
     print(table(["code", *(f"{n} labels" for n in labels)], rows))
 
 
 def frontier(options):
-    """L0 against the fraction of variance unexplained."""
-    X, T = sparse_codes.patches()
-    methods = sparse_codes.frontiers(X, T, epochs=5 if options.short else 30, log=options.log)
-    rows = [[method, f"{s:g}", f"{l0:.2f}", f"{fvu:.4f}", str(dead)]
-            for method, points in methods.items() for s, l0, fvu, dead in points]  # fmt: skip
+    """L0 against the fraction of variance unexplained; L1 at close steps, for L0 is matched by lines between them."""
+    found, lams = [], (0.03, 0.055, 0.1, 0.17, 0.3, 0.55, 1.0, 1.7, 3.0)
+    how = {"lams": lams, "epochs": 5 if options.short else 30, "log": options.log}
+    for seed in range(options.seeds):
+        found.append(sparse_codes.frontiers(*sparse_codes.patches(seed=seed), seed=seed, **how))
+    rows = [
+        [method, f"{s:g}", *(_spread([f[method][i][j] for f in found], form) for j, form in ((1, ".2f"), (2, ".4f"))),
+         _range([f[method][i][3] for f in found])]
+        for method, points in found[0].items() for i, (s, *_) in enumerate(points)
+    ]  # fmt: skip
     print(table(["method", "lam or k", "mean L0", "unexplained", "dead of 128"], rows))
-    least = min(l0 for _, l0, _, _ in methods["L1"])
+    falls = sum(all(np.diff([point[1] for point in f["L1"]]) < 0) for f in found)
+    print(f"mean L0 falls with every step of lam: {falls} of {len(found)} seeds")
     for name in ("top k", "top k, revived"):
-        compared = [
-            f"{k:g}: {ours:.4f} {'<' if ours < l1 else '>'} {l1:.4f}"
-            for k, l0, ours, _ in methods[name]
-            if l0 >= least
-            for l1 in [sparse_codes.unexplained_at(methods["L1"], l0)]
-        ]
-        print(f"{name} beside L1 at the same L0: {'; '.join(compared)}")
-    return {"frontier": draw.frontier(methods)}
+        for i, (k, l0, *_) in enumerate(found[0][name]):
+            if all(f["L1"][-1][1] <= l0 <= f["L1"][0][1] for f in found):
+                ours = np.array([f[name][i][2] for f in found])
+                l1 = np.array([sparse_codes.unexplained_at(f["L1"], l0) for f in found])
+                print(f"{name} beside L1 at L0 = {k:g}: {_spread(ours, '.4f')} beside {_spread(l1, '.4f')}, "
+                      f"by {_spread(100 * (ours / l1 - 1), '+.1f')} %")  # fmt: skip
+    return {"frontier": draw.frontier(found[0])}
 
 
 def cheat(options):
     """L1 with a free decoder and with unit rows."""
-    histories = sparse_codes.cheat(sparse_codes.patches(2000, 1)[0], epochs=30 if options.short else 300)
-    for name, rows in histories.items():
-        epoch, penalty, norm, error, l0 = rows[-1]
-        print(f"{name}, after {epoch:.0f} epochs: penalty {penalty:.3f}, mean norm of a decoder's row {norm:.2f}, "
-              f"error {error:.3f}, L0 {l0:.1f}")  # fmt: skip
-    return {"cheat": draw.cheat_curves(histories)}
+    found = [
+        sparse_codes.cheat(sparse_codes.patches(2000, 1, seed=seed)[0], epochs=30 if options.short else 300, seed=seed)
+        for seed in range(options.seeds)
+    ]
+    for name in found[0]:
+        epoch, penalty, norm, error, l0 = np.array([f[name][-1] for f in found]).T
+        print(f"{name}, after {epoch[0]:.0f} epochs: penalty {_spread(penalty, '.3f')}, mean norm of a decoder's row "
+              f"{_spread(norm, '.2f')}, error {_spread(error, '.3f')}, L0 {_spread(l0, '.1f')}")  # fmt: skip
+    return {"cheat": draw.cheat_curves(found[0])}
 
 
 def revival(options):
     """Dead units with and without the auxiliary term."""
-    X = sparse_codes.patches()[0]
     for k in (2, 4, 8):
-        found = sparse_codes.revival(X, k=k, epochs=5 if options.short else 30)
+        found: dict[str, list] = {}
+        for seed in range(options.seeds):
+            X = sparse_codes.patches(seed=seed)[0]
+            for name, (counts, network) in sparse_codes.revival(
+                X, k=k, epochs=5 if options.short else 30, seed=seed
+            ).items():
+                found.setdefault(name, []).append((int(counts[-1]), sparsity.unexplained_variance(network, X)))
         print(f"top {k} of 128: dead " + ", ".join(
-            f"{name} {counts[-1]} (unexplained {sparsity.unexplained_variance(network, X):.4f})"
-            for name, (counts, network) in found.items()))  # fmt: skip
+            f"{name} {_range([dead for dead, _ in rows])} (unexplained {_spread([fvu for _, fvu in rows], '.4f')})"
+            for name, rows in found.items()))  # fmt: skip
 
 
 def classical(options, name):
@@ -156,7 +179,7 @@ def classical(options, name):
 
 
 def few_labels(options):
-    """Pretraining, layer by layer."""
+    """Pretraining, layer by layer, beside a random start with as many steps on the labels and with four times them."""
     data = datasets.load_mnist_5k()
     how = {"epochs": 2, "n_steps": 50, "widths": (100,)} if options.short else {}
     found = [
@@ -164,9 +187,15 @@ def few_labels(options):
              lambda seed=seed: pretraining.few_labels(data, seed=seed, log=options.log, **how))
         for seed in range(options.seeds)
     ]  # fmt: skip
+    longer = how | {"kinds": ("random",), "n_steps": 4 * how.get("n_steps", 500)}
+    for seed, each in enumerate(found):
+        random = kept(
+            options, f"random_longer_{seed}", lambda seed=seed: pretraining.few_labels(data, seed=seed, **longer)
+        )
+        each |= {("random, four times the steps", n): right for (_, n), right in random.items()}
     labels = sorted({n for _, n in found[0]})
     rows = []
-    for kind in pretraining.KINDS:
+    for kind in dict.fromkeys(kind for kind, _ in found[0]):
         cells = [_spread([100 * f[kind, n] for f in found], ".1f") for n in labels]
         gains = [_spread([100 * (f[kind, n] - f["random", n]) for f in found], "+.1f") for n in labels]
         rows.append([kind, *cells, *gains])
@@ -193,6 +222,10 @@ def _spread(values, form):
     return f"{np.mean(values):{form}} ± {spread:{form.lstrip('+')}}"
 
 
+def _range(counts):
+    return f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else f"{counts[0]}"
+
+
 def _listed(values, form):
     return ", ".join(f"{name} {value:{form}}" for name, value in values.items())
 
@@ -208,7 +241,7 @@ def main(arguments=None):
     parser.add_argument("--short", action="store_true", help="a few epochs, to see that it runs")
     parser.add_argument("--figures", metavar="DIRECTORY", help="where to put figures")
     options = parser.parse_args(arguments)
-    options.log = lambda line: print(f"  {line}", flush=True)
+    options.log = lambda line: print(line, file=sys.stderr, flush=True)
     for part in options.parts or PARTS:
         print(f"\n## {part}\n")
         for name, figure in (PARTS[part](options) or {}).items():

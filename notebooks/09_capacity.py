@@ -27,6 +27,10 @@
 
 # %%
 # %matplotlib inline
+from npae.threads import limit_threads
+
+limit_threads()  # before NumPy: BLAS threads that wait for a busy core are slow
+
 import numpy as np
 from IPython.display import display
 

@@ -29,6 +29,10 @@
 
 # %%
 # %matplotlib inline
+from npae.threads import limit_threads
+
+limit_threads()  # before NumPy: BLAS threads that wait for a busy core are slow
+
 from math import erf
 
 import numpy as np

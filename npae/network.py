@@ -4,6 +4,7 @@ J(theta) = 1/N sum_n L(x_n, g(f(x~_n))) + Omega
 """
 
 import copy
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +30,7 @@ class Network:
     """
 
     _reconstructs = True  # as many outputs as inputs
+    part_values: Any = ()  # the terms of J last computed, as `part_names` names them
 
     def __init__(self, encoder, decoder, *, loss=SquaredError(), penalties=(), dtype=None):
         self.encoder = encoder if isinstance(encoder, Stack) else Stack(encoder)
@@ -172,6 +174,16 @@ class Network:
         """dJ/dtheta of the last `value_and_grad`, (P,)."""
         return self._grad
 
+    @property
+    def part_names(self):
+        """Names of the terms of J: 'reconstruction', then each penalty's class."""
+        names: list[str] = ["reconstruction"]
+        for penalty in self.penalties:
+            name = getattr(penalty, "__name__", type(penalty).__name__)
+            same = sum(each.partition(" ")[0] == name for each in names)
+            names.append(f"{name} {same + 1}" if same else name)
+        return names
+
     # -- objective -----------------------------------------------------------------------------------------------
 
     def value_and_grad(self, x, target=None):
@@ -195,9 +207,8 @@ class Network:
     def _forward(self, x, target):
         a = self.decoder.forward(self.encoder.forward(x))
         value, da = self._loss(a, target)
-        for penalty in self._penalties:
-            value = value + penalty(self.encoder, self.decoder)
-        return np.asarray(value).item(), da
+        self.part_values = [value, *(penalty(self.encoder, self.decoder) for penalty in self._penalties)]
+        return np.asarray(sum(self.part_values)).item(), da
 
     def _check_batch(self, x, target):
         self._adopt()

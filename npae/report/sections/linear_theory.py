@@ -17,9 +17,9 @@ ORDER = 25
 def build(run):
     data = load_digits()
     X, seed = data.data, run.seed
-    histories = angle_histories(X, n_steps=1000 if run.quick else 10_000, random_state=seed)
-    rows = component_images(X, max_iter=30 if run.quick else 100, random_state=seed)
-    widths, errors = errors_by_width(X, [2, 8] if run.quick else [1, 2, 4, 8, 16], 30 if run.quick else 150, seed)
+    histories = angle_histories(X, n_steps=400 if run.quick else 10_000, random_state=seed)
+    rows = component_images(X, max_iter=10 if run.quick else 100, random_state=seed)
+    widths, errors = errors_by_width(X, [2, 8] if run.quick else [1, 2, 4, 8, 16], 10 if run.quick else 150, seed)
     s = Moments.of(X).spectrum()[0]
     points = critical_points(Moments(np.zeros(6), np.diag(s[:6]), len(X)), 2)
     blocks = [

@@ -28,9 +28,9 @@ def build(run):
             one dimension, but a deep decoder may lay it through every sample."""),
         figure(
             draw.curve_of_memory(found),
-            "What the decoder can put out as its one unit runs through its range: a curve through the training "
-            "samples. Held-out samples lie beside it.",
-            "A winding line that runs through all black points; hundreds of grey points are scattered around it.",
+            "What the decoder can put out as its one unit runs through its range: a curve from training sample to "
+            "training sample. Held-out samples lie beside it.",
+            "A winding line along black points; grey points are scattered around it.",
         ),
         claim(f"""W<sub>e</sub> W<sub>d</sub> differs from the identity by at most
             {np.abs(M - np.eye(len(M))).max():.0e}; {unexplained:.0e} of the variance is unexplained. {verdict(found)}

@@ -164,8 +164,10 @@ class Estimator:
 
 
 def _same(value, default):
-    plain = isinstance(value, (str, int, float)) and type(value) is type(default)  # what is of a file is not identical
-    return value is default or (plain and value == default)
+    """Whether an argument is its default; of equal arrays and objects it is not asked."""
+    return value is default or (
+        type(value) is type(default) and isinstance(value, (str, int, float)) and value == default
+    )
 
 
 def _sklearn(module, name, otherwise):

@@ -153,7 +153,7 @@ def test_command_checks_a_users_function(path, capsys, name, status):
     ("spec", "message"),
     [
         ("nothing.py:f", "expected a file that exists"),
-        ("mine.py", "expected path/to/file.py:function"),
+        ("mine.py", "expected path/to/file.py:name"),
         ("{path}:missing", "got 'missing', expected a function of"),
         ("{path}:bad_pair", "expected a pair (f, x)"),
         ("{folder}/no_x.py:f", "got f without a place to check it at"),
@@ -163,6 +163,98 @@ def test_command_says_what_is_missing(path, capsys, spec, message):
     (path.parent / "no_x.py").write_text("def f(x):\n    return x, x\n")
     assert command(spec.format(path=path, folder=path.parent)) == 2
     assert message in capsys.readouterr().err
+
+
+MORE = """
+import numpy as np
+
+W, b = np.ones((2, 3)), np.arange(3.0)
+
+
+def several(W, b):
+    return (W @ b).sum(), b * np.ones((2, 1)), W.sum(axis=0)
+
+
+def of_a_pair(u, v):
+    return (u * v).sum(), (v, u)
+
+
+of_a_pair_x = (np.ones(3), np.arange(3.0))
+
+
+class Model:
+    scale = 2.0
+
+    def loss(self, x):
+        return self.scale * (x**2).sum(), 2 * self.scale * x
+
+    def wrong(self, x):
+        return self.scale * (x**2).sum(), 2 * x
+
+
+model, loss_x, wrong_x = Model(), np.arange(4.0), np.arange(4.0)
+
+
+class Scale:
+    def __init__(self, n=4):
+        self.s = np.arange(1.0, n + 1)
+
+    def forward(self, x):
+        self.x = x
+        return x * self.s
+
+    def backward(self, dh):
+        self.ds = (dh * self.x).sum(axis=0)
+        return dh * self.s
+
+
+class Needs(Scale):
+    def __init__(self, n):
+        super().__init__(n)
+
+
+layer = Scale(3)
+layer_x = np.ones((2, 3))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "status"),
+    [
+        ("several", (), 0),
+        ("of_a_pair", (), 0),
+        ("model.loss", (), 0),
+        ("Model.loss", (), 0),
+        ("model.wrong", (), 1),
+        ("Scale", ("--x", "5x4"), 0),
+        ("Needs(3)", ("--x", "5x3"), 0),
+        ("layer", (), 0),
+        ("model.loss", ("--method", "central"), 0),
+        ("model.loss", ("--x", "7"), 0),
+    ],
+)
+def test_command_checks_methods_several_arguments_and_layers(tmp_path, capsys, name, options, status):
+    (tmp_path / "more.py").write_text(MORE)
+    assert command(f"{tmp_path}/more.py:{name}", *options, "--json") == status
+    found = json.loads(capsys.readouterr().out)
+    assert found["ok"] == (status == 0) and len(found["rows"]) == 1 + (name.partition("(")[0] in LAYERS)
+    assert ("central" in found["method"]) == ("central" in options)
+
+
+LAYERS = ("several", "of_a_pair", "Scale", "Needs", "layer")
+
+
+def test_command_checks_several_things_and_returns_the_worst_status(tmp_path, capsys):
+    (tmp_path / "more.py").write_text(MORE)
+    right, wrong = f"{tmp_path}/more.py:model.loss", f"{tmp_path}/more.py:model.wrong"
+    assert command(right, wrong) == 1
+    printed = capsys.readouterr().out
+    assert right in printed and wrong in printed and printed.count("Gradient check") == 2
+    assert command(right, f"{tmp_path}/more.py:Needs", "--x", "5x3") == 2
+    assert "expected 'Needs(4, 3)' with its arguments" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        command(right, "--x", "5by3")
+    assert "expected sizes such as 5x4" in capsys.readouterr().err
 
 
 def test_models_must_be_a_positive_number(capsys):

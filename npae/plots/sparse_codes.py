@@ -10,19 +10,20 @@ from npae.plots.style import STYLES, WIDTH, new_axes, new_figure, plain_log, sho
 MARKERS = "os^Dv<>P"
 
 
-def whole_map(M, *, width=WIDTH):
+def whole_map(M, *, width=WIDTH, ax=None):
     """A square matrix, white 0 to black 1: the map that a linear autoencoder is."""
-    figure, axis = new_axes(width, width * 0.62)
-    figure.set_layout_engine("compressed")
+    figure, axis = new_axes(width, width * 0.62, ax=ax)
+    if ax is None:
+        figure.set_layout_engine("compressed")
     image = axis.imshow(M, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
     figure.colorbar(image, ax=axis, shrink=0.85)
     axis.set(xlabel="output", ylabel="input")
     return figure
 
 
-def curve_of_memory(memory, *, width=WIDTH):
+def curve_of_memory(memory, *, width=WIDTH, ax=None):
     """The decoder's curve g(h) through the training samples of a code of one unit, held-out samples around it."""
-    figure, axis = new_axes(width, width)
+    figure, axis = new_axes(width, width, ax=ax)
     h = memory.network.encode(memory.train)
     code = np.linspace(h.min(), h.max(), 4000)[:, None]
     axis.plot(*memory.test[:200].T, ".", color="0.75", markersize=3, label="held-out samples")
@@ -65,9 +66,9 @@ def width_curves(tables, n_labels, *, width=WIDTH):
     return figure
 
 
-def frontier(methods, *, width=WIDTH):
+def frontier(methods, *, width=WIDTH, ax=None):
     """Fraction of variance unexplained against mean L0; methods: name -> list of (strength, L0, fraction, dead)."""
-    figure, axis = new_axes(width, 3.8)
+    figure, axis = new_axes(width, 3.8, ax=ax)
     for i, (style, (name, points)) in enumerate(zip(STYLES, methods.items())):
         points = sorted(points, key=lambda point: point[1])
         look = {"marker": MARKERS[i], "markersize": 7 - 1.5 * i, "markerfacecolor": "white"}
@@ -153,9 +154,9 @@ def answers(filters, images, image_shape, *, width=WIDTH):
     return figure
 
 
-def label_curves(found, *, width=WIDTH):
+def label_curves(found, *, width=WIDTH, ax=None):
     """Accuracy by number of labels, mean and spread over seeds; found: a list of (start, labels) -> accuracy."""
-    figure, axis = new_axes(width, 3.6)
+    figure, axis = new_axes(width, 3.6, ax=ax)
     labels = sorted({n for _, n in found[0]})
     starts = list(dict.fromkeys(start for start, _ in found[0]))
     for i, (style, start) in enumerate(zip(STYLES, starts)):

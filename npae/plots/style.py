@@ -33,21 +33,24 @@ def new_figure(width, height):
     return Figure(figsize=(width, height), layout="constrained", dpi=110)
 
 
-def new_axes(width, height, *shape):
-    """A new Figure and its axis, or an array of axes in that many rows and columns, without upper and right lines."""
-    figure = new_figure(width, height)
-    axes = figure.subplots(*shape)
-    for axis in figure.axes:
+def new_axes(width, height, *shape, ax=None):
+    """A new Figure and its axis, or an array of axes in that many rows and columns, without upper and right lines.
+
+    With `ax`, an axis of the caller's, that axis and its figure, whatever the size.
+    """
+    figure = new_figure(width, height) if ax is None else ax.figure
+    axes = figure.subplots(*shape) if ax is None else ax
+    for axis in np.ravel(axes):
         axis.spines[["top", "right"]].set_visible(False)
     return figure, axes
 
 
-def curves(lines, *, xlabel, ylabel, width=WIDTH, height=3.4, legend=None, **style):
-    """A new Figure and its axis with a curve for each item of `lines`, a dict label -> (x, y), named in a legend.
+def curves(lines, *, xlabel, ylabel, width=WIDTH, height=3.4, legend=None, ax=None, **style):
+    """A Figure and its axis with a curve for each item of `lines`, a dict label -> (x, y), named in a legend.
 
-    `legend` holds what `axis.legend` takes, `style` what `axis.plot` takes.
+    `legend` holds what `axis.legend` takes, `style` what `axis.plot` takes; `ax` is drawn on instead of a new figure.
     """
-    figure, axis = new_axes(width, height)
+    figure, axis = new_axes(width, height, ax=ax)
     for own, (label, (x, y)) in zip(STYLES, lines.items()):
         axis.plot(x, y, label=label, **{"linewidth": 1.6, **style, **own})
     axis.set(xlabel=xlabel, ylabel=ylabel)

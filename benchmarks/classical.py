@@ -67,7 +67,8 @@ def peers(exercise, X):
     """name -> theta -> (J, dJ)."""
     found = {}
     if installed("torch"):
-        found |= {f"PyTorch, {n} threads": torch_gradient(exercise, X, n) for n in (1, 2)}
+        names = {1: "PyTorch, 1 thread", 2: "PyTorch, 2 threads"}
+        found |= {name: torch_gradient(exercise, X, n) for n, name in names.items()}
     if installed("autograd"):
         found["autograd"] = autograd_gradient(exercise, X)
     return found

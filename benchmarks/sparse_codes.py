@@ -38,7 +38,8 @@ def memory(options):
 def widths(options):
     """Errors and accuracies by the width of the code, digits."""
     wide = (2, 16, 128) if options.short else (1, 2, 4, 8, 16, 32, 64, 128)
-    tables = _seeds(options, "digits", widths=wide, epochs=20 if options.short else None)
+    kinds = (*capacity.KINDS, capacity.TIED)
+    tables = _seeds(options, "digits", widths=wide, kinds=kinds, epochs=20 if options.short else None)
     _print_codes(tables, (50, 100, 200))
     _print_margins(tables, 128, (50, 100, 200))
     return {"widths": draw.width_curves(tables, 50)}
@@ -46,7 +47,8 @@ def widths(options):
 
 def codes(options):
     """Overcomplete codes of MNIST images; without top k, whose sorting takes longest."""
-    labels, kinds = (50, 100, 200, 1000), tuple(kind for kind in capacity.KINDS if kind != "sparse (top k)")
+    labels = (50, 100, 200, 1000)
+    kinds = *(kind for kind in capacity.KINDS if kind != "sparse (top k)"), capacity.TIED
     tables = _seeds(options, "mnist", widths=(10, 20, 50, 100, 200), kinds=(), labels=labels)
     wide = _seeds(options, "mnist", widths=(1000,), kinds=kinds, labels=labels, epochs=3 if options.short else None)
     tables = [first | second for first, second in zip(tables, wide)]
@@ -92,20 +94,20 @@ def best_pca(tables, n):
 
 
 def _print_margins(tables, width, labels):
-    """Paired over seeds: each regularized code less the unregularized one, raw pixels and PCA at its best width."""
+    """Paired over seeds: each code less its like without regularizer, raw pixels and PCA at its best width."""
     rows, n_pixels = [], next(w for kind, w in tables[0] if kind == "raw pixels")
-    for kind in (kind for kind in capacity.KINDS[1:] if (kind, width) in tables[0]):
+    for kind in (kind for kind in (capacity.TIED, *capacity.KINDS[1:]) if (kind, width) in tables[0]):
         row = [kind]
         for n in labels:
             cells = []
-            rivals = {"unregularized": width, "raw pixels": n_pixels, "PCA": best_pca(tables, n)}
+            rivals = {capacity.rival(kind): width, "raw pixels": n_pixels, "PCA": best_pca(tables, n)}
             for other, other_width in rivals.items():
                 mean, spread = capacity.against(tables, kind, width, other, other_width, n)
                 cells.append(f"{100 * mean:+.1f} ± {100 * spread:.1f}")
             row.append(" / ".join(cells))
         rows.append(row)
-    print(f"\n{width} units: points of accuracy gained over the unregularized code of that width / raw pixels / PCA of "
-          "its best width, mean ± spread of paired seeds\n")  # fmt: skip
+    print(f"\n{width} units: points of accuracy gained over the unregularized code of that width (the tied one for the "
+          "contractive, which is tied) / raw pixels / PCA of its best width, mean ± spread over seeds\n")  # fmt: skip
     print(table(["code", *(f"{n} labels" for n in labels)], rows))
 
 

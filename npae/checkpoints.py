@@ -21,8 +21,9 @@ class Checkpoint:
     The file is written atomically, also in the midst of an epoch and at the end. The same fit, run again after it was
     killed, goes on from the file and ends with the same weights, optimizer's state, random states and history (but for
     the seconds) as if it had not been; a finished one is taken from the file. max_iter, n_iter_no_change, verbose and
-    other callbacks may differ; a file of another run, with other arguments or data, is refused. resume=False begins
-    anew. `npae.load` takes the file for the model as it was then. `partial_fit` writes, and never resumes.
+    other callbacks may differ; a file of another run, with other arguments or data (of which 256 rows are compared), is
+    refused. resume=False begins anew. `partial_fit` and warm starts write, and never resume. `npae.load` takes the file
+    for the model as it was then.
 
     Raises ValueError unless epochs >= 1 or seconds >= 0 is given, and for a file of another run; TypeError for an
     optimizer of your own, whose state is not known; OSError where the file cannot be written, before anything is

@@ -10,7 +10,7 @@ import mmap
 
 import numpy as np
 
-from npae.validation import check_array
+from npae.validation import check_array, check_finite
 
 BLOCK_BYTES = 2**24
 IN_MEMORY = 2**26  # bytes; data on a disk up to this size are one block, and so are visited as an array is
@@ -90,12 +90,13 @@ class Rows:
             check_target(self.X)
 
     def var(self, axis=0, dtype=np.float64):
-        """The variance of each feature, (D,), in float64, weights and all."""
+        """The variance of each feature, (D,), in float64, weights and all; ValueError where it is not finite."""
         shift, n, total, squares = self._read(0)[:1].astype(dtype), 0, 0.0, 0.0
-        for x in self.in_order(4096):
-            x = x.astype(dtype) - shift
-            n, total, squares = n + len(x), total + x.sum(axis=axis), squares + (x * x).sum(axis=axis)
-        return squares / n - (total / n) ** 2
+        with np.errstate(over="ignore", invalid="ignore"):  # reported in words
+            for x in self.in_order(4096):
+                x = x.astype(dtype) - shift
+                n, total, squares = n + len(x), total + x.sum(axis=axis), squares + (x * x).sum(axis=axis)
+            return check_finite(squares / n - (total / n) ** 2, "the variance", "Gaussian")
 
     def split(self, fraction, rng):
         """(training, validation): Rows of two parts, the second a random `fraction` of the rows of each block.

@@ -211,19 +211,20 @@ def tied_start():
 
 LATENT = {"m": np.array([0.3, -1, 0.5, 2]), "l": np.array([-0.5, 0.4, 1, -1])}
 
+NONE, OTHER = "no function has this gradient", "the gradient of another function"
 # name: (f, bug, point, keywords of f, {array: a part of its diagnosis}, a part of the diagnosis of the whole)
 BUGS = {
     "half the contraction term": (contraction, "half", code(), {}, {"W": "numeric / 2", "b": "numeric / 2"}, "0.5"),
-    "x-term of the contraction missing": (contraction, "no x in dW", code(), {}, {"W": ""}, ""),
+    "x-term of the contraction missing": (contraction, "no x in dW", code(), {}, {"W": ""}, NONE),
     "bias term of the contraction missing": (contraction, "no bias term", code(), {}, {"b": "never reaches"}, "biases"),
     "integer division": (contraction, "//", code(), {}, {"W": "does not depend", "b": "does not depend"}, ""),
-    "sum then square": (contraction, "sum then square", code(), {}, {"W": "", "b": ""}, ""),
-    "frozen W in the penalty": (contraction, "frozen W", code(), {}, {"W": ""}, ""),
-    "sigmoid formula under ReLU": (autoencoder, "sigmoid formula", start(), {"phi": "relu"}, {"W": "", "b": ""}, ""),
-    "sigmoid formula under tanh": (autoencoder, "sigmoid formula", start(), {"phi": "tanh"}, {"W": "", "b": ""}, ""),
-    "activation slope forgotten": (autoencoder, "no slope", start(), {}, {"W": "", "b": ""}, ""),
-    "KL per sample": (kl, "per sample", code(), {}, {"W": "", "b": ""}, ""),
-    "decoder term missing under tying": (tied, "decoder term missing", tied_start(), {}, {"W": ""}, ""),
+    "sum then square": (contraction, "sum then square", code(), {}, {"W": "", "b": ""}, OTHER),
+    "frozen W in the penalty": (contraction, "frozen W", code(), {}, {"W": ""}, NONE),
+    "sigmoid formula under ReLU": (autoencoder, "sigmoid formula", start(), {"phi": "relu"}, {"W": "", "b": ""}, NONE),
+    "sigmoid formula under tanh": (autoencoder, "sigmoid formula", start(), {"phi": "tanh"}, {"W": "", "b": ""}, NONE),
+    "activation slope forgotten": (autoencoder, "no slope", start(), {}, {"W": "", "b": ""}, NONE),
+    "KL per sample": (kl, "per sample", code(), {}, {"W": "", "b": ""}, OTHER),
+    "decoder term missing under tying": (tied, "decoder term missing", tied_start(), {}, {"W": ""}, NONE),
     "missing 1/N": (
         autoencoder,
         "missing 1/N",
@@ -245,14 +246,14 @@ BUGS = {
     "wrong by 0.1 %": (autoencoder, "per mille", start(), {}, {"W": "1.001 x numeric"}, ""),
     "transposed W": (autoencoder, "transposed", start(square=True), {}, {"W": "transposed"}, ""),
     "column order": (autoencoder, "column order", start(), {}, {"V": "order of the transpose"}, ""),
-    "variance for deviation": (gaussian_code, "variance for deviation", LATENT, {}, {"l": ""}, ""),
+    "variance for deviation": (gaussian_code, "variance for deviation", LATENT, {}, {"l": ""}, NONE),
     "corrupted for clean target": (
         autoencoder,
         "corrupted target",
         start(),
         {"x": NOISY},
         dict.fromkeys("WbVc", ""),
-        "",
+        OTHER,
     ),
     "wrong sign": (autoencoder, "sign", start(), {}, {"V": "the sign is wrong"}, ""),
     "some wrong signs": (autoencoder, "some signs", start(), {}, {"V": "signs are wrong"}, ""),
@@ -271,7 +272,7 @@ BUGS = {
     "zero row": (autoencoder, "zero row", start(), {}, {"W": "row 2, where the analytic gradient is zero"}, ""),
     "array never reached": (autoencoder, "unreached", start(), {}, {"W": "never reaches this array"}, ""),
     "NaN": (autoencoder, "nan", start(), {}, {"c": "1 of 5 entries of the analytic gradient are NaN"}, ""),
-    "slope of the logits twice": (cross_entropy, "slope twice", rng().standard_normal((N, D)), {}, {"x": ""}, ""),
+    "slope of the logits twice": (cross_entropy, "slope twice", rng().standard_normal((N, D)), {}, {"x": ""}, OTHER),
     "sign of L1 forgotten": (l1_of_tanh, "no sign", rng().standard_normal((N, K)), {}, {"x": "signs are wrong"}, ""),
     "sign of L1 forgotten, nothing else": (l1, "no sign", rng().standard_normal((N, K)), {}, {"x": "signs are"}, ""),
 }

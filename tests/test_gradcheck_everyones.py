@@ -662,7 +662,7 @@ def test_float32_parameters_are_named_only_where_they_are():
         def keep(self, dW, db):
             self.dW, self.db = dW, db
 
-    with pytest.raises(TypeError, match="look for a cast in forward: its parameters are float64"):
+    with pytest.raises(TypeError, match="check forward for a cast: its parameters are float64"):
         check_layer(Casts(), X)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from npae.experiments import edges as exercise
+from npae.experiments.capacity import TIED
 from npae.report.sections import edges, memory, sparsity_costs, useful_codes
 
 
@@ -79,3 +80,12 @@ def test_a_full_page_has_the_cheat_pretraining_and_on_mnist_images_the_strokes(m
     page = "".join(blocks)
     assert page.count("<figure>") == 3 and "784-196-784" in page and "+0.0 &plusmn; 0.0 with 200 labels" in page
     assert re.search(r"Localized and oriented: \d+ of 196 learnt filters, \d+ of 59 principal components", page)
+
+
+def test_the_contractive_code_is_held_against_a_tied_one():
+    found = [
+        {**table, (TIED, 128): (0, 0, {50: 0.6}), ("contractive", 128): (0, 0, {50: 0.6 + gain})}
+        for table, gain in zip(tables([0] * 5), (0.01, -0.01, 0.01, -0.01, 0.0))
+    ]
+    words = useful_codes.verdict(found, "contractive")
+    assert "over the unregularized, tied code" in words and words.endswith("it is ahead of raw pixels and PCA.")

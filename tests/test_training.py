@@ -1,7 +1,6 @@
 """The training loop: stopping, keeping, diverging, going on."""
 
 import copy
-import io
 import os
 import pickle
 import signal
@@ -12,7 +11,6 @@ from sklearn.model_selection import cross_val_score
 
 import npae
 from npae import SGD, Adam, Autoencoder, Cosine, Dense, DivergenceError, MaskingNoise, Network, TrainingInterrupted
-from npae.progress import ProgressLine
 from npae.training import streams, train
 
 
@@ -391,31 +389,6 @@ def test_warm_start_goes_on_with_the_weights_the_steps_and_the_history(X):
     with pytest.raises(ValueError, match="expecting 64 features"):
         parts.fit(X[:, :5])
     assert parts.set_params(warm_start=False).fit(X).n_iter_ == 2
-
-
-def test_progress_is_plain_lines_in_a_file_and_one_line_on_a_terminal():
-    plain = io.StringIO()
-    line = ProgressLine("fit", 100, plain)
-    for i in range(1, 101):
-        line(i, "loss 1")
-    line.close()
-    assert plain.getvalue().count("\n") == 10 and "\r" not in plain.getvalue()
-
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
-    live = Terminal()
-    line = ProgressLine("fit", 100, live)
-    for i in range(1, 101):
-        line(i, "loss 1")
-    line.close()
-    assert live.getvalue().count("\n") == 1 and live.getvalue().count("\r") == 100
-
-
-def test_verbose_prints_a_progress_line(X, capsys):
-    Autoencoder(2, max_iter=3, random_state=0, verbose=1).fit(X)
-    assert "3/3  loss" in capsys.readouterr().out
 
 
 def test_a_fit_begins_anew_with_penalties_that_remember_too(X):

@@ -1,5 +1,6 @@
 """`npae demo`: the whole family on handwritten digits, a table, and the page."""
 
+import contextlib
 import os
 
 from npae.cli.arguments import add_json, check_out, whole_number
@@ -13,7 +14,8 @@ def add_command(commands):
         "demo",
         help="train the whole family on handwritten digits and write the report page",
         description="Train PCA, undercomplete, overcomplete, sparse, denoising and contractive autoencoders on bundled "
-        "images, print one table, and write one self-contained HTML page that walks through the note.",
+        "images, print one table, and write one self-contained HTML page that walks through the note. How long it "
+        "takes is said before the start.",
     )
     demo.add_argument("--data", choices=("digits", "mnist"), default="digits", help="8x8 digits, or 5,000 MNIST images")
     demo.add_argument("--quick", action="store_true", help="fewer epochs: a look in seconds")
@@ -30,14 +32,12 @@ def run(args):
     """Train, print the table, write the page."""
     check_out(args.out)
     path = os.path.abspath(args.out)
-    from npae.experiments.family import Run
-    from npae.report import write_report
+    from npae.experiments.family import SETTINGS, Run
+    from npae.report import section_modules, write_report
 
-    if args.json:
-        with output_to_error():
-            family = Run(args.data, quick=args.quick, seed=args.seed).train_family()
-            write_report(family, path)
-    else:
+    expected, sections = SETTINGS[args.data].seconds[args.quick], len(section_modules())
+    with output_to_error() if args.json else contextlib.nullcontext():
+        print(f"{args.data}: a family of 7 and {sections} sections; about {expected} s on an idle core")
         family = Run(args.data, quick=args.quick, seed=args.seed).train_family()
         print(f"\n{family.table()}\n")
         write_report(family, path)

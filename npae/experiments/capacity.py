@@ -84,13 +84,20 @@ RECIPES = {
     "mnist": Recipe(1000, 30, 3e-3, 0.5, 0.1, KLSparsity(0.3, 0.05), lam=0.1),
 }
 KINDS = ("unregularized", "sparse (KL)", "sparse (top k)", "denoising", "contractive")
+TIED = "unregularized, tied"
+
+
+def rival(kind):
+    """The code that is this one without its regularizer: tied for the contractive code, which is."""
+    return TIED if kind == "contractive" else "unregularized"
 
 
 def coder(kind, n_components, recipe, n_samples, *, epochs=None, seed=0):
-    """An estimator D-K-D with a sigmoid code (or TopK(K / 8)), trained by Adam along a cosine; `kind` is of KINDS."""
+    """An estimator D-K-D with a sigmoid code (or TopK(K / 8)), Adam along a cosine; `kind` is of KINDS, or TIED."""
     epochs = recipe.epochs if epochs is None else epochs
     regularizers: dict[str, dict[str, Any]] = {
         "unregularized": {},
+        TIED: {"tied": True},
         "sparse (KL)": {"penalties": [recipe.kl]},
         "sparse (top k)": {"activation": TopK(max(1, n_components // 8))},
         "denoising": {"corruption": GaussianNoise(recipe.sigma)},

@@ -36,6 +36,12 @@ class LinearVAE(Estimator):
         x = self._check_fit(X).astype(np.float64)
         check_room(x, self.n_components, type(self).__name__)
         moments = Moments.of(x)
+        variances = np.linalg.eigvalsh(moments.covariance)
+        if variances[: -self.n_components].sum() <= 1e-14 * variances.sum() + np.finfo(np.float64).tiny:
+            raise ValueError(
+                f"LinearVAE: got data all of whose variance is in {self.n_components} components, expected some left "
+                "over: the bound has no maximum"
+            )
         problem = _Bound(moments.covariance, self.n_components, np.random.default_rng(self.random_state))
         try:
             self.result_ = minimize(problem, None, max_iter=self.max_iter, gtol=self.gtol)

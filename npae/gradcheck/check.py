@@ -4,7 +4,7 @@ import numpy as np
 
 from npae.gradcheck import numeric
 from npae.gradcheck.engine import KINKS, SEED, Check
-from npae.gradcheck.numeric import EPS, RTOL, Slope
+from npae.gradcheck.numeric import EPS, RTOL, Slope, central_slope, power_of_two
 from npae.gradcheck.report import GradientError
 from npae.gradcheck.variables import Function, Options, check_scalar
 from npae.gradcheck.verdicts import Lines
@@ -54,7 +54,7 @@ def numerical_gradient(f, x, *, method="central", step=None):
     f: array (or dicts and lists of arrays) -> scalar. step: h for all coordinates.
 
     Raises ValueError for an unknown method or step, TypeError for float32 and where the complex step would be wrong:
-    f casts complex input to real, takes abs, a variance or the like of it, or contradicts a real difference.
+    f does not survive complex input, takes abs, a variance or the like of it, or contradicts a real difference.
     Nocedal and Wright (2006), section 8.1; Squire and Trapp (1998), SIAM Review 40.
     """
     if method not in RTOL:
@@ -63,32 +63,21 @@ def numerical_gradient(f, x, *, method="central", step=None):
         raise ValueError(f"got step={step!r}, expected a positive number (and none for 'richardson')")
     subject = Function(lambda x: (f(x), None), x, held=f)
     check = Check(subject, Options(method))
-
-    def slope(i, x_i):
-        phi, noise = check.phi(i, 1.0), EPS * abs(check.f0)
-        if method == "complex":
-            return numeric.complex_slope(phi, step or numeric.COMPLEX_STEP)
-        if method == "central":
-            return numeric.central_slope(phi, step or numeric.power_of_two(numeric.CENTRAL_STEP * max(1.0, abs(x_i))))
-        return numeric.real_slope(phi, check.f0, abs(x_i), noise, 1e-9 * abs(check.f0)).value
-
+    check.gradient = np.zeros_like(subject.point)
+    lines = [Lines(check, name) for name in subject.index]
     try:
         check.f0 = check_scalar(subject.value(subject.point))
         with numeric.quietly():
-            if method == "complex" and not np.iscomplexobj(value := subject.value(subject.point.astype(complex))):
-                raise TypeError(f"f: got {value!r} for complex input, expected a complex number; use method='central'")
-            check.gradient = np.array([slope(i, x_i) for i, x_i in enumerate(subject.point)])
-            for name in subject.index if method == "complex" and (step or 0) < 1e-8 else ():
-                lines = Lines(check, name)
-                lines.slopes = [Slope(value, 0.0) for value in lines.analytic]
-                why = check.distrust(lines, *check.watched())
-                if why not in ("", KINKS):
-                    raise TypeError(f"{why}; use method='central'")
-    except numeric.ComplexWarning as warning:
-        raise TypeError(f"f casts its complex input to real ({warning}); use method='central'") from warning
+            if method == "complex" and (why := set(check.complex_steps(lines, step).values()) - {KINKS}):
+                raise TypeError(f"{why.pop()}; use method='central'")
+            for each in lines if method == "richardson" else ():
+                check.real_steps(method, each)
+            for each in lines if method == "central" else ():
+                steps = (step or power_of_two(numeric.CENTRAL_STEP * max(1.0, abs(x))) for x in each.x)
+                each.slopes = [Slope(central_slope(check.phi(*line), h), 0.0) for line, h in zip(each.lines, steps)]
+        return subject.view(np.array([slope.value for each in lines for slope in each.slopes]))
     finally:
         subject.snapshot.restore()
-    return subject.variables.view(check.gradient)
 
 
 def taylor_slope(f, x, direction=None):
@@ -106,7 +95,7 @@ def taylor_slope(f, x, direction=None):
     """
     subject = Function(f, x)
     v = np.random.default_rng(SEED).standard_normal(subject.point.size)
-    v = v if direction is None else subject.variables.flatten(direction, "direction")
+    v = v if direction is None else subject.flatten(direction, "direction")
     if not v.any():
         raise ValueError("direction: got zeros, expected one that leads somewhere")
     v, steps = v / np.linalg.norm(v), np.logspace(-8, 0, 41)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+UNKNOWN = "analytic = {:.6g} x numeric everywhere: a constant factor is wrong"
 EXACT = 1e-5  # a pattern holds if what it does not explain is this part of the gradient
 FACTORS = {
     -1.0: "-numeric: the sign is wrong",
@@ -37,13 +38,10 @@ def diagnose(a, n, x=None, n_samples=None, rtol=EXACT, whole=True, shape=None, l
         return "the analytic gradient is zero: a term of the value never reaches this array in the backward pass"
     if not n.any():
         return "the value does not depend on this array, but the analytic gradient is not zero"
-    r = constant_factor(a, n, fit)
-    if r or a.size == 1:
-        sentence, known = explain_factor(r, shape or a.shape, n_samples, fit) if r else ("", False)
-        return sentence if known or a.size > 1 else ""
-    patterns = (
-        _patterns(a, n, x, fit, labels or [np.arange(size) for size in a.shape]) if whole else _times(a, n, x, fit)
-    )
+    if r := constant_factor(a, n, fit):
+        return explain_factor(r, shape or a.shape, n_samples, fit, unknown="" if a.size == 1 else UNKNOWN)
+    labels = labels or [np.arange(size) for size in a.shape]
+    patterns = _patterns(a, n, x, fit, labels) if whole else _times(a, n, x, fit)
     return next((sentence for fits, sentence in patterns if fits), "")
 
 
@@ -53,37 +51,33 @@ def constant_factor(a, n, fit=EXACT):
     return r if r and np.linalg.norm(a - r * n) <= fit * np.linalg.norm(a) else None
 
 
-def explain_factor(r, shape, n_samples, fit):
-    """A sentence on analytic = r numeric, and whether r is a known number (sign, 2, N, a width)."""
-
-    def near(number):
-        return abs(r / number - 1) <= min(10 * fit, 1e-3)
-
+def explain_factor(r, shape, n_samples, fit, unknown=UNKNOWN):
+    """A sentence on analytic = r numeric: r is a sign, 2, N, a width, 1 within some digits, or `unknown`."""
     if abs(r - 1) < 1e-4:
-        digits = int(-np.log10(abs(r - 1) + 1e-16))
-        return f"agrees to {digits} digits (a factor {r:.9g}): an epsilon, a rounded constant or float32", True
-    sizes = dict.fromkeys(shape, "the length of an axis of this array")
+        digits = int(0.01 - np.log10(abs(r - 1) + 1e-16))
+        return f"agrees to {digits} digits (a factor {r:.9g}): an epsilon, a rounded constant or float32"
+    sizes = {size: f"and {size} is the length of an axis of this array" for size in shape}
     if n_samples:
-        sizes |= {size * n_samples: "the batch size by the length of an axis" for size in shape}
-        sizes[n_samples] = "the batch size N"
-    for N, count in ((N, count) for N, count in reversed(sizes.items()) if N > 2):  # 2 is more often a forgotten half
-        for minus, sign in (("", 1), ("-", -1)):
-            if near(sign * N):
-                why = f"{N} is {count}: the value averages where the gradient sums"
-                return f"analytic = {minus}{N} x numeric, and {why}", True
-            if near(sign / N):
-                why = f"{N} is {count}: the value sums where the gradient averages"
-                return f"analytic = {minus}numeric / {N}, and {why}", True
-        if near(1 - 1 / N) or near(N / (N - 1)):
-            return f"analytic = {r:.6g} x numeric: {N} against {N - 1}, and {N} is {count} (ddof?)", True
-    for number in filter(near, FACTORS):
-        batch = "; or mean against sum, the batch size being 2" if n_samples == 2 else ""
-        return f"analytic = {FACTORS[number]}{batch}", True
+        sizes |= {k * n_samples: f"and {k * n_samples} is the batch size by the length of an axis" for k in shape}
+        sizes[n_samples] = f"and {n_samples} is the batch size N"
+    known: dict[float, str] = {}
+    for N, count in reversed(sizes.items()):
+        if N > 2:  # 2 is more often a forgotten half
+            for minus, sign in (("", 1), ("-", -1)):
+                known.setdefault(sign * N, f"{minus}{N} x numeric, {count}: the value averages where the gradient sums")
+                known.setdefault(sign / N, f"{minus}numeric / {N}, {count}: the value sums where the gradient averages")
+            for number in (1 - 1 / N, N / (N - 1)):
+                known.setdefault(number, f"{r:.6g} x numeric: {N} against {N - 1}, {count} (ddof?)")
+    batch = "; or mean against sum, the batch size being 2" if n_samples == 2 else ""
+    known |= {number: words + batch for number, words in FACTORS.items() if number not in known}
     whole = round(r) if abs(r) > 1 else round(1 / r)
-    if 2 < abs(whole) < 1e6 and near(whole if abs(r) > 1 else 1 / whole):
+    if 2 < abs(whole) < 1e6:
         why = f"mean against sum over {abs(whole)} samples or features? or a constant forgotten"
-        return f"analytic = {'' if abs(r) > 1 else '1/'}{whole} x numeric: {why}", True
-    return f"analytic = {r:.6g} x numeric everywhere: a constant factor is wrong", False
+        known.setdefault(
+            *(whole, f"{whole} x numeric: {why}") if abs(r) > 1 else (1 / whole, f"1/{whole} x numeric: {why}")
+        )
+    near = (number for number in known if abs(r / number - 1) <= min(10 * fit, 1e-3))
+    return next((f"analytic = {known[number]}" for number in near), unknown.format(r))
 
 
 def _close(a, b, fit):
@@ -92,47 +86,40 @@ def _close(a, b, fit):
 
 def _patterns(a, n, x, fit, labels):
     """(whether it fits, sentence) for each pattern, in the order in which they are tried."""
-    the = "the analytic gradient is "
+    the, axes = "the analytic gradient is ", [axis for axis in range(a.ndim) if a.shape[axis] > 1]
     # a - n carries the error of n, which is larger relative to a - n than to n
     c = constant_factor(a - n, x, min(fit * max(1.0, np.linalg.norm(n) / np.linalg.norm(a - n)), 0.01)) or 0.0
     decay = f"missing, or one of {-c / 2:.6g} has the wrong sign" if c < 0 else "in the gradient, not in the value"
-    yield (
-        c,
-        f"analytic = numeric {'+-'[c < 0]} {abs(c):.6g} x the array itself: the gradient of a weight decay is {decay}",
-    )
-    if a.ndim == 2:
-        yield a.shape == n.T.shape and _close(a, n.T, fit), the + "transposed"
-        swapped = _close(a, n.T.reshape(a.shape), fit) or _close(a.T.reshape(a.shape), n, fit)
-        yield min(a.shape) > 1 and swapped, the + "transposed: its entries are in the order of the transpose"
+    more = f"{'+-'[c < 0]} {abs(c):.6g} x the array itself"
+    yield c, f"analytic = numeric {more}: the gradient of a weight decay is {decay}"
+    if a.ndim == 2 and min(a.shape) > 1:
+        order = "" if a.shape == n.T.shape else ": its entries are in the order of the transpose"
+        turned = _close(a, n.T.reshape(a.shape), fit) or _close(a.T.reshape(a.shape), n, fit)
+        yield turned, f"{the}transposed{order}"
     yield a.ndim > 1 and _close(a, np.flip(n, (-2, -1)), fit), the + "turned around: a convolution for a correlation?"
     where = _where(a, n, x, fit, labels)
     yield _close(np.abs(a), np.abs(n), fit), where
-    for axis in (axis for axis in range(a.ndim) if a.shape[axis] > 1):
-        b, m, size = np.moveaxis(a, axis, 0), np.moveaxis(n, axis, 0), a.shape[axis]
-        along = f"axis {axis}" if a.ndim > 1 else "axis"
+    for axis in axes:
+        b, m, along = np.moveaxis(a, axis, 0), np.moveaxis(n, axis, 0), f"axis {axis}" if a.ndim > 1 else "axis"
         yield _close(b, m[::-1], fit), the + f"reversed along {along}"
         off = (b[1:].any() and _close(b[1:], m[:-1], fit)) or (b[:-1].any() and _close(b[:-1], m[1:], fit))
-        yield size > 2 and off, the + f"shifted along {along}: an index is off by one"
+        yield len(b) > 2 and off, the + f"shifted along {along}: an index is off by one"
         for total, word in ((m.sum(axis=0), "summed"), (m.mean(axis=0), "averaged")):
             repeated = np.broadcast_to(total, b.shape)
             yield _close(b, repeated, fit), the + f"{word} over {along} and repeated along it: look for a wrong axis"
-    flat = fit * np.abs(a).max()
-    yield np.ptp(a) <= flat, "all entries of the analytic gradient are equal: a sum over the wrong axis was broadcast"
-    for axis in (axis for axis in range(a.ndim) if a.ndim > 1 and a.shape[axis] > 1):
-        yield (
-            np.ptp(a, axis).max() <= flat,
-            the + f"constant along axis {axis}: a sum over the wrong axis was broadcast",
-        )
+    top = np.abs(a).max()
+    for axis in (None, *(axes if a.ndim > 1 else ())):
+        alike = "equal everywhere" if axis is None else f"constant along axis {axis}"
+        yield np.ptp(a, axis).max() <= fit * top, the + alike + ": a sum over the wrong axis was broadcast"
     order = _close(np.sort(a, axis=None), np.sort(n, axis=None), fit)
     yield order, "the numbers are right, but in another order: look at a reshape, a permutation, an index"
-    top = np.abs(a).max()
     yield _close(a, top * np.sign(n), fit), "only the signs of the gradient are right: its magnitudes are all equal"
     yield _close(a, np.clip(n, -top, top), fit), the + f"clipped at {top:.6g}"
     yield where, where
     for axis, what in enumerate(("column", "row")) if a.ndim == 2 and min(a.shape) > 1 else ():
         r = (a * n).sum(axis=axis, keepdims=True) / np.maximum((n * n).sum(axis=axis, keepdims=True), 1e-300)
         yield _close(a, r * n, fit), f"each {what} is wrong by a factor of its own: a scale, a deviation, a weight?"
-    for axis in (axis for axis in range(a.ndim) if a.shape[axis] > 1):
+    for axis in axes:
         for part, words in (
             (1, "sums to 0 along axis {} (a softmax, or a mean that is subtracted)"),
             (x, "has no part along x on axis {} (a normalization, by a norm or a deviation)"),
@@ -140,9 +127,9 @@ def _patterns(a, n, x, fit, labels):
             zero, size = np.abs((n * part).sum(axis)).max(), np.abs(n * part).sum(axis).max()
             fits = zero <= fit * size < np.abs((a * part).sum(axis)).max()
             yield fits, f"the true gradient {words.format(axis)}, the analytic one does not: a part of it is missing"
-    for axis in (None, *range(a.ndim)) if a.ndim > 1 else (None,):
-        d, along = a - n, "everywhere" if axis is None else f"along axis {axis}"
-        same = np.ptp(d, axis).max() <= fit * np.abs(d).max() and (axis is None or a.shape[axis] > 1)
+    for axis in (None, *(axes if a.ndim > 1 else ())):
+        along = "everywhere" if axis is None else f"along axis {axis}"
+        same = np.ptp(a - n, axis).max() <= fit * np.abs(a - n).max()
         yield same, f"the difference is constant {along}: a term that all entries share (a mean, a sum) is missing"
     yield from _times(a, n, x, fit)
 
@@ -163,14 +150,16 @@ def _where(a, n, x, fit, labels):
     bad, care = np.abs(a - n) > fit * size.max(), size > fit * size.max()
     regions = _regions(x, bad, labels) if (care & ~bad).any() else ()
     place = next((w for w, mask in regions if not (bad & ~mask).any() and not (mask & ~bad & care).any()), "")
+    place = "" if bad.sum() == 1 else place
     if _close(np.abs(a), np.abs(n), fit):
         return f"the magnitudes agree but {bad.sum():,} of {a.size:,} signs are wrong{place and ': '}{place}"
     r = constant_factor(a[bad], n[bad], 10 * fit) if bad.sum() > 1 else None
     what = ", where the analytic gradient is zero: a term never reaches it" if not a[bad].any() else ""
     what = ", where it should be zero" if not n[bad].any() else what
-    what = ", and there " + explain_factor(r, (), None, fit)[0] if r else what
+    what = ", and there " + explain_factor(r, (), None, fit) if r else what
     if place:
-        lost = "; an index that repeats keeps its last `+=` only: np.add.at" if place[:3] == "row" and not what else ""
+        repeats = place[:3] == "row" and not what and bad.any(axis=1).mean() <= 0.5
+        lost = "; an index that repeats keeps its last `+=` only: np.add.at" if repeats else ""
         return f"wrong only {place}{what}{lost}"
     if bad.sum() <= max(1, a.size // 20) and a.size >= 4:
         at = ", ".join(str([int(label[k]) for label, k in zip(labels, spot)]) for spot in np.argwhere(bad)[:3])
@@ -179,26 +168,27 @@ def _where(a, n, x, fit, labels):
 
 
 def _regions(x, bad, labels):
-    """(words, mask) of places that a mistake can be confined to."""
-    names = ("row", "column") if x.ndim == 2 else [f"axis {axis} at" for axis in range(x.ndim)] if x.ndim > 2 else ()
-    for axis, name in enumerate(names):
+    """(words, mask) of places that a mistake can be confined to, none of them nearly everything."""
+    for axis in range(x.ndim) if x.ndim > 1 else ():
+        name = ("row", "column")[axis] if x.ndim == 2 else f"axis {axis} at"
         lines = np.flatnonzero(np.moveaxis(bad, axis, 0).reshape(len(labels[axis]), -1).any(axis=1))
-        mask = np.isin(np.indices(x.shape)[axis], lines)
         at = ", ".join(str(labels[axis][i]) for i in lines[:5]) + (", ..." if len(lines) > 5 else "")
-        yield f"{name}{'s' * (len(lines) > 1 and name[-1] != 't')} {at}", mask
+        if len(lines) <= 0.75 * len(labels[axis]):
+            yield f"{name}{'s' * (len(lines) > 1 and x.ndim == 2)} {at}", np.isin(np.indices(x.shape)[axis], lines)
     if x.ndim == 2:
         i, j = np.indices(x.shape)
         yield from (("on the diagonal", i == j), ("off the diagonal", i != j))
         yield from (("above the diagonal", i < j), ("below the diagonal", i > j))
-    yield from (("where x < 0", x < 0), ("where x > 0", x > 0), ("where x = 0", x == 0))
     box, inner = ([slice(w.min(), w.max() + 1) for w in np.nonzero(mask)] for mask in (bad, ~bad))
     block, border = np.zeros(x.shape, bool), np.ones(x.shape, bool)
     block[tuple(box)], border[tuple(inner)] = True, False
     span = ", ".join(f"{label[part.start]}:{label[part.stop - 1] + 1}" for label, part in zip(labels, box))
-    yield from ((f"in the block [{span}]", block), ("at the border", border))
+    places = [("where x < 0", x < 0), ("where x > 0", x > 0), ("where x = 0", x == 0)]
+    places += [(f"in the block [{span}]", block), ("at the border", border)]
     for words, size in (("x", x), ("|x|", np.abs(x))):
-        yield f"where {words} > {size[~bad].max():.3g}", (size > size[~bad].max())
-        yield f"where {words} < {size[~bad].min():.3g}", (size < size[~bad].min())
+        places += [(f"where {words} > {size[~bad].max():.3g}", size > size[~bad].max())]
+        places += [(f"where {words} < {size[~bad].min():.3g}", size < size[~bad].min())]
+    yield from ((words, mask) for words, mask in places if mask.mean() <= 0.75)
 
 
 def diagnose_all(rows):

@@ -10,15 +10,16 @@ import functools
 
 import numpy as np
 
+from npae.gradcheck import numeric
 from npae.gradcheck.diagnosis import diagnose_all
-from npae.gradcheck.numeric import EPS, NAMES, RTOL, Slope, complex_slope, noise_level, quietly, real_slope
+from npae.gradcheck.numeric import EPS, NAMES, RTOL, Slope, quietly, real_slope
 from npae.gradcheck.report import UNCHECKED, WRONG, GradientReport, Row
 from npae.gradcheck.verdicts import Lines, compare, direction
 from npae.gradcheck.watch import Watched, watch
 
 LARGE = 2_000  # numbers: above so many "auto" takes a random direction first, and searches where that fails
 BLOCK, FOUND = 16, 4  # rows and columns that are looked at around a wrong entry; entries that are searched for
-SEED = 0  # directions, samples of coordinates and projections are the same in every run
+SEED = 20081  # directions, samples and projections are the same in every run, and not the x of default_rng(0)
 AGREE = 1e-7  # complex step and real difference along a direction: this close, relative to the gradient's norm
 KINKS = "there are kinks"  # a reason against complex steps that is not f's fault
 
@@ -46,15 +47,15 @@ class Check:
         large = self.point.size > LARGE and asked == "auto" and not (some or self.options.directions)
         count = self.options.directions or int(large)
         sizes = {name: index.size for name, index in self.subject.index.items() if index.size}
-        chosen = {
-            name: np.sort(self.rng.choice(n, some, replace=False)) for name, n in sizes.items() if n > (some or n)
-        }
-        lines = [Lines(self, name, count, chosen.get(name)) for name in sizes]
+        sample = {name: self.rng.choice(n, some, replace=False) for name, n in sizes.items() if n > (some or n)}
+        lines = [Lines(self, name, count, sample.get(name)) for name in sizes]
         real = "central" if asked == "central" else "richardson"
-        why = self._complex(lines) if asked in ("auto", "complex") else dict.fromkeys(sizes, "")
+        why = self.complex_steps(lines) if asked in ("auto", "complex") else dict.fromkeys(sizes, "")
+        if asked == "complex" and set(why.values()) - {KINKS}:
+            raise ValueError(f"the complex step cannot be used: {why.popitem()[1]}. Take 'auto' or 'richardson'")
         for each in lines:
             if each.name in why:
-                self._real(real, each)
+                self.real_steps(real, each)
         rows = [compare(each, self.options, self.overall) for each in lines]
         if large:
             rows = [self._search(each, row) if row.status == WRONG else row for each, row in zip(lines, rows)]
@@ -65,7 +66,39 @@ class Check:
             told = "f accepts complex input and agrees with a real difference in every array" + elsewhere
         reason = f"because {told}" + (f"; {self.point.size:,} numbers, hence directions" if large else "")
         method = NAMES[real if len(why) == len(lines) else "complex"] + (" along random directions" if count else "")
-        return GradientReport(rows, method, reason if told else "as asked", self.f0, diagnose_all(rows))
+        whole = diagnose_all(rows) or self._source(rows)
+        return GradientReport(rows, method, reason if told else "as asked", self.f0, whole)
+
+    def _source(self, rows):
+        """Where a wrong gradient without a known pattern comes from: by what agrees, and by its own derivative."""
+        wrong = [row for row in rows if row.status == WRONG]
+        if all(row.diagnosis for row in wrong):
+            return ""
+        names = ", ".join(row.name for row in wrong)
+        told = [f"wrong in {names} alone: look at what only these pass through"] if len(rows) > 1 else []
+        if 1 < len(rows) == len(wrong):
+            told = ["every array is wrong: look at where the backward pass begins"]
+        asymmetry = self._asymmetry()
+        if asymmetry <= 1e-6:
+            told += ["it is the gradient of another function than the value: a term, a power or a constant differs"]
+        elif asymmetry >= 1e-4:
+            told += ["no function has this gradient (its derivative is not symmetric): a mistake in the chain rule"]
+        return "; ".join(told)
+
+    def _asymmetry(self):
+        """|<v, A u> - <u, A v>| / (|A u| |v| + |A v| |u|), A the gradient's derivative: 0 for the gradient of anything.
+
+        NaN where it cannot be had: a gradient that is not finite nearby, or float32's.
+        """
+        (u, v), h = self.rng.standard_normal((2, self.point.size)), 2.0**-17
+        if (self.gradient == self.gradient.astype(np.float32)).all():
+            return np.nan
+        try:
+            at = [self.subject.value_and_gradient(self.point + t * w)[1] for w in (u, v) for t in (h, -h)]
+        except (ArithmeticError, ValueError):
+            return np.nan
+        Au, Av, norm = at[0] - at[1], at[2] - at[3], np.linalg.norm
+        return abs(v @ Au - u @ Av) / (norm(Au) * norm(v) + norm(Av) * norm(u))
 
     def phi(self, where, v):
         """phi(t) = f(x + t v), v on the entries `where`."""
@@ -81,7 +114,7 @@ class Check:
     def noise(self):
         """The rounding error of the value, measured only where eps |f| does not settle the matter."""
         probe = self.rng.standard_normal(self.point.size) * np.maximum(np.abs(self.point), 1.0)
-        return noise_level(self.phi(slice(None), probe), self.f0)
+        return numeric.noise_level(self.phi(slice(None), probe), self.f0)
 
     def _refuse_noise(self):
         again, gradient = self.subject.value_and_gradient(self.point.copy())
@@ -100,36 +133,37 @@ class Check:
 
     # -- numeric derivatives -----------------------------------------------------------------------------------
 
-    def _slope(self, method, line, scale=1.0, target=0.0):
+    def slope(self, method, line, scale=1.0, target=0.0, step=None):
+        """The derivative along a line (entries, v), by complex steps or real ones."""
         if method == "complex":
-            return Slope(complex_slope(self.phi(*line)), 0.0)
+            return Slope(numeric.complex_slope(self.phi(*line), step or numeric.COMPLEX_STEP), 0.0)
         return real_slope(self.phi(*line), self.f0, scale, self.noise, target, extrapolate=method != "central")
 
-    def _real(self, method, lines):
+    def real_steps(self, method, lines):
+        """Real differences along the lines."""
         target, size = 0.1 * (self.options.rtol or RTOL[method]), lines.scale if np.isfinite(lines.scale) else 0.0
         lines.method, lines.slopes, lines.confirmed = method, [], True
         for line, x in zip(lines.lines, lines.x):
-            lines.slopes.append(self._slope(method, line, 1.0 if lines.along else abs(x), target * size))
+            lines.slopes.append(self.slope(method, line, 1.0 if lines.along else abs(x), target * size))
             size = np.fmax(size, abs(lines.slopes[-1].value))
         lines.coarse = self.noise > 1e5 * EPS * abs(self.f0)
 
-    def _complex(self, lines):
+    def complex_steps(self, lines, step=None):
         """Complex steps; name -> why not, for the arrays where they cannot be trusted."""
         try:
             real = complex(self.subject.value(self.point.astype(complex))).real
             for each in lines:
-                each.slopes = [self._slope("complex", line) for line in each.lines]
+                each.slopes = [self.slope("complex", line, step=step) for line in each.lines]
             gap, why = abs(real - self.f0), f"f is {real!r} for complex input, but {self.f0!r} for real input"
         except Exception as error:  # whatever f raises on complex input is a reason not to use it
             text = str(error).partition("\n")[0] or "no message"
             gap, why = np.inf, f"f does not survive complex input ({type(error).__name__}: {text})"
-        reasons = {each.name: why for each in lines}
+        if np.isfinite(gap) and (step or 0.0) > 1e-8:
+            return {}  # too wide to be judged by
         if gap <= 1e-12 * abs(self.f0) or gap <= 100 * self.noise:
             watched = self.watched()
-            reasons = {each.name: why for each in lines if (why := self.distrust(each, *watched))}
-        if self.options.method == "complex" and set(reasons.values()) - {KINKS}:
-            raise ValueError(f"the complex step cannot be used: {reasons.popitem()[1]}. Take 'auto' or 'richardson'")
-        return reasons
+            return {each.name: why for each in lines if (why := self.distrust(each, *watched))}
+        return {each.name: why for each in lines}
 
     def watched(self):
         """The variables that f's value was seen to follow, and name -> the operations that lose its derivative."""
@@ -158,7 +192,7 @@ class Check:
             line, predicted, size = (lines.flat, v), n @ v, np.linalg.norm(n * v)
         slope = real_slope(self.phi(*line), self.f0, 1.0, EPS * abs(self.f0), AGREE / 3 * size)
         if slope.sides or not abs(predicted - slope.value) <= AGREE * size:
-            slope = self._slope("richardson", line, target=AGREE / 3 * size)
+            slope = self.slope("richardson", line, target=AGREE / 3 * size)
         gap, size = abs(predicted - slope.value), max(size, abs(slope.value))
         lines.confirmed = bool(slope.error <= 1e-3 * size or gap == 0 or (lines.name in followed and not lost))
         if slope.sides or gap <= max(AGREE * size, 3 * slope.error):
@@ -177,7 +211,7 @@ class Check:
         (flat, v), tolerance = lines.lines[0], row.tolerance * lines.scale
 
         def gap(part):
-            slope = self._slope(lines.method, (flat[part], v[part]), target=tolerance / 10)
+            slope = self.slope(lines.method, (flat[part], v[part]), target=tolerance / 10)
             return self.gradient[flat[part]] @ v[part] - slope.value
 
         rest, found, total = np.arange(len(v)), list[int](), lines.analytic[0] - lines.slopes[0].value
@@ -191,9 +225,9 @@ class Check:
             rest = rest[rest != part[0]]
             total = gap(rest)
         few = abs(total) <= tolerance
-        coordinates, block = (np.sort(found), None) if few else self._block(lines.shape, found[0])
+        coordinates, block = (found, None) if few else self._block(lines.shape, found[0])
         each = Lines(self, lines.name, coordinates=coordinates)
-        each.method, each.slopes = lines.method, [self._slope(lines.method, line) for line in each.lines]
+        each.method, each.slopes = lines.method, [self.slope(lines.method, line) for line in each.lines]
         located = compare(each, self.options, self.overall, block)
         if few:
             at = ", ".join(str(list(each.index(k))) for k in range(len(found)))

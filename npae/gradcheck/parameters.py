@@ -10,20 +10,8 @@ from typing import Any
 import numpy as np
 
 AFFIXES = (
-    "gradient",
-    "gradients",
-    "gradof",
-    "grads",
-    "grad",
-    "deriv",
-    "delta",
-    "nabla",
-    "diff",
-    "dld",
-    "djd",
-    "d",
-    "g",
-)
+    "gradient", "gradients", "gradof", "grads", "grad", "deriv", "delta", "nabla", "diff", "dld", "djd", "d", "g",
+)  # fmt: skip
 HOLDERS = {"params", "parameters", "param", "weights", "theta", "variables", "data", "value", "val", "array", "tensor"}
 CALLED = (types.FunctionType, types.MethodType, types.CellType, functools.partial)
 HELD = ("__self__", "__func__", "__closure__", "__defaults__", "cell_contents", "func", "args", "keywords")
@@ -109,29 +97,27 @@ def match_names(gradient, name):
 
 @dataclass
 class Parameter:
-    """An array (or a float) of a part, all paths to it; `gradient(copy, returned)` reads its gradient, at `place`."""
+    """An array (or a float), all paths to it from (part,), and `gradient`, which reads its gradient.
+
+    gradient((part, returned)), returned being what backward returned: a path of either is found there.
+    """
 
     array: Any
     paths: list
     gradient: Any = None
-    place: tuple | None = None
-    influences: bool = False
-    stays: bool = False
+    influences: bool = True
+    stays: bool = True
 
     @property
     def name(self):
         """The shortest path, without the list that holds layers."""
-        return ".".join(str(key) for key in self.paths[0] if key != "layers")
+        return ".".join(str(key) for key in self.paths[0][1:] if key != "layers")
 
-    def at(self, path, among_returned=False):
-        """Read the gradient there: in the copy, or in what backward returned."""
-        self.place = None if among_returned else path
-        self.gradient = lambda part, returned: resolve(returned if among_returned else part, path)
-
-    def score(self, path, among_returned):
-        """How surely a path leads to the gradient of this: where paths differ, by names of gradients."""
-        if among_returned:
-            return max(3 if path[-1] == end[-1] else match_names(path[-1], end[-1]) for end in self.paths)
+    def score(self, path):
+        """How surely a path leads to the gradient of this: by name where paths differ; by key if it was returned."""
+        if path[0]:
+            found = isinstance(path[-1], str) and any(path[-1] == end[-1] for end in self.paths)
+            return 3 if found else max(match_names(path[-1], end[-1]) for end in self.paths)
         ends = [end for end in self.paths if len(end) == len(path) and end != path]
         return max((min(match_names(g, p) for g, p in zip(path, end) if g != p) for end in ends), default=0)
 
@@ -143,11 +129,12 @@ def find(part, trial, returned, moves, names=None):
     moves(parameter) -> (whether the output changes with it, whether forward leaves it in its place); names: see
     check_layer. An object with a tuple `parameters` of names has those, and nothing of what it refers to further.
     """
+    after = (trial, returned)
     if names is not None:
-        return {name: _named(part, trial, returned, name, names) for name in names}, []
+        return {name: _named(part, after, name, names) for name in names}, []
     held: dict[Any, Parameter] = {}
     declared: dict[tuple, list] = {}
-    for path, thing in reach(part):
+    for path, thing in reach((part,)):
         above = [p for p in declared if path[: len(p)] == p != path]
         own = getattr(thing, "parameters", None)
         if not above and isinstance(own, (tuple, list)) and own and all(isinstance(name, str) for name in own):
@@ -155,14 +142,13 @@ def find(part, trial, returned, moves, names=None):
         if is_numeric(thing) and all(path[:-1] == p for p in above):
             key = id(thing) if isinstance(thing, np.ndarray) else path
             held.setdefault(key, Parameter(thing, [])).paths.append(path)
-    _pair(held.values(), trial, returned)
+    _pair(held.values(), after)
     for p in held.values():
-        if isinstance(p.array, np.ndarray) or p.gradient:
-            p.influences, p.stays = moves(p)
+        p.influences, p.stays = moves(p) if isinstance(p.array, np.ndarray) or p.gradient else (False, False)
     for i, extra in enumerate(returned[1:], 1):
         fits = [p for p in held.values() if p.influences and not p.gradient and np.shape(p.array) == np.shape(extra)]
         if isinstance(extra, np.ndarray) and fits:
-            fits[0].at((i,), among_returned=True)
+            fits[0].gradient = functools.partial(resolve, path=(1, i))
     for name, array in (pair for pairs in declared.values() for pair in pairs):
         if id(array) not in held or not held[id(array)].gradient:
             raise ValueError(f"{part!r}: got parameter {name!r}, expected arrays {name} and d{name} on it")
@@ -170,42 +156,41 @@ def find(part, trial, returned, moves, names=None):
     return found, [p.name for p in held.values() if p.influences and not p.gradient]
 
 
-def _pair(parameters, trial, returned):
+def _pair(parameters, after):
     """Give each parameter the gradient whose path matches best and that has its shape, no gradient to two."""
-    after = [(path, thing, False) for path, thing in reach(trial) if is_numeric(thing)]
-    for i, extra in enumerate(returned):
-        after += [((i, key), thing, True) for key, thing in extra.items()] if isinstance(extra, dict) else ()
     choices: list[tuple] = []
-    for p in parameters:
-        for path, thing, among_returned in after:
-            score, fits = p.score(path, among_returned), np.shape(thing) == np.shape(p.array)
+    reached = (((k, *path), thing) for k, root in enumerate(after) for path, thing in reach(root))
+    for path, thing in reached:
+        for p in parameters if is_numeric(thing) else ():
+            score, fits = p.score(path), np.shape(thing) == np.shape(p.array)
             if score > (0 if fits else 2):
-                choices.append(((-fits, -score, len(choices)), p, (path, among_returned)))
+                choices.append((not fits, -score, len(choices), p, path))
     taken = set()
-    for _, p, place in sorted(choices, key=lambda choice: choice[0]):
-        if not p.gradient and place not in taken:
-            taken.add(place)
-            p.at(*place)
+    for *_, p, path in sorted(choices):
+        if not p.gradient and path not in taken:
+            taken.add(path)
+            p.gradient = functools.partial(resolve, path=path)
 
 
-def _named(part, trial, returned, name, names):
+def _named(part, after, name, names):
     """The parameter that the caller named: a name, or name -> gradient, or name -> (parameter, gradient)."""
 
-    def read(spec, root):
-        keys = spec.translate(str.maketrans("[]'\"", "....")).split(".") if isinstance(spec, str) else ()
-        path = tuple(int(key) if key.isdigit() else key for key in keys if key)
-        return path, spec(root) if callable(spec) else resolve(root, path)
+    def path(spec):
+        keys = spec.translate(str.maketrans("[]'\"", "....")).split(".")
+        return (0, *(int(key) if key.isdigit() else key for key in keys if key))
 
     given = names[name] if isinstance(names, dict) else None
     array, gradient = given if isinstance(given, tuple) else (name, given)
     try:
-        path, found = read(array, part)
-        p = Parameter(found, [path or (name,)])
-        if gradient is None:
-            _pair([p], trial, returned)
+        found = array(part) if callable(array) else resolve((part,), path(array))
+        p = Parameter(found, [(0, name) if callable(array) else path(array)])
+        if callable(gradient):
+            p.gradient = lambda after: gradient(after[0])
+        elif gradient is not None:
+            p.gradient = functools.partial(resolve, path=path(gradient))
         else:
-            p.gradient = lambda copied, returned: read(gradient, copied)[1]
-        if not is_numeric(found) or not is_numeric(p.gradient(trial, returned)):
+            _pair([p], after)
+        if not is_numeric(found) or not is_numeric(p.gradient(after)):
             raise TypeError("no numbers")
     except (AttributeError, KeyError, IndexError, TypeError) as error:
         raise ValueError(f"{part!r}: got parameter {name!r}, expected arrays {name} and d{name} on it") from error

@@ -156,9 +156,10 @@ class GradientReport:
         ax.axline((0, 0), slope=1, color="0.6", lw=0.8, zorder=0)
         first, last = np.log10(threshold), np.floor(np.log10(top))  # three powers of ten on either side of 0
         powers = 10.0 ** np.arange(last, first, -max(1, np.ceil((last - first) / 3)))
-        for axis in "xy":
-            getattr(ax, f"set_{axis}scale")("symlog", linthresh=threshold)
-            ax.set(**{f"{axis}lim": (-1.6 * top, 1.6 * top), f"{axis}ticks": [*-powers, 0, *powers[::-1]]})
+        limits, ticks = (-1.6 * top, 1.6 * top), [*-powers, 0, *powers[::-1]]
+        ax.set_xscale("symlog", linthresh=threshold)
+        ax.set_yscale("symlog", linthresh=threshold)
+        ax.set(xlim=limits, ylim=limits, xticks=ticks, yticks=ticks)
         ax.set(xlabel="analytic", ylabel="numeric", title=f"gradient check: {self.verdict}", aspect="equal")
         ax.tick_params(axis="x", rotation=60)
         ax.legend(fontsize="small")

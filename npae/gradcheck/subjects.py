@@ -91,13 +91,9 @@ def _forward_once(layer, x):
             f"forward: got ({got}), expected the output alone: keep what backward needs as attributes, or check a "
             "function of x that returns value and gradient by check_gradient"
         )
-    h = np.asarray(h)
-    if h.dtype == np.float32:
-        single = any(getattr(thing, "dtype", None) == np.float32 for _, thing in reach(layer))
-        where = (
-            "check it with float64 parameters" if single else "look for a cast in forward: its parameters are float64"
-        )
-        raise TypeError(f"forward: got an output of {h.dtype}, expected float64; {where}")
+    single = any(getattr(thing, "dtype", None) == np.float32 for _, thing in reach(layer))
+    cast = "it with float64 parameters" if single else "forward for a cast: its parameters are float64"
+    h = real_array(h, "the output of forward", cast)
     if not np.array_equal(copy.deepcopy(layer).forward(x.copy()), h):
         again = [copy.deepcopy(trial).forward(x.copy()) for _ in range(2)]
         return (again[0], trial) if np.array_equal(*again) else (h, layer)
@@ -121,7 +117,7 @@ def _check_part(part, point, value, backward, names=None, **options):
         new = copy.deepcopy(part, memo)
         for p, number in zip(parameters, arrays):
             for *path, key in p.paths if not isinstance(p.array, np.ndarray) else ():
-                owner = resolve(new, path)
+                owner = resolve((new,), path)
                 (owner.__setitem__ if isinstance(owner, (dict, list)) else owner.__setattr__)(key, number[()])
         return new
 
@@ -129,7 +125,7 @@ def _check_part(part, point, value, backward, names=None, **options):
         moved = np.asarray(parameter.array * 1.0625 + 0.015625)
         trial = copied([parameter], [moved])
         try:
-            return value(trial, point) != base, np.array_equal(resolve(trial, parameter.paths[0]), moved)
+            return value(trial, point) != base, np.array_equal(resolve((trial,), parameter.paths[0]), moved)
         except (ArithmeticError, ValueError):
             return True, True
 
@@ -137,7 +133,7 @@ def _check_part(part, point, value, backward, names=None, **options):
     stale = []  # gradients of an earlier use, which a layer may add to
     for parameter in parameters.values():
         with contextlib.suppress(AttributeError, KeyError, IndexError, TypeError):
-            stale.append(np.asarray(resolve(part, parameter.place)))
+            stale.append(np.asarray(parameter.gradient((part, ()))))
 
     def at(point, stale=()):
         return copied(parameters.values(), [point[name] for name in parameters], stale)
@@ -145,7 +141,8 @@ def _check_part(part, point, value, backward, names=None, **options):
     def f(point):
         part = at(point, stale)
         J, returned = value(part, point), backward(part)
-        return J, dict(zip(given, returned)) | {name: p.gradient(part, returned) for name, p in parameters.items()}
+        found = {name: parameter.gradient((part, returned)) for name, parameter in parameters.items()}
+        return J, dict(zip(given, returned)) | found
 
     start = {name: point[name] for name in given} | {name: real_array(p.array, name) for name, p in parameters.items()}
     subject = Function(f, start, value=lambda point: value(at(point), point), held=None)

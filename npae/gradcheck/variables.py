@@ -58,70 +58,6 @@ def _is_tree(x):
     return isinstance(x, dict) or any(isinstance(part, np.ndarray) or _is_tree(part) for part in inside)
 
 
-class Variables:
-    """The caller's x (an array, or dicts, lists and tuples of arrays) as one flat float64 vector `point` (P,).
-
-    `index[name]` holds, in the shape of each array, where its entries are in the vector; `view(theta)` is the caller's
-    structure with fresh arrays of theta. parts: names and shapes of the pieces of an x that is one flat vector.
-
-    Raises TypeError for float32, complex or non-numeric arrays, ValueError for NaN, infinity and nothing at all.
-    """
-
-    def __init__(self, x, name="x", parts=None):
-        self.x, self.name = x, name
-        leaves = self._pair(x, x, name)
-        arrays = {key: real_array(part, key) for key, part in leaves}
-        for key, array in arrays.items():
-            if not np.isfinite(array).all():
-                raise ValueError(f"{key}: got NaN or infinity, expected finite numbers")
-        self.point = np.concatenate([array.ravel() for array in arrays.values()])
-        self.whole = any(np.asarray(part).dtype.kind in "iu" for _, part in leaves)  # integers were made float64
-        self.shapes = {key: array.shape for key, array in arrays.items()}
-        parts = self.shapes if parts is None else parts
-        ends = np.cumsum([int(np.prod(shape)) for shape in parts.values()])
-        if not self.point.size or ends[-1] != self.point.size:
-            expected = f"the {self.point.size} of x" if self.point.size else "at least one number to differentiate by"
-            raise ValueError(f"{name}: got parts of {ends[-1]} numbers, expected {expected}")
-        pieces = np.split(np.arange(self.point.size), ends[:-1])
-        self.index = {key: piece.reshape(shape) for piece, (key, shape) in zip(pieces, parts.items())}
-
-    def view(self, theta, wrap=lambda array, name: array):
-        """theta (P,) in the caller's structure, in fresh arrays; wrap(array, name) is what each is given as."""
-        ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes.values()])
-        pieces = zip(np.split(theta.copy(), ends[:-1]), self.shapes.items())
-        return _build(self.x, iter([wrap(piece.reshape(shape), name) for piece, (name, shape) in pieces]))
-
-    def flatten(self, gradient, what="gradient", missing=None):
-        """A gradient in the caller's structure as a fresh flat vector (P,); an error says what does not match.
-
-        missing: a set that receives the names of arrays without a gradient, which are an error otherwise.
-        """
-        flat = []
-        for name, part in self._pair(self.x, gradient, self.name, what):
-            if part is None and missing is not None and _is_tree(self.x):
-                missing.add(name)
-                part = np.zeros(self.shapes[name])
-            flat.append(_flat(part, f"{what} of {name}", self.shapes[name]))
-        return np.concatenate(flat)
-
-    def _pair(self, x, gradient, name, what=""):
-        """(name, gradient or None) of each array of x, by keys (dW will do for W) or by place."""
-        if not _is_tree(x):
-            return [(name, gradient)]
-        keys = list(x) if isinstance(x, dict) else range(len(x))
-        if gradient is None:
-            gradient = dict.fromkeys(keys)
-        elif isinstance(x, dict) and isinstance(gradient, dict):
-            gradient = _by_name(x, gradient, what)
-        elif isinstance(x, dict) or not isinstance(gradient, (list, tuple)) or len(gradient) != len(x):
-            got = f"{len(gradient)} of them" if isinstance(gradient, (list, tuple)) else type(gradient).__name__
-            expected = f"a dict with the keys of x: {keys}" if isinstance(x, dict) else f"a list of {len(x)} arrays"
-            raise ValueError(f"{what}: got {got}, expected {expected}")
-        top = isinstance(x, dict) and x is self.x
-        named = [(str(key) if top else f"{name}[{key!r}]", key) for key in keys]
-        return [leaf for label, key in named for leaf in self._pair(x[key], gradient[key], label, what)]
-
-
 def _by_name(x, gradient, what):
     found = {key: gradient.get(key) for key in x}
     for key in gradient.keys() - x.keys():
@@ -146,41 +82,94 @@ def _flat(gradient, what, shape):
         raise ValueError(f"{what}: got {type(gradient).__name__}, expected an array")
     gradient = real_array(gradient, what, "the backward pass for an array or a constant that is not float64")
     if gradient.shape != shape and not gradient.size == 1 == np.prod(shape):
-        hint = ""
-        if gradient.shape == shape[::-1]:
-            hint = "; it looks transposed"
-        elif gradient.size == int(np.prod(shape)):
-            hint = "; the same size in another shape: look for a keepdims or a reshape"
-        elif gradient.shape[1:] == shape:
-            hint = "; one gradient a sample: sum or average them as the value does"
+        hints = {
+            "; it looks transposed": gradient.shape == shape[::-1],
+            "; the same size in another shape: look for a keepdims or a reshape": gradient.size == np.prod(shape),
+            "; one gradient a sample: sum or average them as the value does": gradient.shape[1:] == shape,
+        }
+        hint = next((hint for hint, fits in hints.items() if fits), "")
         raise ValueError(f"{what}: got shape {gradient.shape}, expected {shape}{hint}")
     return gradient.ravel()
 
 
 class Function:
-    """f(x) -> (value, gradient) as a subject: the value and the gradient at any flat vector, from fresh arrays.
+    """f(x) -> (value, gradient) as a subject: the value and the gradient at any flat float64 vector, from fresh arrays.
 
-    value: the value alone, if it can be had without f. held: what f holds and a check is to leave as it is.
-    `unchecked`: name -> why no gradient of it is known.
+    x: an array, or dicts, lists and tuples of arrays. `point` (P,) is x in one vector; `index[name]` holds, in the
+    shape of each array, where its entries are there; `view(theta)` is theta in the caller's structure. parts: names and
+    shapes of the pieces of an x that is one flat vector. value: the value alone, if it can be had without f. held: what
+    f holds and a check is to leave as it is. `unchecked`: name -> why no gradient of it is known.
+
+    Raises TypeError for float32, complex or non-numeric arrays, ValueError for NaN, infinity and nothing at all.
     """
 
     def __init__(self, f, x, name="x", parts=None, value=None, held=...):
-        self.f, self.variables, self._value = f, Variables(x, name, parts), value or (lambda x: f(x)[0])
-        self.index, self.point = dict(self.variables.index), self.variables.point
-        self.unchecked, self.snapshot = {}, Snapshot(f if held is ... else held)
+        self.f, self.x, self.name, self.parts, self._value = f, x, name, parts, value or (lambda x: f(x)[0])
+        leaves = self._pair(x, x, name)
+        arrays = {key: real_array(part, key) for key, part, _ in leaves}
+        for key, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise ValueError(f"{key}: got NaN or infinity, expected finite numbers")
+        self.point = np.concatenate([array.ravel() for array in arrays.values()])
+        self.whole = any(np.asarray(part).dtype.kind in "iu" for _, part, _ in leaves)  # integers were made float64
+        shapes = parts or {key: array.shape for key, array in arrays.items()}
+        ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
+        if not self.point.size or ends[-1] != self.point.size:
+            expected = f"the {self.point.size} of x" if self.point.size else "at least one number to differentiate by"
+            raise ValueError(f"{name}: got parts of {ends[-1]} numbers, expected {expected}")
+        pieces = np.split(np.arange(self.point.size), ends[:-1])
+        self.places = {key: piece.reshape(shape) for piece, (key, shape) in zip(pieces, shapes.items())}
+        self.index, self.unchecked, self.snapshot = dict(self.places), {}, Snapshot(f if held is ... else held)
+
+    def view(self, theta, wrap=lambda array, name: array):
+        """theta (P,) in the caller's structure, in fresh arrays; wrap(array, name) is what each is given as."""
+        pieces = [wrap(np.asarray(theta[index]), name) for name, index in self.places.items()]
+        if self.parts:
+            return np.concatenate([piece.ravel() for piece in pieces]).reshape(np.shape(self.x))
+        return _build(self.x, iter(pieces))
+
+    def flatten(self, gradient, what="gradient", missing=None):
+        """A gradient in the caller's structure as a fresh flat vector (P,); an error says what does not match.
+
+        missing: a set that receives the names of arrays without a gradient, which are an error otherwise.
+        """
+        flat = []
+        for name, array, part in self._pair(self.x, gradient, self.name, what):
+            if part is None and missing is not None and _is_tree(self.x):
+                missing.add(name)
+                part = np.zeros(np.shape(array))
+            flat.append(_flat(part, f"{what} of {name}", np.shape(array)))
+        return np.concatenate(flat)
+
+    def _pair(self, x, gradient, name, what=""):
+        """(name, array, gradient or None) of each array of x, by keys (dW will do for W) or by place."""
+        if not _is_tree(x):
+            return [(name, x, gradient)]
+        keys = list(x) if isinstance(x, dict) else range(len(x))
+        if gradient is None:
+            gradient = dict.fromkeys(keys)
+        elif isinstance(x, dict) and isinstance(gradient, dict):
+            gradient = _by_name(x, gradient, what)
+        elif isinstance(x, dict) or not isinstance(gradient, (list, tuple)) or len(gradient) != len(x):
+            got = f"{len(gradient)} of them" if isinstance(gradient, (list, tuple)) else type(gradient).__name__
+            expected = f"a dict with the keys of x: {keys}" if isinstance(x, dict) else f"a list of {len(x)} arrays"
+            raise ValueError(f"{what}: got {got}, expected {expected}")
+        top = isinstance(x, dict) and x is self.x
+        named = [(str(key) if top else f"{name}[{key!r}]", key) for key in keys]
+        return [leaf for label, key in named for leaf in self._pair(x[key], gradient[key], label, what)]
 
     def value(self, theta, wrap=lambda array, name: array):
         """f's value as it is (a complex number for complex theta)."""
-        value = self._value(self.variables.view(theta, wrap))
+        value = self._value(self.view(theta, wrap))
         return value.reshape(()) if getattr(value, "size", 0) == 1 and value.shape else value
 
     def value_and_gradient(self, theta):
         """f's value and its flat gradient (P,), both validated; f must leave its input alone."""
-        x, missing = self.variables.view(theta), set[str]()
+        x, missing = self.view(theta), set[str]()
         try:
             result = self.f(x)
         except (IndexError, TypeError) as error:
-            if not self.variables.whole:
+            if not self.whole:
                 raise
             raise TypeError(
                 "x: got whole numbers, which were made float64 to differentiate by, and f cannot use them so "
@@ -190,10 +179,10 @@ class Function:
             raise TypeError(f"f: got {self._describe(result)}")
         if np.size(result[0]) > 1 == np.size(result[1]):
             raise TypeError("f: got (gradient, value), expected (value, gradient): the other way round")
-        value, gradient = check_scalar(result[0]), self.variables.flatten(result[1], missing=missing)
-        changed = self.variables.flatten(x) != theta
+        value, gradient = check_scalar(result[0]), self.flatten(result[1], missing=missing)
+        changed = self.flatten(x) != theta
         if changed.any():
-            names = ", ".join(name for name, index in self.variables.index.items() if changed[index].any())
+            names = ", ".join(name for name, index in self.places.items() if changed[index].any())
             how = "write x = x + ... instead of x += ..., or copy first"
             raise ValueError(f"f: got its input {names} changed in place, expected it left alone: {how}")
         for name in missing & self.index.keys():
@@ -207,8 +196,8 @@ class Function:
         if not isinstance(result, (tuple, list)) or len(result) < 3:
             alone = "for a value alone there is numerical_gradient"
             return f"a {type(result).__name__}, expected a pair (value, gradient); {alone}"
-        names = self.variables.x if isinstance(self.variables.x, dict) else ("W", "b")
+        names = self.x if isinstance(self.x, dict) else ("W", "b")
         write = "{" + ", ".join(f'"{name}": d{name}' for name in names) + "}"
-        more = "" if isinstance(self.variables.x, dict) else ", for x a dict with the same keys"
+        more = "" if isinstance(self.x, dict) else ", for x a dict with the same keys"
         shapes = ", ".join("a number" if np.size(part) == 1 else f"an array {np.shape(part)}" for part in result)
         return f"({shapes}), expected a pair (value, gradient); write: return value, {write}{more}"

@@ -21,7 +21,7 @@ class Lines:
     def __init__(self, check, name, count=0, coordinates=None):
         index = check.subject.index[name]
         self.name, self.shape, self.along = name, index.shape, bool(count)
-        self.coordinates = np.arange(index.size) if coordinates is None else coordinates
+        self.coordinates = np.arange(index.size) if coordinates is None else np.sort(coordinates)
         self.flat = index.ravel()[self.coordinates]
         self.x, g = check.point[self.flat], check.gradient[self.flat]
         self.lines = [(self.flat, direction(check.rng, g.size)) for _ in range(count)] or [(i, 1.0) for i in self.flat]
@@ -94,7 +94,7 @@ def compare(lines, options, overall, block=None):
 def _explain(lines, a, n, options, fit, block):
     if lines.along:
         r = constant_factor(a, n, 10 * fit) if len(a) > 1 and np.isfinite(a).all() else None
-        return explain_factor(r, lines.shape, options.n_samples, fit)[0] if r else "" if a.any() else diagnose(a, n)
+        return explain_factor(r, lines.shape, options.n_samples, fit) if r else "" if a.any() else diagnose(a, n)
     shape = tuple(map(len, block)) if block else lines.shape
     shape = shape if len(a) == int(np.prod(shape)) else a.shape
     a, n, x = (array.reshape(shape) for array in (a, n, lines.x))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from npae.plots.style import WIDTH, curves, new_axes, new_figure, plain_log, show_images
+from npae.plots.style import WIDTH, curves, new_axes, plain_log, show_images
 
 
 def score_fields(fields, grid, density, *, data=None, width=WIDTH):
@@ -45,14 +45,13 @@ def clouds(samples, *, limit, width=WIDTH):
     return figure
 
 
-def code_plane(images, image_shape, *, extent, width=WIDTH):
+def code_plane(images, image_shape, *, extent, width=WIDTH, ax=None):
     """Images (M^2, D) decoded on a square grid of a code of two units, row by row from the top, with the code's axes.
 
     extent: the largest |h| of the grid.
     """
     m = round(len(images) ** 0.5)
-    figure = new_figure(width, width * image_shape[0] / image_shape[1] + 0.3)
-    axis = figure.subplots()
+    figure, axis = new_axes(width, width * image_shape[0] / image_shape[1] + 0.3, ax=ax)
     show_images(axis, images, image_shape, m)
     rows, columns = (m * (n + 1) + 1 for n in image_shape)
     axis.set_xticks(np.linspace(0, columns - 1, 5), [f"{h:g}" for h in np.linspace(-extent, extent, 5)])
@@ -62,7 +61,7 @@ def code_plane(images, image_shape, *, extent, width=WIDTH):
     return figure
 
 
-def bound_parts(watched, *, width=WIDTH, height=3.6):
+def bound_parts(watched, *, width=WIDTH, height=3.6, ax=None):
     """The negative evidence lower bound by epoch and its two parts, all costs in nats, on a log axis.
 
     `watched` has lists reconstruction, kl and elbo.
@@ -73,18 +72,18 @@ def bound_parts(watched, *, width=WIDTH, height=3.6):
         "L + Ω, the negative bound": (epochs, -np.array(watched.elbo)),
         "Ω = KL(q(h | x) || N(0, I))": (epochs, watched.kl),
     }
-    figure, axis = curves(lines, xlabel="epoch", ylabel="nats a held-out sample", width=width, height=height)
+    figure, axis = curves(lines, xlabel="epoch", ylabel="nats a held-out sample", width=width, height=height, ax=ax)
     if all(np.min(y) > 0 for _, y in lines.values()):
         axis.set_yscale("log")
         plain_log(axis.yaxis)
     return figure
 
 
-def levels(table, sigmas, *, width=WIDTH, height=3.8, ylabel="PSNR, dB"):
+def levels(table, sigmas, *, width=WIDTH, height=3.8, ylabel="PSNR, dB", ax=None):
     """One curve a method over noise levels; table: dict method -> values."""
     lines = {name: (sigmas, values) for name, values in table.items()}
     legend = {"ncols": 2, "loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
     figure, axis = curves(lines, xlabel="standard deviation of the noise", ylabel=ylabel, width=width, height=height,
-                          marker="o", markersize=4, legend=legend)  # fmt: skip
+                          marker="o", markersize=4, legend=legend, ax=ax)  # fmt: skip
     axis.set_xticks(sigmas)
     return figure

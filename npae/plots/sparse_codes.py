@@ -7,29 +7,30 @@ import numpy as np
 
 from npae.plots.style import STYLES, WIDTH, new_axes, new_figure, plain_log, show_images
 
-MARKERS = "os^Dv<>"
+MARKERS = "os^Dv<>P"
 
 
-def whole_map(M, *, width=WIDTH):
+def whole_map(M, *, width=WIDTH, ax=None):
     """A square matrix, white 0 to black 1: the map that a linear autoencoder is."""
-    figure, axis = new_axes(width, width * 0.62)
-    figure.set_layout_engine("compressed")
+    figure, axis = new_axes(width, width * 0.62, ax=ax)
+    if ax is None:
+        figure.set_layout_engine("compressed")
     image = axis.imshow(M, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
     figure.colorbar(image, ax=axis, shrink=0.85)
     axis.set(xlabel="output", ylabel="input")
     return figure
 
 
-def curve_of_memory(memory, *, width=WIDTH):
+def curve_of_memory(memory, *, width=WIDTH, ax=None):
     """The decoder's curve g(h) through the training samples of a code of one unit, held-out samples around it."""
-    figure, axis = new_axes(width, width)
+    figure, axis = new_axes(width, width, ax=ax)
     h = memory.network.encode(memory.train)
     code = np.linspace(h.min(), h.max(), 4000)[:, None]
     axis.plot(*memory.test[:200].T, ".", color="0.75", markersize=3, label="held-out samples")
     axis.plot(*memory.network.decode(code).T, color="#0072B2", linewidth=1.2, label="the decoder's curve g(h)")
     axis.plot(*memory.train.T, "o", color="black", markersize=5, label="training samples")
-    axis.set(xlabel="$x_1$", ylabel="$x_2$", xlim=(-3.3, 3.3), ylim=(-3.3, 3.3), aspect="equal")
-    axis.legend(frameon=True, fontsize=9, loc="upper left")
+    axis.set(xlabel="x₁", ylabel="x₂", xlim=(-3.3, 3.3), ylim=(-3.3, 3.3), aspect="equal")
+    axis.legend(frameon=True, fontsize=9.5, loc="upper left")
     return figure
 
 
@@ -61,13 +62,13 @@ def width_curves(tables, n_labels, *, width=WIDTH):
     for axis in (left, right):
         axis.set_xticks(widths, [str(w) for w in widths])
         axis.minorticks_off()
-    right.legend(frameon=False, fontsize=9, loc="lower right")
+    right.legend(frameon=False, fontsize=9.5, loc="lower right")
     return figure
 
 
-def frontier(methods, *, width=WIDTH):
+def frontier(methods, *, width=WIDTH, ax=None):
     """Fraction of variance unexplained against mean L0; methods: name -> list of (strength, L0, fraction, dead)."""
-    figure, axis = new_axes(width, 3.8)
+    figure, axis = new_axes(width, 3.8, ax=ax)
     for i, (style, (name, points)) in enumerate(zip(STYLES, methods.items())):
         points = sorted(points, key=lambda point: point[1])
         look = {"marker": MARKERS[i], "markersize": 7 - 1.5 * i, "markerfacecolor": "white"}
@@ -87,7 +88,7 @@ def cheat_curves(histories, *, width=WIDTH):
             axis.plot(rows[:, 0], rows[:, column], label=label, linewidth=1.6, **style)
         axis.set(xlabel="epoch", ylabel=name, xscale="log", ylim=(0, None))
         plain_log(axis.xaxis)
-    axes[1].legend(frameon=False, fontsize=9, loc="lower right")
+    axes[1].legend(frameon=False, fontsize=9.5, loc="lower right")
     return figure
 
 
@@ -104,6 +105,7 @@ def revival_curves(counts, histograms, *, width=WIDTH):
         right.stairs(n, edges, linewidth=1.8, **look)
     left.set(xlabel="epoch", ylabel="dead units", ylim=(0, None))
     right.set(xscale="log", xlabel="active on this part of\nthe samples", ylabel="living units")
+    plain_log(right.xaxis)
     figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
     return figure
 
@@ -128,7 +130,7 @@ def exercise_filters(result, *, n=25, n_columns=5, width=WIDTH):
     axis.set(xlabel="spread of the energy, 1 = all over the image", ylabel="coherence of the slopes", ylim=(0, 1.05),
              xlim=(0, None))  # fmt: skip
     axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(frameon=False, fontsize=9)
+    axis.legend(frameon=False, fontsize=9.5)
     return figure
 
 
@@ -148,13 +150,13 @@ def answers(filters, images, image_shape, *, width=WIDTH):
     stacked, limit = images.transpose(1, 0, 2).reshape(n * m, D), np.abs(images).max()
     show_images(below, stacked / limit, image_shape, n, low=-1 if images.min() < 0 else 0)
     for axis, label in ((above, "filter"), (below, "best\nanswered")):
-        axis.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+        axis.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9.5)
     return figure
 
 
-def label_curves(found, *, width=WIDTH):
+def label_curves(found, *, width=WIDTH, ax=None):
     """Accuracy by number of labels, mean and spread over seeds; found: a list of (start, labels) -> accuracy."""
-    figure, axis = new_axes(width, 3.6)
+    figure, axis = new_axes(width, 3.6, ax=ax)
     labels = sorted({n for _, n in found[0]})
     starts = list(dict.fromkeys(start for start, _ in found[0]))
     for i, (style, start) in enumerate(zip(STYLES, starts)):

@@ -7,11 +7,13 @@ nothing lists them.
 
 import importlib
 import pkgutil
+import time
 
 import matplotlib
 
 import npae
 from npae.files import write_atomically
+from npae.progress import ProgressLine
 from npae.report import page, sections
 
 
@@ -31,10 +33,15 @@ def write_report(run, path, log=print):
 
 
 def _write_report(run, path, log):
-    built = []
-    for module in section_modules():
-        log(f"section: {module.__name__.rpartition('.')[2]}")
+    built, modules = [], section_modules()
+    for i, module in enumerate(modules, start=1):
+        label = f"[{i}/{len(modules)}] {module.__name__.rpartition('.')[2]:<28}"
+        start, progress = time.perf_counter(), ProgressLine(label, len(modules))
+        if progress.live:
+            progress(i, "...")
         built.append(module.build(run))
+        progress.close(erase=True)
+        log(f"{label} {time.perf_counter() - start:6.1f} s")
     introduction = page.text(
         f"The autoencoders of the note, trained on {len(run.train)} images of {run.dataset.image_shape[0]} &times; "
         f"{run.dataset.image_shape[1]} pixels and measured on {len(run.test)} others (seed {run.seed}"

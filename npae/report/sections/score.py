@@ -35,12 +35,16 @@ def build(run):
                  r"\dfrac{r(x)-x}{\sigma^2}\approx\nabla\log p_\sigma(x)."),
         text("""So a trained denoising autoencoder r knows the gradient of a log-density that nobody computed. Here the
             density is known, and with it the exact gradient, the score: eight Gaussians, and a ring."""),
-        *(figure(_field(each), f"The {each.name}, smoothed by the noise (grey): exact and learnt score, to one scale.")
+        *(figure(_field(each), f"The {each.name}, smoothed by the noise (grey): exact and learnt score, to one scale.",
+                 "Two panels with the same grey hills and orange dots on them. The blue arrows point uphill in both, "
+                 "long where it is steep, and vanish on the crest.")
           for each in results),
         figure(
             _samples(results[0], run.seed),
             "Langevin steps along the learnt score carry points from anywhere to the data: start, after 20 and 300 "
             "steps, and fresh samples of the smoothed density for comparison.",
+            "Four panels of black dots: a round cloud, the same drawn together, and two that look alike, of the "
+            "density's own shape.",
         ),
         table(["held-out points", "cosine", "relative error", "energy distance, Langevin", "fresh samples"], rows),
         text(f"""As the noise goes to zero, denoising costs a contraction of the reconstruction, and a second term that

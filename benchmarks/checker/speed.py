@@ -21,7 +21,9 @@ def seconds(check, repeats):
 
 def main():
     """Print a table."""
-    each = {name: seconds(lambda make=make, x=x: check_layer(make(), x), 9) for name, (make, x, _) in layers.CASES.items()}
+    each = {
+        name: seconds(lambda make=make, x=x: check_layer(make(), x), 9) for name, (make, x, _) in layers.CASES.items()
+    }
     slowest = max(each, key=each.get)
     print(f"check_layer, {len(each)} layers: median {1e3 * statistics.median(each.values()):.1f} ms", end=", ")
     print(f"slowest {1e3 * each[slowest]:.1f} ms ({slowest})")

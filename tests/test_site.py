@@ -13,6 +13,7 @@ SPEC = importlib.util.spec_from_file_location("equations", ROOT / "docs" / "_ext
 TABLE = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(TABLE)
 EQUATIONS = TABLE.EQUATIONS
+NO_FORMULA = {"npae.callbacks.LearningRateLog", "npae.checkpoints.Checkpoint"}  # they say and keep, and compute nothing
 BOTH = ("layers", "activations", "losses", "penalties", "contraction.family", "distributions", "continuous_bernoulli")
 
 
@@ -24,7 +25,7 @@ def own_classes():
 
 
 def test_every_public_part_has_its_equations_and_every_entry_its_part():
-    assert own_classes() - set(EQUATIONS) == set()
+    assert own_classes() - set(EQUATIONS) == NO_FORMULA
     for name in EQUATIONS:
         module, _, part = name.rpartition(".")
         assert getattr(importlib.import_module(module), part).__doc__, name

@@ -327,4 +327,7 @@ T = \text{number of steps}, \; \eta_T = \text{final}""",
         ),
     ],
     "npae.schedules.WarmUp": [("step", r"\eta_t = \min\big(1,\, (t + 1) / T\big)\, \eta")],
+    "npae.callbacks.EarlyStopping": [
+        ("rule", r"\text{stop after patience epochs without}\; J_t < (1 - \text{tol}) \min_{s < t} J_s"),
+    ],
 }

@@ -21,7 +21,22 @@ API = {
     "training": (
         "Training",
         "What moves $\\theta$.",
-        ("optimizers", "schedules", "training", "lbfgs_training", "lbfgs_scipy", "threads"),
+        (
+            "optimizers",
+            "schedules",
+            "training",
+            "lbfgs_training",
+            "lbfgs_scipy",
+            "fitting",
+            "run",
+            "callbacks",
+            "checkpoints",
+            "progress",
+            "interrupts",
+            "rows",
+            "processes",
+            "threads",
+        ),
     ),
     "gradcheck": (
         "Gradient checking",
@@ -31,7 +46,18 @@ API = {
     "estimator": (
         "The estimator",
         "One face for the whole family, scikit-learn's conventions, models as files.",
-        ("autoencoder", "sklearn_face", "nested", "model_file", "validation", "files"),
+        (
+            "autoencoder",
+            "sklearn_face",
+            "nested",
+            "signature",
+            "summary",
+            "model_file",
+            "archive",
+            "encoding",
+            "validation",
+            "files",
+        ),
     ),
     "linear_theory": ("Linear theory", "PCA, and what linear autoencoders learn.", ("pca",)),
     "sparsity": (

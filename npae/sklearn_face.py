@@ -166,7 +166,7 @@ class Estimator:
 def _same(value, default):
     """Whether an argument is its default; of equal arrays and objects it is not asked."""
     return value is default or (
-        type(value) is type(default) and isinstance(value, (str, int, float)) and value == default
+        type(value) is type(default) and isinstance(value, (str, int, float, tuple)) and value == default
     )
 
 

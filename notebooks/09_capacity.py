@@ -26,11 +26,11 @@
 # **Time:** an hour; the computer needs about 12 seconds.
 
 # %%
-# %matplotlib inline
 from npae.threads import limit_threads
 
 limit_threads()  # before NumPy: BLAS threads that wait for a busy core are slow
 
+# %matplotlib inline
 import numpy as np
 from IPython.display import display
 

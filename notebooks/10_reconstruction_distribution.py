@@ -28,11 +28,11 @@
 # **Time:** an hour; the computer needs about 8 seconds.
 
 # %%
-# %matplotlib inline
 from npae.threads import limit_threads
 
 limit_threads()  # before NumPy: BLAS threads that wait for a busy core are slow
 
+# %matplotlib inline
 from math import erf
 
 import numpy as np

@@ -46,7 +46,7 @@ def test_a_users_own_setting_is_left_alone(name):
 
 
 def test_the_command_line_runs_on_one_thread_and_says_so():
-    code = "import sys; from npae.cli import main; main(['info']); " + POOLS
+    code = "import sys; from npae.cli import main; main(['doctor']); " + POOLS
     lines = python(code)
     assert lines[-1] == "{1}" and any("OPENBLAS_NUM_THREADS=1" in line for line in lines)
     assert any("OPENBLAS_NUM_THREADS=2" in line for line in python(code, OPENBLAS_NUM_THREADS="2"))

@@ -85,8 +85,8 @@ def _curves(run, sigmas, errors):
         markersize=4,
     )
     axis.axvline(run.settings.sigma, color="0.6", linewidth=0.8)
-    axis.annotate("in training", (run.settings.sigma, 0.03), (4, 0), xycoords=("data", "axes fraction"),
-                  textcoords="offset points", color="0.4")  # fmt: skip
+    axis.annotate("in training", (run.settings.sigma, 1), (0, 2), xycoords=("data", "axes fraction"),
+                  textcoords="offset points", color="0.4", ha="center")  # fmt: skip
     axis.set_yscale("log")
     plots.plain_log(axis.yaxis)
     return figure

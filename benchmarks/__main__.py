@@ -15,6 +15,7 @@ one here, which no code around the products makes up for.
 BRIEF = ("steps", "fits", "growth", "others")
 PARTS = (
     *BRIEF,
+    "classical",
     "compiled",
     "contraction",
     "generative",

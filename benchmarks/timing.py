@@ -41,8 +41,9 @@ def interleave(functions, *, seconds=2.0, burst=0.03, warm=WARM, rest=REST):
     _wait_for_quiet()
     for f in functions.values():
         f()
-        f()
-    calls = {name: max(1, min(1000, int(burst / quickest(f)))) for name, f in functions.items()}
+        if burst:
+            f()
+    calls = {name: max(1, min(1000, int(burst / quickest(f)))) if burst else 1 for name, f in functions.items()}
     names, rng = list(functions), np.random.default_rng(0)
     rounds: list[tuple[float, dict[str, float]]] = []
     n_quiet, start, elapsed = 0, time.perf_counter(), 0.0

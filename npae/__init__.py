@@ -20,10 +20,13 @@ _HOMES = {
     "autoencoder": ("Autoencoder",),
     "contraction.family": ("HigherOrderContractive", "ReconstructionContractive"),
     "corruption": ("GaussianNoise", "MaskingNoise", "SaltAndPepper"),
+    "callbacks": ("EarlyStopping", "LearningRateLog"),
+    "checkpoints": ("Checkpoint",),
     "continuous_bernoulli": ("ContinuousBernoulli",),
     "distributions": ("Categorical", "Gaussian", "Laplace"),
     "generative.code": ("GaussianCode", "KLToStandardNormal"),
     "generative.variational_autoencoder": ("VariationalAutoencoder",),
+    "interrupts": ("raise_interrupts",),
     "joint_corruption": ("BlockOcclusion", "CorruptionChain", "GaussianNoiseRange"),
     "layers": ("Dense", "Stack", "Tied"),
     "learnt_variance": ("LearntVariance",),
@@ -37,6 +40,7 @@ _HOMES = {
     "schedules": ("Constant", "Cosine", "StepDecay", "WarmUp"),
     "sklearn_face": ("NotFittedError",),
     "sparsity": ("AuxiliaryTopK", "RunningKLSparsity", "UnitRows"),
+    "sweeping.sweep": ("sweep",),
     "training": ("DivergenceError", "TrainingInterrupted"),
 }
 _ROOMS = (

@@ -1,9 +1,7 @@
 """The whole catalogue under the gradient check: random networks, every parameter by a complex step."""
 
 import dataclasses
-import multiprocessing
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +14,7 @@ from npae.layers import Dense, Tied
 from npae.losses import BernoulliCrossEntropy, SquaredError
 from npae.network import Network
 from npae.penalties import KLSparsity, L1Sparsity, WeightDecay
+from npae.processes import map_in_processes
 
 RTOL = 1e-12  # on the relative error per array
 ACTIVATIONS = (Identity(), Sigmoid(), Tanh(), ReLU(), Softplus())
@@ -135,10 +134,8 @@ def fuzz(n_models=1000, seed=0, *, jobs=1, rtol=RTOL):
     started = time.perf_counter()
     report = FuzzReport(n_models, seed, rtol)
     if jobs > 1 and n_models >= WORTH_A_PROCESS:
-        # spawn, not fork: forking a process whose BLAS has threads is not safe
         chunks = [(range(i, n_models, 4 * jobs), seed, rtol) for i in range(4 * jobs)]
-        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-            parts = list(pool.map(_fuzz_some, chunks))
+        parts = map_in_processes(_fuzz_some, chunks, jobs)
     else:
         parts = [_fuzz_some((range(n_models), seed, rtol))]
     for worst, failures, rounding in parts:

@@ -37,7 +37,7 @@ def minimize(network, x, target=None, *, max_iter, gtol):
 
     options = {"maxiter": max_iter, "maxfun": 2 * max_iter + 20, "gtol": gtol, "ftol": 0.0, "maxcor": 30}
     try:
-        with _one_scipy_thread():
+        with one_scipy_thread():
             result = scipy_minimize(objective, network.theta.copy(), jac=True, method="L-BFGS-B", options=options)
         best = result.fun, result.x
     finally:
@@ -61,7 +61,7 @@ def check_problem(network, max_iter, gtol):
     return minimize
 
 
-def _one_scipy_thread():
+def one_scipy_thread():
     """SciPy's wheel has a BLAS of its own, whose waiting threads take NumPy's the cores: a step takes 5 times as long.
 
     Without threadpoolctl nothing is done.

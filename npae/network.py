@@ -4,6 +4,7 @@ J(theta) = 1/N sum_n L(x_n, g(f(x~_n))) + Omega
 """
 
 import copy
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +30,7 @@ class Network:
     """
 
     _reconstructs = True  # as many outputs as inputs
+    part_values: Any = ()  # the terms of J last computed: the loss, then each penalty
 
     def __init__(self, encoder, decoder, *, loss=SquaredError(), penalties=(), dtype=None):
         self.encoder = encoder if isinstance(encoder, Stack) else Stack(encoder)
@@ -195,9 +197,8 @@ class Network:
     def _forward(self, x, target):
         a = self.decoder.forward(self.encoder.forward(x))
         value, da = self._loss(a, target)
-        for penalty in self._penalties:
-            value = value + penalty(self.encoder, self.decoder)
-        return np.asarray(value).item(), da
+        self.part_values = [value, *(penalty(self.encoder, self.decoder) for penalty in self._penalties)]
+        return np.asarray(sum(self.part_values)).item(), da
 
     def _check_batch(self, x, target):
         self._adopt()

@@ -32,8 +32,22 @@ class Step:
             setattr(self, name, aligned(theta.shape, theta.dtype))
             getattr(self, name).fill(0)
         self._state = state
-        self._blocks = blocks(theta.size)
-        self._scratch = aligned((min(theta.size, BLOCK),), theta.dtype)
+        self._arrange()
+
+    def _arrange(self):
+        self._blocks = blocks(self.theta.size)
+        self._scratch = aligned((min(self.theta.size, BLOCK),), self.theta.dtype)
+
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name not in ("_blocks", "_scratch")}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        for name in self._state:  # what comes from a file that is mapped may be read-only
+            array = aligned(self.theta.shape, self.theta.dtype)
+            array[:] = getattr(self, name)
+            setattr(self, name, array)
+        self._arrange()
 
     @property
     def lr(self):

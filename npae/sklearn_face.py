@@ -62,10 +62,22 @@ class Estimator:
         """What stands for an argument whose fields are asked for."""
         return getattr(self, name)
 
+    def fit(self, X, y=None):
+        """Learn from X (N, D); a subclass says what."""
+        raise NotImplementedError
+
+    def transform(self, X):
+        """The code of X (N, D); a subclass says which."""
+        raise NotImplementedError
+
+    def fit_transform(self, X, y=None):
+        """fit(X), then transform(X)."""
+        return self.fit(X).transform(X)
+
     def __repr__(self):
         defaults = inspect.signature(type(self).__init__).parameters
         params = self.get_params(deep=False)
-        changed = {name: value for name, value in params.items() if value is not defaults[name].default}
+        changed = {name: value for name, value in params.items() if not _same(value, defaults[name].default)}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
     def __sklearn_tags__(self):
@@ -149,6 +161,13 @@ class Estimator:
             index = X.index if hasattr(X, "iloc") else None  # a list has an `index`, too
             return frames.DataFrame(h, columns=columns, index=index, copy=False)
         return frames.DataFrame(h, schema=columns, orient="row")
+
+
+def _same(value, default):
+    """Whether an argument is its default; of equal arrays and objects it is not asked."""
+    return value is default or (
+        type(value) is type(default) and isinstance(value, (str, int, float)) and value == default
+    )
 
 
 def _sklearn(module, name, otherwise):

@@ -3,19 +3,15 @@
 `train` knows a network, an optimizer's step and an array; the estimators dress it.
 """
 
-import sys
 import time
 import warnings
 
 import numpy as np
 
-from npae.kernels import Buffers
-from npae.own_parts import takes
+from npae.interrupts import interrupts_raise
+from npae.rows import Rows
+from npae.run import DivergenceError, Run
 from npae.validation import check_number
-
-
-class DivergenceError(RuntimeError):
-    """The objective left the finite numbers; the network holds the best finite weights."""
 
 
 class TrainingInterrupted(UserWarning):
@@ -28,6 +24,15 @@ def streams(random_state, n):
     They are the same for the same int or SeedSequence; a Generator or RandomState moves on by one draw. Raises
     TypeError or ValueError for anything else.
     """
+    root = seed_sequence(random_state)
+    # spawned by key, not by root.spawn(), which would count up in the caller's object
+    return [
+        np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, i))) for i in range(n)
+    ]
+
+
+def seed_sequence(random_state):
+    """The SeedSequence that a random_state stands for; one of fresh entropy for None."""
     if isinstance(random_state, np.random.Generator):
         random_state = int(random_state.integers(2**63))
     elif isinstance(random_state, np.random.RandomState):
@@ -36,36 +41,7 @@ def streams(random_state, n):
         random_state, (type(None), int, np.integer, np.random.SeedSequence)
     ):
         raise TypeError(f"random_state: got {random_state!r}, expected None, an int, a SeedSequence or a Generator")
-    root = random_state if isinstance(random_state, np.random.SeedSequence) else np.random.SeedSequence(random_state)
-    # spawned by key, not by root.spawn(), which would count up in the caller's object
-    return [
-        np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, i))) for i in range(n)
-    ]
-
-
-class ProgressLine:
-    """One line that rewrites itself on a terminal; plain lines, at most about ten, elsewhere."""
-
-    def __init__(self, label, total, stream=None):
-        self.label, self.total = label, total
-        self.stream = sys.stdout if stream is None else stream
-        self.live = self.stream.isatty()
-
-    def __call__(self, done, text):
-        """Show that `done` of the total is reached."""
-        line = f"{self.label}  {done:>{len(str(self.total))}}/{self.total}  {text}"
-        if self.live:
-            self.stream.write(f"\r\x1b[K{line}")
-            self.stream.flush()
-        elif done == self.total or done % max(1, self.total // 10) == 0:
-            self.stream.write(line + "\n")
-            self.stream.flush()
-
-    def close(self, erase=False):
-        """End the live line, or take it away."""
-        if self.live:
-            self.stream.write("\r\x1b[K" if erase else "\n")
-            self.stream.flush()
+    return random_state if isinstance(random_state, np.random.SeedSequence) else np.random.SeedSequence(random_state)
 
 
 def train(
@@ -86,6 +62,8 @@ def train(
     X_validation=None,
     callbacks=(),
     progress=None,
+    estimator=None,
+    resumable=True,
 ):
     """Minimize the network's objective over X (N, D) by minibatches; returns `history`, lists that grow by the epoch.
 
@@ -93,122 +71,70 @@ def train(
 
     An epoch visits every sample once in a new order, in ceil(N / batch_size) steps, against its row of `target` (or
     itself); a corruption draws new noise for each visit. Order and noise draw from streams of their own, seeded by
-    `rng` where they are not given as `shuffle_rng` and `noise_rng`. history["loss"] is the mean objective over the
-    epoch's minibatches, "seconds" the time since the beginning, "validation_loss" the objective on X_validation with
-    noise drawn once. A penalty that has `after_step()` is told after each step, so that what it counts moves on.
+    `rng` where they are not given as `shuffle_rng` and `noise_rng`. X may be `npae.rows.Rows`, which say how it is
+    read, and are taken as checked. A penalty that has `after_step()` is told after each step.
+
+    history: "loss" is the mean objective over the epoch's minibatches; "reconstruction" and the penalties' names its
+    terms; "seconds" the time since the beginning; "validation_loss" the objective on X_validation, with the same noise
+    every time; "gradient_norm" that of the last minibatch; "learning_rate" that of the next step. NaN stands where an
+    epoch has no such number.
 
     Training ends after `max_iter` epochs; when the monitored loss (validation if there is one) has not fallen below
     (1 - tol) x its best for `n_iter_no_change` epochs; when a callback, called as callback(network, history) after each
-    epoch, returns True; or by Ctrl-C, with a TrainingInterrupted warning. With X_validation the best weights are put
-    back at the end. `step` is any step(grad) that moves network.theta, `corruption` whatever has corrupt(x, rng) -> x~.
+    epoch, returns True; or by Ctrl-C, with a TrainingInterrupted warning (see `npae.raise_interrupts`). With
+    X_validation the best weights are put back at the end. `step` is any step(grad) that moves network.theta,
+    `corruption` whatever has corrupt(x, rng) -> x~, `progress` a call (epoch, text). A callback may be a record with
+    `start(run)`, which returns what is called: see `npae.callbacks`. Only where `resumable` a `npae.Checkpoint` puts
+    the training back to where a killed one was.
 
-    Raises DivergenceError when the objective is not finite, with the best epoch's weights put back; ValueError or
-    TypeError for an X or target that does not fit the network, and for an x~ that does not have x's shape.
+    Raises DivergenceError when the objective is not finite, or 10,000 times as large as both that of the first weights
+    and the data, with the best epoch's weights put back; ValueError or TypeError for an X or target
+    that does not fit the network, and for an x~ that does not have x's shape.
     """
     for name, value in (("batch_size", batch_size), ("max_iter", max_iter)):
         check_number(value, name, "train", low=1, integer=True)
-    X, target = network._check_batch(X, target)
+    X = _rows(network, X, target)
+    X_validation = X_validation if X_validation is None else _rows(network, X_validation)
     order_rng, other_rng = streams(rng, 2)
-    shuffle_rng, noise_rng = shuffle_rng or order_rng, noise_rng or other_rng
-    history = {"loss": [], "seconds": [], "validation_loss": []} if history is None else history
-    buffers = Buffers()
-    corrupt = _corrupter(corruption, buffers)
-    if X_validation is not None:
-        X_validation, _ = network._check_batch(X_validation, None)
-        noisy_validation = _corrupter(corruption, Buffers())(X_validation, noise_rng)
-    monitored = history["loss" if X_validation is None else "validation_loss"]
-    best_theta, best, last_gain = network.theta.copy(), np.inf, 0
-    start = time.perf_counter() - (history["seconds"][-1] if history["seconds"] else 0.0)
+    run = Run(
+        network, X, step, {} if history is None else history,
+        batch_size=batch_size, shuffle_rng=shuffle_rng or order_rng, noise_rng=noise_rng or other_rng,
+        corruption=corruption, rows_validation=X_validation, tol=tol, estimator=estimator, resumable=resumable,
+    )  # fmt: skip
+    callbacks = [each.start(run) if hasattr(each, "start") else each for each in callbacks]
+    hooks = [each.after_step for each in callbacks if hasattr(each, "after_step")]
+    start = time.perf_counter() - (run.history["seconds"][-1] if run.history["seconds"] else 0.0)
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # reported below, in words
-            for epoch in range(1, max_iter + 1):
-                loss = _epoch(network, X, target, step, batch_size, corrupt, shuffle_rng, noise_rng, buffers)
-                losses = {"loss": loss}
-                if X_validation is not None:
-                    losses["validation_loss"] = _value(network, noisy_validation, X_validation, batch_size)
-                if not np.isfinite([network.theta.sum(), *losses.values()]).all():
-                    raise DivergenceError(_diverged(epoch, history["loss"], step))
-                for name, value in losses.items():
-                    history[name].append(value)
-                history["seconds"].append(time.perf_counter() - start)
-                gained = monitored[-1] < best - tol * abs(best) if np.isfinite(best) else True
-                if gained:
-                    last_gain = epoch
-                if monitored[-1] < best:
-                    best = monitored[-1]
-                    best_theta[:] = network.theta
+            while not run.finished and run.epoch < max_iter and not run.stuck(n_iter_no_change):
+                row = run.one_epoch(hooks)
+                run.close_epoch(row | {"seconds": time.perf_counter() - start})
                 if progress:
-                    progress(epoch, f"loss {loss:.6g}")
-                answers = [callback(network, history) for callback in callbacks]
-                if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
-                    break
-                if n_iter_no_change is not None and epoch - last_gain >= n_iter_no_change:
-                    break
+                    progress(run.epoch, f"loss {row['loss']:.6g}")
+                answers = [callback(network, run.history) for callback in callbacks]
+                run.finished = any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers)
+            for callback in callbacks:
+                if hasattr(callback, "end"):
+                    callback.end()
     except DivergenceError:
-        network.theta = best_theta
+        network.theta = run.best_theta
         raise
     except KeyboardInterrupt:
+        run.align_history()
+        if interrupts_raise():
+            raise
         warnings.warn(
-            f"training interrupted in epoch {len(history['loss']) + 1}: the weights learned so far are kept",
+            f"training interrupted in epoch {len(run.history['loss']) + 1}: the weights learned so far are kept",
             TrainingInterrupted,
-            stacklevel=3,
+            stacklevel=2 if estimator is None else 4,
         )
     if X_validation is not None or not np.isfinite(network.theta.sum()):
-        network.theta = best_theta
-    return history
+        network.theta = run.best_theta
+    return run.history
 
 
-def _corrupter(corruption, buffers):
-    """corrupt(x, rng) -> x~ as the loop calls it: into one array, taken again, where the corruption has an `out`."""
-    if corruption is None:
-        return lambda x, rng: x
-    if takes(corruption.corrupt, "out"):
-        return lambda x, rng: corruption.corrupt(x, rng, out=buffers("noisy", x.shape, x.dtype))
-
-    def corrupt(x, rng):
-        x = x.view()
-        x.flags.writeable = False  # it is the target, too
-        noisy = np.asarray(corruption.corrupt(x, rng), x.dtype)
-        if noisy.shape != x.shape:
-            raise ValueError(f"{type(corruption).__name__}: got x~ of shape {noisy.shape}, expected x's, {x.shape}")
-        return noisy
-
-    return corrupt
-
-
-def _epoch(network, X, target, step, batch_size, corrupt, shuffle_rng, noise_rng, buffers):
-    """One visit of every sample; the mean objective, or the first that is not finite."""
-    order = shuffle_rng.permutation(len(X))
-    counting = [penalty for penalty in network.penalties if hasattr(penalty, "after_step")]
-    total = 0.0
-    for start in range(0, len(X), batch_size):
-        batch = order[start : start + batch_size]
-        shape = (len(batch), X.shape[1])
-        x = np.take(X, batch, axis=0, out=buffers("x", shape, X.dtype), mode="clip")
-        value = network._value_and_grad(corrupt(x, noise_rng), x if target is X else target[batch])
-        if not np.isfinite(value):
-            return value
-        step(network.grad)
-        for penalty in counting:
-            penalty.after_step()
-        total += value * len(batch)
-    return total / len(X)
-
-
-def _value(network, noisy, x, batch_size):
-    """The mean objective over batches: as large as training's, so that no buffer grows."""
-    values = [
-        network.value(noisy[i : i + batch_size], x[i : i + batch_size]) * len(x[i : i + batch_size])
-        for i in range(0, len(x), batch_size)
-    ]
-    return sum(values) / len(x)
-
-
-def _diverged(epoch, losses, step):
-    last = f"{losses[-1]:.6g} after epoch {len(losses)}" if losses else "none, it was the first epoch"
-    lr = getattr(step, "lr", None)  # a step of one's own may be a bare function
-    lower = f"learning rate below {lr:g} (a tenth, say)" if isinstance(lr, (int, float)) else "smaller learning rate"
-    return (
-        f"training diverged in epoch {epoch}: the objective is not finite. Last finite loss: {last}. Try a {lower}, "
-        "inputs scaled to about [0, 1], or weaker penalties. The best finite weights are kept."
-    )
+def _rows(network, X, target=None):
+    if isinstance(X, Rows):
+        return X
+    X, checked = network._check_batch(X, target)
+    return Rows(X, network.theta.dtype, target=None if target is None else checked)

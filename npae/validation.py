@@ -59,6 +59,13 @@ def check_finite(result, what, owner, dtype=None):
     return result
 
 
+def check_squares(x, owner):
+    """x, or ValueError where the sum of its squares leaves its dtype."""
+    with np.errstate(over="ignore"):  # reported in words
+        check_finite((x * x).sum(), "the sum of the squares", owner, x.dtype)
+    return x
+
+
 def _from_objects(x, name, owner):
     strings = [each for each in x.ravel() if isinstance(each, (str, bytes))]
     if strings:

@@ -1,11 +1,15 @@
 """Shared fixtures, and one thread for BLAS: two that share a busy core take fifty times as long as one."""
 
 import os
+import sys
+from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read once, when NumPy is first imported
 
 import numpy as np
 import pytest
+
+sys.path.append(str(Path(__file__).parents[1]))  # the tools in benchmarks/, which are not installed
 
 
 @pytest.fixture

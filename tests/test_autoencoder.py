@@ -3,6 +3,7 @@
 import copy
 import pickle
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -136,13 +137,18 @@ BAD_ARGUMENTS = {
     "random_state": ("seed", "random_state: got 'seed'"),
     "tied": ("yes", "tied='yes'"),
     "callbacks": (3, "callbacks=3"),
+    "callbacks, a generator": ((print for _ in range(2)), "callbacks=<generator"),
+    "callbacks, a class": ([npae.WeightDecay], "callbacks="),
+    "early_stopping": ("False", "early_stopping='False', expected True or False"),
+    "warm_start": (1, "warm_start=1, expected True or False"),
+    "block_size": (0, "block_size=0"),
 }
 
 
 @pytest.mark.parametrize("name", BAD_ARGUMENTS)
 def test_a_bad_argument_is_refused_before_anything_is_trained(X, name):
     value, message = BAD_ARGUMENTS[name]
-    model = Autoencoder(**{name: value})
+    model = Autoencoder(**{name.partition(",")[0]: value})
     with pytest.raises((ValueError, TypeError), match=message):
         model.fit(X)
     assert not hasattr(model, "network_")
@@ -226,3 +232,26 @@ def test_a_fit_that_is_refused_leaves_what_was_fitted_before():
 def test_a_callback_may_return_numpys_true():
     X = np.random.default_rng(0).random((20, 4))
     assert Autoencoder(2, max_iter=7, callbacks=lambda network, history: np.bool_(True)).fit(X).n_iter_ == 1
+
+
+@pytest.mark.parametrize("optimizer", [None, npae.SGD(0.1, momentum=0.9), npae.RMSProp(0.01)])
+def test_a_model_whose_arrays_are_mapped_from_a_file_goes_on_training(X, tmp_path, optimizer):
+    joblib.dump(Autoencoder(5, optimizer=optimizer, random_state=0).partial_fit(X), tmp_path / "m.joblib")
+    plain, mapped = joblib.load(tmp_path / "m.joblib"), joblib.load(tmp_path / "m.joblib", mmap_mode="r")
+    assert np.array_equal(plain.partial_fit(X).network_.theta, mapped.partial_fit(X).network_.theta)
+
+
+@pytest.mark.parametrize("size", [1e-320, 1e-200, 1e30, 1e200, 1e308])
+@pytest.mark.parametrize("activation", ["sigmoid", "relu", "identity"])
+def test_numbers_of_any_size_end_in_finite_results_or_a_named_error(size, activation):
+    X = np.random.default_rng(0).random((30, 4)) * size
+    model = Autoencoder(2, activation=activation, max_iter=3, random_state=0).fit(X / size)
+    refusals = []
+    for door in (model.transform, model.reconstruct, model.score, model.partial_fit):
+        try:
+            result = door(X)
+        except (ValueError, npae.DivergenceError) as error:
+            refusals.append(str(error))
+        else:
+            assert door == model.partial_fit or np.isfinite(result).all()
+    assert all("leaves float64" in each or "diverged" in each for each in refusals)

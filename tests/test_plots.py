@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from npae import plots
-from npae.plots import linear, manifolds
+from npae.plots import generative, linear, manifolds, sparse_codes
+from npae.plots.style import CLASSES
 
 
 def test_curves_are_drawn_in_their_order_each_in_its_own_style_and_named():
@@ -59,6 +61,39 @@ def test_learning_curves_count_epochs_from_one_and_add_the_validation_loss():
     for line, key in zip(axis.lines, history):
         np.testing.assert_array_equal(line.get_xydata(), np.column_stack([[1, 2, 3], history[key]]))
     assert len(axis.get_legend().get_texts()) == 1
+
+
+def lab(color):
+    """CIE L*, a*, b* of a colour, for daylight."""
+    rgb = np.array(to_rgb(color))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    M = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    f = np.cbrt(np.maximum(M @ linear / [0.9505, 1, 1.089], 1e-4))
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def test_ten_classes_have_ten_colours_that_are_told_apart_from_each_other_and_from_paper():
+    colors = np.array([lab(color) for color in [*CLASSES, "white"]])
+    apart = np.linalg.norm(colors[:, None] - colors, axis=2)[~np.eye(11, dtype=bool)]
+    assert len(CLASSES) == 10 and apart.min() > 25  # about 2 is the least that is seen side by side
+
+
+def test_everywhere_more_ink_is_darker_and_zero_is_mid_grey_where_signs_matter(rng):
+    X, signed = rng.random((4, 9)), rng.normal(size=(4, 9))
+    unsigned = [plots.image_rows({"a": X}, (3, 3)), generative.code_plane(X, (3, 3), extent=1)]
+    with_signs = [
+        plots.filters({"a": signed.T}, (3, 3)),
+        linear.components({"a": signed}, (3, 3)),
+        manifolds.tangent_images(X, {"a": signed[:, None]}, (3, 3)),
+        sparse_codes.answers(signed, signed[:, None], (3, 3)),
+    ]
+    for figure in unsigned + with_signs:
+        shown = [image for axis in figure.axes for image in axis.images]
+        assert shown and all(image.get_cmap().name == "gray_r" for image in shown)
+        limits = shown[-1].get_clim()
+        assert limits == ((0, 1) if figure in unsigned else (-1, 1))
+        zero, one = (np.mean(shown[-1].to_rgba(np.array([[value]]))[..., :3]) for value in (0.0, 1.0))
+        assert one < 0.01 and zero == pytest.approx(1 if figure in unsigned else 0.5, abs=0.01)
 
 
 def test_components_are_scaled_each_by_itself(rng):

@@ -1,26 +1,32 @@
 """The main job: one command trains the family, prints the table and writes the page."""
 
+import contextlib
+import io
 import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+from PIL import Image
 
 from npae import cli
-from npae.experiments.family import Run
+from npae.experiments.family import SETTINGS, Run
+from npae.plots import style
 from npae.report import page, section_modules, write_report
+from npae.report.style import STYLE
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """The output of `npae demo --quick` and the page that it wrote."""
+    """The output of `npae demo --quick`, the page that it wrote, and the figures that it drew."""
     path = tmp_path_factory.mktemp("demo") / "page.html"
-    import contextlib
-    import io
-
-    with contextlib.redirect_stdout(io.StringIO()) as out:
+    drawings, draw = [], page.png
+    with contextlib.redirect_stdout(io.StringIO()) as out, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page, "png", lambda drawing: (drawings.append(drawing), draw(drawing))[1])
         assert cli.main(["demo", "--quick", "--out", str(path)]) == 0
-    return out.getvalue(), path.read_text()
+    return out.getvalue(), path.read_text(), drawings
 
 
 @pytest.fixture(scope="module")
@@ -71,15 +77,19 @@ def test_the_table_reports_the_errors_that_the_definition_gives(trained):
 class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
-        self.images, self.titles, self.open = [], [], []
+        self.images, self.titles, self.open, self.captions, self.heads = [], [], [], [], []
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
-        if tag not in ("meta", "img", "link"):
+        if tag not in ("meta", "img", "link", "input"):
             self.open.append(tag)
         if tag == "img":
             self.images.append(dict(attributes))
-        assert tag not in ("script", "link", "iframe")
+        if tag == "figcaption":
+            self.captions.append("")
+        if tag == "th":
+            self.heads.append(dict(attributes).get("scope"))
+        assert tag not in ("link", "iframe") and "src" not in (dict(attributes) if tag == "script" else ())
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -87,6 +97,8 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if self.open and self.open[-1] == "h2":
             self.titles.append(data)
+        if "figcaption" in self.open:
+            self.captions[-1] += data
 
 
 def test_the_page_stands_alone_and_is_well_formed(demo):
@@ -97,7 +109,7 @@ def test_the_page_stands_alone_and_is_well_formed(demo):
     assert all(image["src"].startswith("data:image/") and image["alt"] for image in parsed.images)
     assert not re.search(r"""src=["'](?:https?:)?//""", text)
     assert "missing here" not in text and "SciPy" not in text
-    assert "nan" not in re.sub(r'src="[^"]*"', "", text).lower().replace("finance", "")
+    assert "nan" not in re.sub(r'src="[^"]*"|"text": "[^"]*"', "", text).lower().replace("finance", "")
 
 
 def test_every_section_file_is_a_section_in_order(demo):
@@ -117,6 +129,58 @@ def test_a_new_section_is_a_new_file(tmp_path, monkeypatch, trained):
     monkeypatch.setattr(sections, "__path__", [str(tmp_path)])
     out = write_report(trained, tmp_path / "page.html", log=lambda line: None)
     assert Page(out.read_text()).titles == ["1. Mine"]
+
+
+def test_the_start_says_how_long_it_will_take_and_every_section_how_long_it_took(demo):
+    first, *lines = demo[0].splitlines()
+    n = len(section_modules())
+    assert re.fullmatch(rf"digits: a family of 7 and {n} sections; about {SETTINGS['digits'].seconds[1]} s .*", first)
+    assert len([line for line in lines if re.fullmatch(rf"\[\d+/{n}\] \w+ +\d+\.\d s", line)]) == n
+
+
+def test_the_page_is_below_four_megabytes(demo):
+    assert len(demo[1].encode()) < 3.9e6
+
+
+def test_figures_are_numbered_and_their_alt_texts_say_more_than_their_captions(demo):
+    parsed = Page(demo[1])
+    numbers = [int(re.match(r"Figure (\d+)\.", caption)[1]) for caption in parsed.captions]
+    assert numbers == list(range(1, len(demo[2]) + 1))
+    pictures = [image["alt"] for image in parsed.images if "svg" not in image["src"][:20]]
+    for alt, caption in zip(pictures, parsed.captions, strict=True):
+        assert len(alt) > 15 and alt not in caption, caption
+    assert parsed.heads and set(parsed.heads) == {"col", "row"}
+
+
+def test_all_figures_are_as_wide_and_no_letter_is_below_nine_pixels_on_a_telephone(demo):
+    """390 pixels less the page's margins of 1.1 rem at 17 pixels: 352 for the width of a figure."""
+    pixels_a_point = (390 - 2 * 1.1 * 17) / style.WIDTH / 72
+    for drawing, caption in zip(demo[2], Page(demo[1]).captions, strict=True):
+        assert drawing.get_size_inches()[0] == style.WIDTH, caption
+        for each in drawing.findobj(Text):
+            text = each.get_text()
+            if text.strip() and each.get_visible():
+                assert each.get_fontsize() * pixels_a_point >= 9, (caption, text)
+                assert not re.search(r"\$.*[\^_].*\$", text), (caption, text)  # smaller by a third
+    small = re.findall(r"font(?:-size)?: ([\d.]+)(rem|px)", STYLE)
+    assert small and all(float(size) * (17 if unit == "rem" else 1) >= 13 for size, unit in small)
+
+
+def test_there_is_a_dark_page_and_what_is_wide_scrolls_by_itself(demo):
+    assert "prefers-color-scheme: dark" in demo[1]
+    assert demo[1].count("<table>") == len(re.findall(r'<div class="scroll" tabindex="0"[^>]*><table>', demo[1])) > 3
+    assert re.search(r"\.scroll \{ overflow-x: auto", STYLE) and re.search(r"pre \{ overflow-x: auto", STYLE)
+
+
+def test_a_picture_keeps_greys_as_they_are_and_colours_to_what_is_not_seen():
+    for lines, largest in ((1, 0), (len(style.STYLES), 1.5)):
+        drawing, _ = style.curves({str(i): ([0, 1], [i, 1]) for i in range(lines)}, xlabel="x", ylabel="y")
+        kept = np.asarray(Image.open(io.BytesIO(page.png(drawing))).convert("RGB"), float)
+        drawing.set_dpi(page.DPI)
+        canvas = FigureCanvasAgg(drawing)
+        canvas.draw()
+        difference = np.abs(kept - np.asarray(canvas.buffer_rgba())[..., :3])
+        assert difference.mean() <= largest and (difference > 32).mean() < 1e-3
 
 
 def test_equations_and_figures_are_the_same_bytes_every_time():

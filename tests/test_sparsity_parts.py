@@ -8,7 +8,9 @@ import pytest
 from scipy import stats
 
 from npae import (
+    SGD,
     Adam,
+    Autoencoder,
     AuxiliaryTopK,
     BernoulliCrossEntropy,
     Dense,
@@ -25,6 +27,7 @@ from npae import (
     UnitRows,
     WeightDecay,
     gradcheck,
+    load,
     sparsity,
 )
 from npae.training import train
@@ -114,6 +117,24 @@ def test_without_unit_rows_l1_is_cheated_by_rescaling_and_with_them_it_is_not(x)
         values[kind] = after[0] / before[0], np.abs(after[1] - before[1]).max()
     assert values[Dense] == pytest.approx((0.1, 0), abs=1e-12)
     assert values[UnitRows][0] == pytest.approx(0.1) and values[UnitRows][1] > 0.1  # paid for by the error
+
+
+def test_an_estimator_with_unit_rows_differs_in_nothing_else_and_is_saved(tmp_path, rng):
+    X = rng.random((60, 6))
+    how = {"activation": "relu", "penalties": [L1Sparsity(0.05)], "max_iter": 5, "random_state": 0}
+    free, unit = Autoencoder(8, **how).fit(X), Autoencoder(8, unit_rows=True, **how).fit(X)
+    np.testing.assert_allclose(np.linalg.norm(unit.network_.decoder.layers[0].W, axis=1), 1, rtol=1e-12)
+    start = Autoencoder(8, **how | {"max_iter": 1, "optimizer": SGD(0.0)}).fit(X).network_
+    same = Autoencoder(8, unit_rows=True, **how | {"max_iter": 1, "optimizer": SGD(0.0)}).fit(X).network_
+    assert np.array_equal(start.theta, same.theta) and not np.array_equal(free.transform(X), unit.transform(X))
+    unit.save(tmp_path / "model.npz")
+    assert np.array_equal(load(tmp_path / "model.npz").reconstruct(X), unit.reconstruct(X))
+    deep = Autoencoder(8, hidden_layer_sizes=(7,), unit_rows=True, max_iter=1, random_state=0).fit(X).network_
+    assert [type(layer) for layer in deep.decoder.layers] == [UnitRows, Dense]
+    with pytest.raises(ValueError, match="Autoencoder: got tied=True and unit_rows=True"):
+        Autoencoder(8, tied=True, unit_rows=True).fit(X)
+    with pytest.raises(TypeError, match="Autoencoder: got unit_rows=1, expected True or False"):
+        Autoencoder(8, unit_rows=1).fit(X)
 
 
 # a running mean for KL

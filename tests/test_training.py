@@ -1,17 +1,17 @@
 """The training loop: stopping, keeping, diverging, going on."""
 
 import copy
-import io
 import os
 import pickle
 import signal
 
 import numpy as np
 import pytest
+from sklearn.model_selection import cross_val_score
 
 import npae
 from npae import SGD, Adam, Autoencoder, Cosine, Dense, DivergenceError, MaskingNoise, Network, TrainingInterrupted
-from npae.training import ProgressLine, streams, train
+from npae.training import streams, train
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +175,7 @@ def test_a_network_is_trained_without_an_estimator_and_alike_for_the_same_seed(X
         train(network, X, Adam(0.01).start(network.theta), batch_size=50, max_iter=5, rng=seed, corruption=noise)
         for network, seed in ((first, 1), (again, 1), (other, 2))
     ]
-    assert [len(values) for values in histories[0].values()] == [5, 5, 0]
+    assert {len(values) for values in histories[0].values()} == {5}
     assert histories[0]["loss"] == histories[1]["loss"] and histories[0]["loss"][-1] < histories[0]["loss"][0]
     assert np.array_equal(first.theta, again.theta) and not np.array_equal(first.theta, other.theta)
 
@@ -308,26 +308,90 @@ def test_streams_refuse_what_is_no_seed():
         streams(-1, 1)
 
 
-def test_progress_is_plain_lines_in_a_file_and_one_line_on_a_terminal():
-    plain = io.StringIO()
-    line = ProgressLine("fit", 100, plain)
-    for i in range(1, 101):
-        line(i, "loss 1")
-    line.close()
-    assert plain.getvalue().count("\n") == 10 and "\r" not in plain.getvalue()
-
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
-    live = Terminal()
-    line = ProgressLine("fit", 100, live)
-    for i in range(1, 101):
-        line(i, "loss 1")
-    line.close()
-    assert live.getvalue().count("\n") == 1 and live.getvalue().count("\r") == 100
+def test_the_history_holds_the_terms_of_the_objective_and_what_moves_it(X):
+    penalties = [npae.WeightDecay(0.01), npae.Contractive(0.1), npae.WeightDecay(0.02)]
+    model = Autoencoder(4, penalties=penalties, optimizer=SGD(Cosine(0.1, 12)), max_iter=4, tol=0, random_state=0)
+    history = model.fit(X).history_
+    assert list(history) == [
+        "loss", "seconds", "reconstruction", "WeightDecay", "Contractive", "WeightDecay 2", "gradient_norm",
+        "learning_rate",
+    ]  # fmt: skip
+    assert {len(values) for values in history.values()} == {4}
+    terms = np.array([history[name] for name in ("reconstruction", "WeightDecay", "Contractive", "WeightDecay 2")])
+    np.testing.assert_allclose(terms.sum(axis=0), history["loss"], rtol=1e-13)
+    np.testing.assert_allclose(np.array(history["WeightDecay 2"]), 2 * np.array(history["WeightDecay"]), rtol=1e-13)
+    np.testing.assert_allclose(history["learning_rate"], [0.05 * (1 + np.cos(np.pi * e / 4)) for e in range(1, 5)])
+    assert history["gradient_norm"][-1] == pytest.approx(np.linalg.norm(model.network_.grad), rel=1e-12)
 
 
-def test_verbose_prints_a_progress_line(X, capsys):
-    Autoencoder(2, max_iter=3, random_state=0, verbose=1).fit(X)
-    assert "3/3  loss" in capsys.readouterr().out
+def test_every_list_of_a_history_is_as_long_as_every_other_whatever_was_measured(X):
+    model = Autoencoder(3, max_iter=2, early_stopping=True, random_state=0).fit(X).partial_fit(X)
+    assert {len(values) for values in model.history_.values()} == {3}
+    assert np.isnan(model.history_["validation_loss"]).tolist() == [False, False, True]
+    given = {"loss": [1.0, 2.0], "seconds": [0.1, 0.2], "validation_loss": []}
+    network = network_of(X)
+    train(network, X, SGD(0.1).start(network.theta), given, max_iter=1, X_validation=X[:9])
+    assert {len(values) for values in given.values()} == {3} and np.isnan(given["validation_loss"][:2]).all()
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_an_objective_that_grows_out_of_all_proportion_is_divergence_though_it_is_finite(X, early_stopping):
+    model = Autoencoder(
+        4, activation="identity", optimizer=SGD(0.9), max_iter=30, early_stopping=early_stopping, random_state=0
+    )
+    with pytest.raises(DivergenceError, match=r"the objective is \d.*, and was [\d.]+ at first"):
+        model.fit(X)
+    assert np.isfinite(model.reconstruct(X)).all()
+    assert len({len(values) for values in model.history_.values()}) == 1
+    assert all(value < 1e4 * 64 for value in model.history_["loss"])
+
+
+def test_a_loss_that_begins_at_nothing_or_below_may_grow(X):
+    """Zeros are reconstructed without error by zero weights, and a likelihood may be above one."""
+    Autoencoder(2, max_iter=3, random_state=0).fit(np.zeros((20, 5)))
+    model = Autoencoder(4, max_iter=300, loss=npae.Gaussian(1e-3), optimizer=Adam(0.03), random_state=0).fit(X[:, :3])
+    assert model.history_["loss"][-1] < 0 < model.history_["loss"][0]
+
+
+def test_ctrl_c_leaves_a_loop_over_fits_where_that_is_asked_for(X):
+    def interrupt(network, history):
+        if len(history["loss"]) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    model = Autoencoder(4, callbacks=interrupt, max_iter=1000, tol=0, random_state=0)
+    with pytest.raises(KeyboardInterrupt), npae.raise_interrupts():
+        cross_val_score(model, X, cv=3)
+    with pytest.warns(TrainingInterrupted):
+        model.fit(X)
+
+
+def test_an_interrupt_while_the_history_is_written_leaves_it_whole(X, monkeypatch):
+    class Interrupting(list):
+        def __iadd__(self, values):
+            raise KeyboardInterrupt
+
+    history = {"loss": [1.0], "seconds": [0.0], "reconstruction": Interrupting([1.0])}
+    network = network_of(X)
+    with pytest.warns(TrainingInterrupted) as caught:
+        train(network, X, SGD(0.1).start(network.theta), history, max_iter=2)
+    assert caught[0].filename == __file__
+    assert {len(values) for values in history.values()} == {1}
+
+
+def test_warm_start_goes_on_with_the_weights_the_steps_and_the_history(X):
+    settings = {"optimizer": Adam(Cosine(0.02, 18)), "corruption": MaskingNoise(0.1), "tol": 0, "random_state": 0}
+    whole = Autoencoder(3, max_iter=6, **settings).fit(X)
+    parts = Autoencoder(3, max_iter=2, warm_start=True, **settings)
+    for n in (2, 4, 6):
+        assert parts.fit(X).n_iter_ == n
+    assert np.array_equal(whole.network_.theta, parts.network_.theta)
+    assert whole.history_["loss"] == parts.history_["loss"]
+    with pytest.raises(ValueError, match="expecting 64 features"):
+        parts.fit(X[:, :5])
+    assert parts.set_params(warm_start=False).fit(X).n_iter_ == 2
+
+
+def test_a_fit_begins_anew_with_penalties_that_remember_too(X):
+    model = Autoencoder(4, penalties=[npae.RunningKLSparsity(0.5, 0.1)], max_iter=2, batch_size=50, random_state=0)
+    first = model.fit(X).network_.theta.copy()
+    assert np.array_equal(model.fit(X).network_.theta, first)

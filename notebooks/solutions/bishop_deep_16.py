@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # Continuous latent variables, solved twice
+# # Bishop and Bishop, chapter 16: latent variables
 #
 # Questions on chapter 16 of Bishop and Bishop, *Deep Learning: Foundations and Concepts* (2024), each in words of our
 # own, answered on paper and then in code that asserts the answer. Many exercises of the chapter are those of chapter

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # Autoencoders and variational autoencoders, solved twice
+# # Bishop and Bishop, chapter 19: autoencoders
 #
 # Questions on chapter 19 of Bishop and Bishop, *Deep Learning: Foundations and Concepts* (2024), each in words of our
 # own with the section it belongs to, answered on paper and then in code that asserts the answer. Samples are rows.

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # The sparse autoencoder of CS294A, solved twice
+# # CS294A: the sparse autoencoder
 #
 # Questions on Andrew Ng's lecture notes *Sparse autoencoder* (CS294A, Stanford, 2011), each in words of our own,
 # answered on paper and then in code that asserts the answer. The notes count layers from 1 (the input) and keep

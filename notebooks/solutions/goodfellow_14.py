@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # Autoencoders, solved twice
+# # Goodfellow et al., chapter 14: autoencoders
 #
 # Questions on chapter 14 of Goodfellow, Bengio and Courville, *Deep Learning* (2016), each in words of our own,
 # answered on paper and then in code that asserts the answer. The book sets no exercises, so the reference is the

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # Dimensionality reduction, solved twice
+# # Murphy, chapter 20: dimensionality reduction
 #
 # Questions on chapter 20 of Murphy, *Probabilistic Machine Learning: An Introduction* (2022), each in words of our
 # own with the section it belongs to, answered on paper and then in code that asserts the answer. $S$ is the

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # Latent variables and variational autoencoders, solved twice
+# # Prince, chapter 17: the variational autoencoder
 #
 # Questions on chapter 17 of Prince, *Understanding Deep Learning* (2023), each in words of our own with the section
 # it belongs to, answered on paper and then in code that asserts the answer. The running example is a model with one

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # Principal component analysis, solved twice
+# # Bishop (PRML), chapter 12: PCA
 #
 # Exercises on section 12.1 and 12.3 of Bishop, *Pattern Recognition and Machine Learning* (2006), each in words of
 # our own, answered on paper and then in code that asserts the answer. $S$ is the covariance of the data with

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # Probabilistic PCA and factor analysis, solved twice
+# # Bishop (PRML), chapter 12: probabilistic PCA
 #
 # Exercises on section 12.2 of Bishop, *Pattern Recognition and Machine Learning* (2006), each in words of our own,
 # answered on paper and then in code that asserts the answer. The model is

@@ -13,8 +13,9 @@ from npae.losses import SquaredError
 from npae.optimizers import Adam
 from npae.pca import PCA
 from npae.penalties import Contractive, KLSparsity, L1Sparsity
+from npae.progress import ProgressLine
 from npae.schedules import Cosine
-from npae.training import ProgressLine, streams
+from npae.training import streams
 
 SEEDS = 5
 CLOSE = 0.1  # numbers that differ by less are compared over that many seeds
@@ -47,10 +48,10 @@ class Settings:
 
 
 SETTINGS = {
-    "digits": Settings(16, 128, Schedule(200, 60, 3e-2, 64), Schedule(150, 40, 1e-2, 64), 0.3, 0.1, 0.02, 0.05,
-                       (40, 10)),
-    "mnist": Settings(64, 1000, Schedule(100, 5, 1e-2, 64), Schedule(30, 2, 1e-3, 128), 0.5, 0.1, 0.02, 0.05,
-                      (110, 35)),
+    "digits": Settings(16, 128, Schedule(200, 25, 3e-2, 64), Schedule(150, 15, 1e-2, 64), 0.3, 0.1, 0.02, 0.05,
+                       (90, 15)),
+    "mnist": Settings(64, 800, Schedule(80, 5, 1e-2, 64), Schedule(24, 2, 1e-3, 128), 0.5, 0.1, 0.02, 0.05,
+                      (165, 60)),
 }  # fmt: skip
 
 
@@ -98,6 +99,7 @@ class Run:
         self.image_shape = self.dataset.image_shape
         self.models = {}
         self._others = {}  # name -> measures of further seeds
+        self._made = {}
 
     @property
     def epochs(self):
@@ -160,6 +162,12 @@ class Run:
         for i, (name, about) in enumerate(family.items(), start=1):
             self.models[name] = self._fit(self.member(name), name, about, f"[{i}/{len(family)}] {name:<14}")
         return self
+
+    def once(self, key, make):
+        """What make() returns the first time it is asked for by this key: several sections share it."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
 
     def pair(self, name, other, column="held-out error"):
         """The two members' numbers to compare: one each, or where they differ by less than 10 % one a seed (S,)."""

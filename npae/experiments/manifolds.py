@@ -73,15 +73,16 @@ class Tangents:
 
 
 def known_manifold(
-    name, *, n_samples=20_000, noise=0.02, n_features=20, n_steps=12_000, neighbours=NEIGHBOURS, random_state=0
-):
+    name, *, n_samples=20_000, n_test=1000, noise=0.02, n_features=20, n_steps=12_000, neighbours=NEIGHBOURS,
+    width=128, random_state=0,
+):  # fmt: skip
     """Train on a circle, sphere or swiss roll and compare tangent spaces with the true ones and with local PCA's."""
-    both = MAKERS[name](n_samples + 1000, noise=noise, n_features=n_features, rng=random_state)
+    both = MAKERS[name](n_samples + n_test, noise=noise, n_features=n_features, rng=random_state)
     train_set, test = both.subset(slice(0, n_samples)), both.subset(slice(n_samples, None))
     d = test.tangents.shape[1]
     models = {}
     for label, penalties in PENALTIES.items():
-        network = manifold_network(n_features, penalties, rng=random_state)
+        network = manifold_network(n_features, penalties, width=width, rng=random_state)
         models[label] = train(network, train_set.data, n_steps=n_steps, lr=1e-2, batch_size=250, rng=random_state)
     angles = {
         label: _degrees(manifold.tangent_space(model, test.data, d), test.tangents) for label, model in models.items()
@@ -185,7 +186,7 @@ def turning_walks(X_train, X, image_shape, *, n_steps=3000, n_walk=10, random_st
     return walk, X + step * np.arange(n_walk + 1)[:, None, None] * t
 
 
-def distances_to_turned(path, X, image_shape, *, furthest=1.2, n_angles=121):
+def distances_to_turned(path, X, image_shape, *, furthest=1.2, n_angles=61):
     """Distance (N,) of each image of path (N, D) to the nearest of X's own, turned by up to `furthest` radians."""
     turned = np.stack([
         datasets.transform_images(X, image_shape, rotation=angle).clip(0, 1)

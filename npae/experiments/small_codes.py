@@ -5,7 +5,11 @@ from npae.schedules import Cosine
 
 
 def small_code(run, k):
-    """Trained on the run's images: tanh, a linear code of k numbers, sigmoid output."""
+    """Trained on the run's images, once a run: tanh, a linear code of k numbers, sigmoid output."""
+    return run.once(f"code of {k}", lambda: _fit(run, k))
+
+
+def _fit(run, k):
     epochs = max(10, run.epochs // 2)
     return run.autoencoder(
         k,

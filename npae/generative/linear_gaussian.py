@@ -6,7 +6,7 @@ import numpy as np
 
 from npae.pca import PCA
 from npae.sklearn_face import Estimator
-from npae.validation import check_number
+from npae.validation import check_number, check_squares
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -86,7 +86,8 @@ class _Fitted(Estimator):
 
     def transform(self, X):
         """Posterior means of the code, (N, K)."""
-        return self._frame(self.model_.encode(self._check(X)), X)
+        x = self._check(X)
+        return self._frame(self.model_.encode(x).astype(x.dtype, copy=False), X)
 
     def inverse_transform(self, H):
         """mean + h W for codes H (N, K): (N, D)."""
@@ -95,7 +96,8 @@ class _Fitted(Estimator):
 
     def reconstruct(self, X):
         """decode(encode(x)), (N, D)."""
-        return self.model_.decode(self.model_.encode(self._check(X)))
+        x = self._check(X)
+        return self.model_.decode(self.model_.encode(x)).astype(x.dtype, copy=False)
 
     def score_samples(self, X):
         """log p(x_n) in nats, (N,)."""
@@ -119,8 +121,15 @@ class _Fitted(Estimator):
         self._check_fitted("model_")
         return self._check_fit(X, reset=False)
 
-    def _check_width(self, X):
-        check_number(self.n_components, "n_components", type(self).__name__, low=1, high=X.shape[1] - 1, integer=True)
+
+def check_room(x, n_components, owner):
+    """Raise ValueError unless x (N, D) has at least two samples and more features than components."""
+    N, D = x.shape
+    if N < 2:
+        raise ValueError(f"{owner}: got n_samples = 1, expected at least 2: one sample has no variance")
+    if D < 2:
+        raise ValueError(f"{owner}: got n_features = 1, expected at least 2, one more than there are components")
+    check_number(n_components, "n_components", owner, low=1, high=D - 1, integer=True)
 
 
 class ProbabilisticPCA(_Fitted):
@@ -138,7 +147,7 @@ class ProbabilisticPCA(_Fitted):
     def fit(self, X, y=None):
         """Find the maximum of the likelihood for X (N, D); y is ignored."""
         x = self._check_fit(X)
-        self._check_width(x)
+        check_room(x, self.n_components, "ProbabilisticPCA")
         pca = PCA(self.n_components, maximum_likelihood=True).fit(x)
         s2 = pca.noise_variance_
         if s2 <= pca.rounding_:
@@ -169,10 +178,12 @@ class FactorAnalysis(_Fitted):
     def fit(self, X, y=None):
         """Raise the likelihood of X (N, D) until it stands; `loss_curve_` holds its negative. y is ignored."""
         x = self._check_fit(X)
-        self._check_width(x)
-        mean = x.mean(axis=0)
+        check_room(x, self.n_components, "FactorAnalysis")
+        mean = check_squares(x, "FactorAnalysis").mean(axis=0)
         S = (x - mean).T @ (x - mean) / len(x)
         floor = 1e-12 * np.trace(S)
+        if floor < np.finfo(S.dtype).tiny:
+            raise ValueError(f"FactorAnalysis: got data of variance {np.trace(S):.3g}, expected data that vary")
         psi, self.loss_curve_ = np.maximum(S.diagonal(), floor), []
         for _ in range(self.max_iter):
             root = np.sqrt(psi)

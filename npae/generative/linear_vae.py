@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from npae.generative.linear_gaussian import LinearGaussian
+from npae.generative.linear_gaussian import LinearGaussian, check_room
 from npae.lbfgs_scipy import LBFGSResult, minimize
 from npae.optimizers import Adam
 from npae.pca.moments import Moments
 from npae.schedules import Cosine
 from npae.sklearn_face import Estimator
-from npae.validation import check_number
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -35,8 +34,14 @@ class LinearVAE(Estimator):
     def fit(self, X, y=None):
         """Maximize the bound for X (N, D) from a random start; y is ignored."""
         x = self._check_fit(X).astype(np.float64)
-        check_number(self.n_components, "n_components", type(self).__name__, low=1, high=x.shape[1] - 1, integer=True)
+        check_room(x, self.n_components, type(self).__name__)
         moments = Moments.of(x)
+        variances = np.linalg.eigvalsh(moments.covariance)
+        if variances[: -self.n_components].sum() <= 1e-14 * variances.sum() + np.finfo(np.float64).tiny:
+            raise ValueError(
+                f"LinearVAE: got data all of whose variance is in {self.n_components} components, expected some left "
+                "over: the bound has no maximum"
+            )
         problem = _Bound(moments.covariance, self.n_components, np.random.default_rng(self.random_state))
         try:
             self.result_ = minimize(problem, None, max_iter=self.max_iter, gtol=self.gtol)
@@ -54,8 +59,13 @@ class LinearVAE(Estimator):
 
     def transform(self, X):
         """Means of the code, (N, K)."""
+        x, h = self._encode(X)
+        return self._frame(h.astype(x.dtype, copy=False), X)
+
+    def _encode(self, X):
         self._check_fitted("decoder_")
-        return self._frame((self._check_fit(X, reset=False) - self.mean_) @ self.encoder_, X)
+        x = self._check_fit(X, reset=False)
+        return x, (x - self.mean_) @ self.encoder_
 
     def inverse_transform(self, H):
         """m + h W, (N, D)."""
@@ -64,13 +74,12 @@ class LinearVAE(Estimator):
 
     def reconstruct(self, X):
         """decode(encode(x)), (N, D)."""
-        return self.inverse_transform((self._check_fit(X, reset=False) - self.mean_) @ self.encoder_)
+        x, h = self._encode(X)
+        return self.inverse_transform(h).astype(x.dtype, copy=False)
 
     def parts(self, X):
         """(L, Omega), means over X in nats, whose sum is the negative bound: exact, nothing is drawn."""
-        self._check_fitted("decoder_")
-        x = self._check_fit(X, reset=False)
-        d, s2, mu = self.code_variance_, self.noise_variance_, (x - self.mean_) @ self.encoder_
+        (x, mu), d, s2 = self._encode(X), self.code_variance_, self.noise_variance_
         squares = ((x - self.mean_ - mu @ self.decoder_) ** 2).sum(axis=1) + d @ (self.decoder_**2).sum(axis=1)
         L = 0.5 * (squares / s2 + len(self.mean_) * (np.log(s2) + LOG_2PI))
         omega = 0.5 * ((mu * mu).sum(axis=1) + (d - 1 - np.log(d)).sum())

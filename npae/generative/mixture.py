@@ -3,7 +3,7 @@
 import numpy as np
 
 from npae.sklearn_face import Estimator
-from npae.validation import check_number
+from npae.validation import check_number, check_squares
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -57,7 +57,7 @@ class MixtureOfGaussians(Estimator):
 
     def fit(self, X, y=None):
         """Raise the likelihood of X (N, D) until it stands; `loss_curve_` holds its negative. y is ignored."""
-        x = self._check_fit(X)
+        x = check_squares(self._check_fit(X), "MixtureOfGaussians")
         check_number(self.n_components, "n_components", "MixtureOfGaussians", low=1, high=len(x), integer=True)
         check_number(self.min_variance, "min_variance", "MixtureOfGaussians")
         rng = np.random.default_rng(self.random_state)
@@ -132,4 +132,4 @@ class MixtureOfGaussians(Estimator):
 
     def _check(self, X):
         self._check_fitted("means_")
-        return self._check_fit(X, reset=False)
+        return check_squares(self._check_fit(X, reset=False), "MixtureOfGaussians")

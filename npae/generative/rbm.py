@@ -8,6 +8,7 @@ from npae.layers import Dense, Tied
 from npae.losses import BernoulliCrossEntropy
 from npae.network import Network
 from npae.optimizers import SGD
+from npae.progress import shown_progress
 from npae.sklearn_face import Estimator
 from npae.training import streams, train
 from npae.validation import check_number
@@ -148,9 +149,10 @@ class RBM(Estimator):
         network.decoder.layers[0].b[:] = np.log(p / (1 - p))
         step = (SGD(0.1) if self.optimizer is None else self.optimizer).start(network.theta)
         self.network_ = network
-        history = train(network, x, step, batch_size=min(self.batch_size, len(x)), max_iter=self.max_iter,
-                        shuffle_rng=shuffle_rng, noise_rng=noise_rng)  # fmt: skip
-        self.loss_curve_ = history["loss"]
+        with shown_progress("RBM", self.max_iter, self.verbose) as progress:
+            history = train(network, x, step, batch_size=min(self.batch_size, len(x)), max_iter=self.max_iter,
+                            shuffle_rng=shuffle_rng, noise_rng=noise_rng, progress=progress)  # fmt: skip
+        self.loss_curve_, self.n_iter_ = history["loss"], len(history["loss"])
         return self
 
     def transform(self, X):

@@ -8,7 +8,7 @@ from npae.layers import Dense
 from npae.losses import SquaredError
 from npae.penalties import L1Sparsity
 from npae.sklearn_face import Estimator
-from npae.validation import check_number
+from npae.validation import check_number, check_squares
 
 
 def ista(x, W, lam, *, n_iter=100, h0=None):
@@ -91,7 +91,7 @@ class SparseCoding(Estimator):
 
     def fit(self, X, y=None):
         """Learn the dictionary from X (N, D), centred; y is ignored."""
-        x = self._check_fit(X)
+        x = check_squares(self._check_fit(X), "SparseCoding")
         check_number(self.n_components, "n_components", "SparseCoding", low=1, integer=True)
         check_number(self.lam, "lam", "SparseCoding")
         check_number(self.n_iter_code, "n_iter_code", "SparseCoding", low=1, integer=True)
@@ -100,6 +100,7 @@ class SparseCoding(Estimator):
         x = x - self.mean_
         W = x[rng.choice(len(x), self.n_components, replace=len(x) < self.n_components)]
         W = W + 1e-3 * x.std() * rng.standard_normal(W.shape).astype(x.dtype)
+        W[np.linalg.norm(W, axis=1) == 0] = 1  # samples that do not differ from their mean
         W /= np.linalg.norm(W, axis=1, keepdims=True)
         h, self.loss_curve_ = None, []
         for _ in range(self.max_iter):
@@ -164,4 +165,4 @@ class SparseCoding(Estimator):
 
     def _check(self, X):
         self._check_fitted("decoder_")
-        return self._check_fit(X, reset=False)
+        return check_squares(self._check_fit(X, reset=False), "SparseCoding")

@@ -8,6 +8,7 @@ from npae.generative.code import GaussianCode
 from npae.generative.vae import VariationalNetwork
 from npae.layers import Dense
 from npae.learnt_variance import with_outputs
+from npae.rows import check_weight
 from npae.validation import check_number
 
 
@@ -26,13 +27,14 @@ class VariationalAutoencoder(Autoencoder):
         'laplace' or a loss object such as Gaussian(0.1): the reconstruction distribution p(x | h).
     beta : weight of the KL term in training; `elbo` always takes 1.
     penalties, corruption, optimizer, batch_size, max_iter, tol, n_iter_no_change, early_stopping, validation_fraction,
-    callbacks, random_state, verbose : as of `Autoencoder`; the code's noise is drawn from the stream of the corruption.
+    callbacks, warm_start, block_size, random_state, verbose : as of `Autoencoder`; the code's noise is drawn from the
+        stream of the corruption.
 
     Attributes are those of `Autoencoder`; `network_` is a `VariationalNetwork`. The code that `transform` returns is
     the mean mu(x), (N, K). Kingma and Welling (2014), Auto-encoding variational Bayes, ICLR.
     """
 
-    tied = False
+    tied = unit_rows = False
 
     def __init__(
         self,
@@ -53,6 +55,8 @@ class VariationalAutoencoder(Autoencoder):
         early_stopping=False,
         validation_fraction=0.1,
         callbacks=None,
+        warm_start=False,
+        block_size=None,
         random_state=None,
         verbose=0,
     ):
@@ -72,10 +76,12 @@ class VariationalAutoencoder(Autoencoder):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             callbacks=callbacks,
+            warm_start=warm_start,
+            block_size=block_size,
             random_state=random_state,
             verbose=verbose,
         )
-        del self.__dict__["tied"]  # the mirror image of (mu, s) is no decoder
+        del self.__dict__["tied"], self.__dict__["unit_rows"]  # the mirror image of (mu, s) is no decoder
         self.beta = beta
 
     def _build(self, n_features, rng, dtype):
@@ -133,9 +139,13 @@ class VariationalAutoencoder(Autoencoder):
         x = self._check_bound(X, n_samples)
         return np.float64(self.network_.importance_weighted_bound(x, n_samples=n_samples, rng=rng).mean())
 
-    def score(self, X, y=None):
-        """`elbo(X)`: the evidence lower bound in nats a sample, mean over X."""
-        return float(self.elbo(X))
+    def score(self, X, y=None, sample_weight=None):
+        """`elbo(X)`: the evidence lower bound in nats a sample, mean over X, weighted if asked."""
+        if sample_weight is None:
+            return float(self.elbo(X))
+        x = self._check_bound(X, 10)
+        reconstruction, kl = self.network_.elbo_parts(x, n_samples=10, rng=0)
+        return float(np.average(reconstruction - kl, weights=check_weight(sample_weight, len(x), type(self).__name__)))
 
     def sample(self, n, rng=None, *, mean=False):
         """n samples (n, D) of the model: h ~ N(0, I), x ~ p(x | h), or its mean; rng is a Generator or a seed."""

@@ -1,7 +1,8 @@
 """Figures: of autoencoders here, of linear theory in `linear`, of learnt manifolds in `manifolds`.
 
-Every function returns a matplotlib Figure, made without pyplot, so that it shows in a notebook, is saved with
-`figure.savefig(path)`, and needs no display. Lines differ in style as well as in colour and read well in grey.
+Every function returns the matplotlib Figure it drew on, made without pyplot, so that it shows in a notebook, is saved
+with `figure.savefig(path)`, and needs no display; none calls show. What fills a single axis takes `ax`, an axis of
+yours. Lines differ in style as well as in colour and read well in grey.
 """
 
 from npae.plots.autoencoders import bars, code_scatter, filters, image_rows, learning_curves

@@ -26,11 +26,11 @@ def filters(groups, image_shape, *, n=32, n_columns=8, width=WIDTH):
     return figure
 
 
-def learning_curves(histories, *, width=WIDTH, ylabel="objective J"):
+def learning_curves(histories, *, width=WIDTH, ylabel="objective J", ax=None):
     """Objective by epoch on a log axis; histories is a dict label -> history_ of a fitted autoencoder."""
     lines = {label: (np.arange(1, len(history["loss"]) + 1), history["loss"]) for label, history in histories.items()}
     legend = {"ncols": 2}
-    figure, axis = curves(lines, xlabel="epoch", ylabel=ylabel, width=width, height=3.8, legend=legend)
+    figure, axis = curves(lines, xlabel="epoch", ylabel=ylabel, width=width, height=3.8, legend=legend, ax=ax)
     for style, history, (epochs, _) in zip(STYLES, histories.values(), lines.values()):
         if history.get("validation_loss"):
             axis.plot(epochs, history["validation_loss"], linewidth=0.8, **style)
@@ -52,9 +52,9 @@ def code_scatter(codes, target, *, width=WIDTH):
     return figure
 
 
-def bars(values, *, ylabel, width=WIDTH, log=False):
+def bars(values, *, ylabel, width=WIDTH, log=False, ax=None):
     """One labelled bar for each item of a dict label -> number, with the number on it."""
-    figure, axis = new_axes(width, 3.2)
+    figure, axis = new_axes(width, 3.2, ax=ax)
     hatches = ["", "///", "...", "xx", "\\\\", "++", "oo", "--"]
     drawn = axis.bar(list(values), list(values.values()), color="#c8d6e5", edgecolor="black", hatch=None)
     for bar, hatch in zip(drawn, hatches):
@@ -64,4 +64,5 @@ def bars(values, *, ylabel, width=WIDTH, log=False):
     axis.margins(y=0.12)
     if log:
         axis.set_yscale("log")
+        plain_log(axis.yaxis)
     return figure

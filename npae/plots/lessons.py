@@ -28,7 +28,7 @@ def lines(
 
     log: the axes that are logarithmic, '', 'x', 'y' or 'xy'. reference: (label, y) of a thin level line.
     """
-    axis = new_axes(7.0, 3.6)[1] if ax is None else ax
+    figure, axis = new_axes(7.0, 3.6, ax=ax)
     for style, marker, (label, (x, y)) in zip(STYLES, "os^DvPXd", series.items()):
         y = np.atleast_2d(y)
         shape = {"marker": marker, "markersize": 4} if markers else {}
@@ -38,21 +38,14 @@ def lines(
     if reference:
         axis.axhline(reference[1], color="0.55", linewidth=0.8)
         axis.annotate(reference[0], (0, reference[1]), (4, 3), xycoords=("axes fraction", "data"),
-                      textcoords="offset points", fontsize=9, color="0.3")  # fmt: skip
+                      textcoords="offset points", fontsize=9.5, color="0.3")  # fmt: skip
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
     for each, name in ((axis.xaxis, "x"), (axis.yaxis, "y")):
         if name in log:
             axis.set(**{f"{name}scale": "log"})
-            _plain_numbers(each)
-    axis.legend(frameon=False, fontsize=9)
-    return axis.figure
-
-
-def _plain_numbers(axis_of: Any) -> None:
-    """Write 0.1, 1, 10 rather than powers where the range is three decades or less."""
-    low, high = axis_of.get_view_interval()
-    if low > 1e-4 and high < 1e5 and high / low < 1e3:
-        plain_log(axis_of)
+            plain_log(each)
+    axis.legend(frameon=False, fontsize=9.5)
+    return figure
 
 
 def histograms(
@@ -60,7 +53,7 @@ def histograms(
     title: str | None = None, ax: Any = None,
 ) -> Any:  # fmt: skip
     """Outlines of histograms, a dict label -> numbers of any shape; the bars of each add up to 1."""
-    axis = new_axes(7.0, 3.4)[1] if ax is None else ax
+    figure, axis = new_axes(7.0, 3.4, ax=ax)
     for style, (label, values) in zip(STYLES, samples.items()):
         values = np.ravel(values)
         weights = np.full(len(values), 1 / len(values))
@@ -68,13 +61,14 @@ def histograms(
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if log:
         axis.set_yscale("log")
-    axis.legend(frameon=False, fontsize=9, loc="best")
-    return axis.figure
+        plain_log(axis.yaxis)
+    axis.legend(frameon=False, fontsize=9.5, loc="best")
+    return figure
 
 
 def grouped_bars(table: Mapping[str, Mapping[str, Any]], *, ylabel: str, log: bool = False, ax: Any = None) -> Any:
     """Bars in groups: a dict group -> {name: number, or one a seed as the mean with a line from least to most}."""
-    axis = new_axes(8.0, 3.6)[1] if ax is None else ax
+    figure, axis = new_axes(8.0, 3.6, ax=ax)
     names = list(next(iter(table.values())))
     width = 0.84 / len(names)
     for i, (fill, name) in enumerate(zip(FILLS, names)):
@@ -89,8 +83,9 @@ def grouped_bars(table: Mapping[str, Mapping[str, Any]], *, ylabel: str, log: bo
     axis.set_ylabel(ylabel)
     if log:
         axis.set_yscale("log")
-    axis.legend(frameon=False, ncols=min(len(names), 5), fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    return axis.figure
+        plain_log(axis.yaxis)
+    axis.legend(frameon=False, ncols=min(len(names), 5), fontsize=9.5, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return figure
 
 
 def reconstructed_points(X: Any, R: Any, *, title: str, n_joined: int = 150, n_far: int = 0, ax: Any = None) -> Any:
@@ -99,28 +94,28 @@ def reconstructed_points(X: Any, R: Any, *, title: str, n_joined: int = 150, n_f
     The `n_far` points that are sent farthest are ringed, and joined by a heavier line.
     """
     X, R = np.asarray(X), np.asarray(R)
-    axis = new_axes(4.4, 4.4)[1] if ax is None else ax
+    figure, axis = new_axes(4.4, 4.4, ax=ax)
     axis.plot(*np.stack([X[:n_joined], R[:n_joined]]).transpose(2, 0, 1), color="0.8", linewidth=0.6)
-    axis.plot(*X.T, ".", color="0.6", markersize=3, label="$x$")
-    axis.plot(*R.T, ".", color="#000000", markersize=3, label="$\\hat x$")
+    axis.plot(*X.T, ".", color="0.6", markersize=3, label="x")
+    axis.plot(*R.T, ".", color="#000000", markersize=3, label="x̂")
     if n_far:
         far = np.argsort(np.linalg.norm(R - X, axis=1))[-n_far:]
         axis.plot(*np.stack([X[far], R[far]]).transpose(2, 0, 1), color="#D55E00", linewidth=1.3)
         axis.plot(*X[far].T, "o", color="#D55E00", markersize=6, fillstyle="none", label="sent farthest")
-    axis.set(title=title, xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
-    axis.legend(frameon=False, fontsize=9, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16))
-    return axis.figure
+    axis.set(title=title, xlabel="x₁", ylabel="x₂", aspect="equal")
+    axis.legend(frameon=False, fontsize=9.5, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16))
+    return figure
 
 
 def arrows(points: Any, moves: Mapping[str, Any], *, data: Any = None, scale: float = 1.0, ax: Any = None) -> Any:
     """Arrows from points (N, 2) of the plane, one field for each item of a dict label -> (N, 2), over data (M, 2)."""
-    axis = new_axes(5.6, 5.6)[1] if ax is None else ax
+    figure, axis = new_axes(5.6, 5.6, ax=ax)
     if data is not None:
         axis.plot(*np.transpose(data), ".", color="0.75", markersize=3, label="data", zorder=1)
     looks = ({"color": "#000000", "width": 0.003, "zorder": 3}, {"color": "#E69F00", "width": 0.009, "zorder": 2})
     for look, (label, move) in zip(looks, moves.items()):
         axis.quiver(*np.transpose(points), *(scale * np.transpose(move)), angles="xy", scale_units="xy", scale=1,
                     label=label, **look)  # fmt: skip
-    axis.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
-    axis.legend(frameon=False, fontsize=9, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    return axis.figure
+    axis.set(xlabel="x₁", ylabel="x₂", aspect="equal")
+    axis.legend(frameon=False, fontsize=9.5, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return figure

@@ -11,15 +11,16 @@ from npae.pca.theory import loss_surface
 from npae.plots.style import STYLES, WIDTH, curves, new_axes, new_figure, plain_log, show_images
 
 
-def angle_curves(histories: Mapping[str, Any]) -> Any:
+def angle_curves(histories: Mapping[str, Any], *, ax: Any = None) -> Any:
     """Principal angle against training step on a log axis; histories: name -> (steps, angles)."""
     legend = {"loc": "lower left"}
     ylabel = "largest principal angle to PCA, rad"
-    figure, axis = curves(histories, xlabel="step", ylabel=ylabel, legend=legend, linewidth=1.3)
+    figure, axis = curves(histories, xlabel="step", ylabel=ylabel, legend=legend, linewidth=1.3, ax=ax)
     axis.axhline(np.pi / 2, color="#666666", linewidth=0.8)
     axis.annotate("right angle", (1, np.pi / 2), (0, 3), xycoords=("axes fraction", "data"),
                   textcoords="offset points", ha="right")  # fmt: skip
     axis.set_yscale("log")
+    plain_log(axis.yaxis)
     return figure
 
 
@@ -27,7 +28,7 @@ def surfaces(lam: float = 0.15) -> Any:
     """J of the two linear autoencoders with two parameters (`loss_surface`), with minima, saddles and the maximum."""
     figure = new_figure(WIDTH, 2.15 * WIDTH)
     one, two = figure.subplots(2, 1)
-    grid = np.linspace(-1.7, 1.7, 201)
+    grid = np.linspace(-1.7, 1.7, 91)
     unit = Moments(np.zeros(1), np.eye(1), 2)
     w = np.sqrt(1 - lam)
     _contours(one, grid, loss_surface(unit, grid, grid[:, None], lam))
@@ -56,7 +57,7 @@ def surfaces(lam: float = 0.15) -> Any:
 
 
 def _contours(axis: Any, grid: np.ndarray, J: np.ndarray) -> None:
-    levels = J.min() + (J.max() - J.min()) * np.linspace(0, 0.75, 26) ** 3
+    levels = J.min() + (J.max() - J.min()) * np.linspace(0, 0.75, 13) ** 3
     axis.contourf(grid, grid, J, levels=levels, cmap="Greys", alpha=0.55, extend="max")
     axis.contour(grid, grid, J, levels=levels, colors="#444444", linewidths=0.5)
 
@@ -77,9 +78,9 @@ def components(rows: Mapping[str, Any], image_shape: Any) -> Any:
     return figure
 
 
-def error_curves(widths: Sequence[int], errors: Mapping[str, Sequence[float]]) -> Any:
+def error_curves(widths: Sequence[int], errors: Mapping[str, Sequence[float]], *, ax: Any = None) -> Any:
     """Held-out error against the number k of code units; errors: name -> one a width."""
-    figure, axis = new_axes(WIDTH, 3.6)
+    figure, axis = new_axes(WIDTH, 3.6, ax=ax)
     markers = dict(zip(errors, "os^Dv"))
     for i, (name, values) in enumerate(errors.items()):
         hollow = "white" if i % 2 == 0 else STYLES[i]["color"]

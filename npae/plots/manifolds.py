@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from npae.plots.style import STYLES, WIDTH, bare, curves, labelled_rows, new_figure
+from npae.plots.style import STYLES, WIDTH, bare, curves, labelled_rows, new_axes, new_figure, plain_log
 
 
-def spectra(sigma, *, n_dims=None, normalize=False, width=WIDTH, height=3.4):
+def spectra(sigma, *, n_dims=None, normalize=False, width=WIDTH, height=3.4, ax=None):
     """Singular values by their rank: sigma is a dict label -> (N, k) of `singular_values`; median and quartiles.
 
     `n_dims` marks a known dimension; `normalize` divides every sample's by its largest.
@@ -23,7 +23,7 @@ def spectra(sigma, *, n_dims=None, normalize=False, width=WIDTH, height=3.4):
     }
     lines = {label: (np.arange(1, len(middle) + 1), middle) for label, (_, middle, _) in quartiles.items()}
     ylabel = "singular value" + (" / largest" if normalize else "")
-    figure, axis = curves(lines, xlabel="rank", ylabel=ylabel, width=width, height=height, marker=".")
+    figure, axis = curves(lines, xlabel="rank", ylabel=ylabel, width=width, height=height, ax=ax, marker=".")
     for style, (rank, _), (low, _, high) in zip(STYLES, lines.values(), quartiles.values()):
         axis.fill_between(rank, low, high, color=style["color"], alpha=0.15, linewidth=0)
     if n_dims is not None:
@@ -31,6 +31,7 @@ def spectra(sigma, *, n_dims=None, normalize=False, width=WIDTH, height=3.4):
         axis.annotate(f"dimension {n_dims}", (n_dims + 0.55, 0.02), xycoords=("data", "axes fraction"), color="0.4")
     axis.set_yscale("log")
     axis.set_ylim(bottom=max(axis.get_ylim()[0], 1e-5))
+    plain_log(axis.yaxis)
     return figure
 
 
@@ -40,7 +41,7 @@ def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=WIDT
     T and T_true are (N, 1, D); `plane` (2, D) has orthonormal rows, such as a dataset's embedding; `curve` (M, D), in
     order, is drawn underneath.
     """
-    axis = new_figure(width, width).subplots() if ax is None else ax
+    figure, axis = new_axes(width, width, ax=ax)
     if curve is not None:
         axis.plot(*(curve @ plane.T).T, color="0.7", linewidth=1)
     ends = (("true", T_true, "#D55E00", 3.0), ("learnt", T, "#000000", 1.2))
@@ -53,7 +54,7 @@ def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=WIDT
     axis.set(aspect="equal", title=title)
     axis.legend(frameon=False, loc="center")
     bare(axis)
-    return axis.figure
+    return figure
 
 
 def tangents_on_surface(
@@ -99,19 +100,20 @@ def tangent_images(X, tangents, image_shape, *, width=WIDTH):
     return labelled_rows(rows, image_shape, width)
 
 
-def contraction_curves(radii, ratios, *, spacing=None, width=WIDTH):
+def contraction_curves(radii, ratios, *, spacing=None, width=WIDTH, ax=None):
     """Distance between codes over distance between inputs by radius: ratios is a dict label -> (len(radii),).
 
     `spacing` marks a distance, such as that between neighbouring data.
     """
     lines = {label: (radii, ratio) for label, ratio in ratios.items()}
-    figure, axis = curves(lines, xlabel="radius in input space", ylabel="contraction ratio", width=width)
+    figure, axis = curves(lines, xlabel="radius in input space", ylabel="contraction ratio", width=width, ax=ax)
     axis.axhline(1, color="0.7", linewidth=0.8)
     if spacing is not None:
         axis.axvline(spacing, color="0.6", linewidth=0.8)
         axis.annotate("nearest neighbour", (spacing, 0.02), (-4, 0), xycoords=("data", "axes fraction"),
                       textcoords="offset points", color="0.4", ha="right")  # fmt: skip
     axis.set_xscale("log")
+    plain_log(axis.xaxis)
     axis.set_ylim(bottom=0)
     return figure
 

@@ -2,15 +2,14 @@
 
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
 
-from npae.plots.style import WIDTH, bare, new_figure
+from npae.plots.style import WIDTH, bare, new_axes
 
 ROW, TOP = 0.62, 1.55  # heights of the chain, and of penalty and loss
 
 
-def schematic(width=WIDTH):
+def schematic(width=WIDTH, *, ax=None):
     """x -> C -> x~ -> f -> h -> g -> x^, with Omega over h and L between x and x^; a Figure."""
-    figure = new_figure(width, 0.47 * width)
-    axis = figure.subplots()
+    figure, axis = new_axes(width, 0.47 * width, ax=ax)
     axis.set(xlim=(-0.05, 7.05), ylim=(-0.35, 2.95), aspect="equal")
     bare(axis)
     for x, tall, name, what in ((0.4, 0.8, "x", "input"), (1.95, 0.8, "x̃", ""), (3.9, 0.4, "h", "code"),

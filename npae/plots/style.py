@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 STYLES: list[dict[str, Any]] = [
     {"color": "#000000", "linestyle": "-"},
@@ -33,21 +33,24 @@ def new_figure(width, height):
     return Figure(figsize=(width, height), layout="constrained", dpi=110)
 
 
-def new_axes(width, height, *shape):
-    """A new Figure and its axis, or an array of axes in that many rows and columns, without upper and right lines."""
-    figure = new_figure(width, height)
-    axes = figure.subplots(*shape)
-    for axis in figure.axes:
+def new_axes(width, height, *shape, ax=None):
+    """A new Figure and its axis, or an array of axes in that many rows and columns, without upper and right lines.
+
+    With `ax`, an axis of the caller's, that axis and its figure, whatever the size.
+    """
+    figure = new_figure(width, height) if ax is None else ax.figure
+    axes = figure.subplots(*shape) if ax is None else ax
+    for axis in np.ravel(axes):
         axis.spines[["top", "right"]].set_visible(False)
     return figure, axes
 
 
-def curves(lines, *, xlabel, ylabel, width=WIDTH, height=3.4, legend=None, **style):
-    """A new Figure and its axis with a curve for each item of `lines`, a dict label -> (x, y), named in a legend.
+def curves(lines, *, xlabel, ylabel, width=WIDTH, height=3.4, legend=None, ax=None, **style):
+    """A Figure and its axis with a curve for each item of `lines`, a dict label -> (x, y), named in a legend.
 
-    `legend` holds what `axis.legend` takes, `style` what `axis.plot` takes.
+    `legend` holds what `axis.legend` takes, `style` what `axis.plot` takes; `ax` is drawn on instead of a new figure.
     """
-    figure, axis = new_axes(width, height)
+    figure, axis = new_axes(width, height, ax=ax)
     for own, (label, (x, y)) in zip(STYLES, lines.items()):
         axis.plot(x, y, label=label, **{"linewidth": 1.6, **style, **own})
     axis.set(xlabel=xlabel, ylabel=ylabel)
@@ -56,9 +59,14 @@ def curves(lines, *, xlabel, ylabel, width=WIDTH, height=3.4, legend=None, **sty
 
 
 def plain_log(axis):
-    """Numbers such as 0.2 and 5 on a logarithmic x or y axis, instead of powers of ten."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter("{x:g}")
+    """Numbers such as 0.2, 5 and 1e-8 on a logarithmic x or y axis, whose small exponents a telephone would hide.
+
+    To be called when all is drawn: 1, 2 and 5 of each decade where the axis has few, else 1 alone.
+    """
+    low, high = sorted(axis.get_view_interval())
+    ratio = high / max(low, 1e-300)
+    axis.set_major_locator(MaxNLocator(4) if ratio < 3 else LogLocator(subs=(1, 2, 5) if ratio < 300 else (1,)))
+    axis.set_major_formatter(lambda value, _: f"{value:g}".replace("e-0", "e-").replace("e+0", "e"))
     axis.set_minor_locator(NullLocator())
 
 

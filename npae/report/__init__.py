@@ -7,9 +7,13 @@ nothing lists them.
 
 import importlib
 import pkgutil
+import time
+
+import matplotlib
 
 import npae
 from npae.files import write_atomically
+from npae.progress import ProgressLine
 from npae.report import page, sections
 
 
@@ -24,10 +28,20 @@ def section_modules():
 
 def write_report(run, path, log=print):
     """Build every section from a trained run and write the page; returns the path."""
-    built = []
-    for module in section_modules():
-        log(f"section: {module.__name__.rpartition('.')[2]}")
+    with matplotlib.rc_context({"text.usetex": False}):  # a user's setting, for which LaTeX may not be there
+        return _write_report(run, path, log)
+
+
+def _write_report(run, path, log):
+    built, modules = [], section_modules()
+    for i, module in enumerate(modules, start=1):
+        label = f"[{i}/{len(modules)}] {module.__name__.rpartition('.')[2]:<28}"
+        start, progress = time.perf_counter(), ProgressLine(label, len(modules))
+        if progress.live:
+            progress(i, "...")
         built.append(module.build(run))
+        progress.close(erase=True)
+        log(f"{label} {time.perf_counter() - start:6.1f} s")
     introduction = page.text(
         f"The autoencoders of the note, trained on {len(run.train)} images of {run.dataset.image_shape[0]} &times; "
         f"{run.dataset.image_shape[1]} pixels and measured on {len(run.test)} others (seed {run.seed}"

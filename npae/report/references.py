@@ -46,3 +46,13 @@ MARTINS = (
     "Martins, Sturdza and Alonso (2003), The complex-step derivative approximation, ACM TOMS 29",
     "https://doi.org/10.1145/838250.838251",
 )
+MAKHZANI = ("Makhzani and Frey (2014), k-sparse autoencoders, ICLR", "https://arxiv.org/abs/1312.5663")
+GAO = ("Gao et al. (2024), Scaling and evaluating sparse autoencoders", "https://arxiv.org/abs/2406.04093")
+OLSHAUSEN = (
+    "Olshausen and Field (1997), Sparse coding with an overcomplete basis set, Vision Research 37",
+    "https://doi.org/10.1016/S0042-6989(97)00169-7",
+)
+BENGIO = (
+    "Bengio et al. (2007), Greedy layer-wise training of deep networks, NIPS 19",
+    "https://papers.nips.cc/paper/3048-greedy-layer-wise-training-of-deep-networks",
+)

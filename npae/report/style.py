@@ -45,7 +45,8 @@ footer { margin: 3rem auto 2rem; font-size: .85rem; color: var(--soft); }
 .play canvas.map { width: 16rem; height: 16rem; image-rendering: auto; cursor: crosshair; touch-action: none; }
 .play label { display: block; }
 .play input[type=range] { width: 11rem; vertical-align: middle; }
-.play figure { margin: 0; text-align: center; max-width: none; }
+.play .pane { display: inline-block; text-align: center; }
+.play .pane span { display: block; max-width: 16rem; font-size: .85rem; color: var(--soft); }
 .play p { flex-basis: 100%; margin: 0; }
 [hidden] { display: none !important; }
 """

@@ -24,8 +24,8 @@ class AuxiliaryTopK:
     The counts of samples since each unit was active are kept in `state`, constant in the objective, and moved on by
     `after_step`, which `npae.training.train` calls after each step; they begin at 0, do not compare, print or go into
     files; give every network a penalty of its own. Gao et al. (2024), Scaling and evaluating sparse autoencoders,
-    appendix A.2, with lam = 1/32 and r taken as constant in this term; here r moves too, which revives as many units
-    at lam = 1/32 and more at lam = 1 (`python -m npae.experiments.sparse_codes revival`).
+    appendix A.2, with lam = 1/32 and r taken as constant in this term; here r moves too. How many units come back, and
+    what that gains: `python -m benchmarks.sparse_codes revival`.
 
     Raises ValueError unless lam >= 0 and k and patience are whole numbers >= 1, and unless the code layer is Dense and
     the decoder one linear layer.

@@ -24,8 +24,17 @@ class UnitRows(Dense):
     parameters = ("V", "b")
 
     def __init__(self, n_in, n_out, activation=Identity(), *, rng=None):
-        dense = Dense(n_in, n_out, activation, rng=rng)
-        self._begin(dense.activation, n_out)
+        self._take(Dense(n_in, n_out, activation, rng=rng))
+
+    @classmethod
+    def of(cls, dense):
+        """A layer with the directions of a Dense layer's rows, its b and its activation."""
+        layer = cls.__new__(cls)
+        layer._take(dense)
+        return layer
+
+    def _take(self, dense):
+        self._begin(dense.activation, dense.n_out)
         self.V, self.b = dense.W, dense.b
         self.dV, self.db = dense.dW, dense.db
         self.dW: Any = np.zeros_like(self.V)

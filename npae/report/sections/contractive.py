@@ -17,16 +17,16 @@ SHOWN = 3  # walks in the figure
 
 def build(run):
     small = run.test.shape[1] < 100  # a decomposition of 128 x D for each image, and training at D
-    X = run.test[: 200 if small else 8 if run.quick else 40].astype(np.float64)
-    n_steps = (300 if small else 100) if run.quick else (2000 if small else 1500)
+    X = run.test[: (30 if run.quick else 200) if small else 8 if run.quick else 40].astype(np.float64)
+    n_steps = (120 if small else 100) if run.quick else (1500 if small else 700)
     codes = image_codes(run.train, X, n_steps=n_steps, lr=1e-2, random_state=run.seed)
     effective = {name: np.median(effective_directions(sigma)) for name, sigma in codes.sigma.items()}
     near = {name: ratio[0] for name, ratio in codes.ratios.items()}
     model, shown = codes.models["contractive"], X[:8]
     true = datasets.transform_tangents(shown, run.image_shape, ("shift_x", "rotation"))
     tangents = {"learnt": manifold.tangent_space(model, shown, 3), "shift": true[:, :1], "rotation": true[:, 1:]}
-    n_study = 150 if run.quick else 1500
-    study, baselines = motion_study(seeds=5, n_steps=n_study, random_state=run.seed)
+    n_study = 40 if run.quick else 1500
+    study, baselines = motion_study(seeds=5, n_steps=n_study, n_test=30 if run.quick else 200, random_state=run.seed)
     from_ = X[:8] if run.quick else X[:20]
     paths, lines = turning_walks(run.train[:1000], from_, run.image_shape, n_steps=n_steps, random_state=run.seed)
     blocks = [

@@ -17,7 +17,7 @@ EXTENT, SIDE = 2.0, 15
 def build(run):
     train, test = binarized(run.train), binarized(run.test)
     small = train.shape[1] < 100
-    epochs = (8 if run.quick else 60) if small else (1 if run.quick else 12)
+    epochs = (6 if run.quick else 60) if small else (1 if run.quick else 12)
     watched = watch(train, test, hidden=(128,) if small else (300,), epochs=epochs, random_state=run.seed)
     model = watched.model
     axis = np.linspace(-EXTENT, EXTENT, SIDE, dtype=np.float32)
@@ -42,15 +42,22 @@ def build(run):
             variance of each code unit, the code is drawn, and the bound is maximized by gradient through the draw, h =
             &mu;(x) + exp(s(x)/2) &epsilon;. Here it has two code units, so that the whole code can be seen. Trained on
             the images of this page, as zeros and ones, for {epochs} epochs:"""),
-        figure(generative.bound_parts(watched), "The bound on held-out images by epoch, and its two parts."),
+        figure(
+            generative.bound_parts(watched),
+            "The negative bound on held-out images by epoch, and its two parts, on a logarithmic axis.",
+            "Three curves. The sum falls with the reconstruction cost just below it; the length of the code is a "
+            "tenth of them or so, at the bottom.",
+        ),
         figure(
             generative.code_plane(model.inverse_transform(plane), run.image_shape, extent=EXTENT),
             "The code plane, decoded on a grid: neighbours in the code are neighbours in the image.",
+            "A square of 15 by 15 small digits that turn into each other from place to place.",
         ),
         figure(
             plots.code_scatter({"codes of held-out images, each drawn as its digit": model.transform(test)[:500]},
-                               run.test_target[:500], width=6.0),
+                               run.test_target[:500]),
             "The encoder learnt without labels; the classes are drawn afterwards.",
+            "A scatter plot of small digits in ten colours; equal digits lie together, neighbouring classes overlap.",
         ),
         figure(
             plots.image_rows(
@@ -63,6 +70,8 @@ def build(run):
             ),
             "New images: codes drawn from the prior and decoded; beside them held-out images and what two numbers keep "
             "of them.",
+            "Three rows of twelve digits: soft ones that were drawn, black and white held-out ones, and soft versions "
+            "of these.",
         ),
         claim(f"""With linear encoder and decoder the bound is exact at its optimum, which is probabilistic PCA: on the
             digits the two differ by {gap:.1e} nats. The two-unit autoencoder of this page has a bound of

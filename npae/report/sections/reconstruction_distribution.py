@@ -19,7 +19,7 @@ P = 0.4
 def build(run):
     train, test = binarized(run.train), binarized(run.test)
     D, small = train.shape[1], train.shape[1] < 100
-    n_steps = (300 if run.quick else 1500) if small else (40 if run.quick else 300)
+    n_steps = (200 if run.quick else 1500) if small else (40 if run.quick else 300)
 
     width = 128 if small else 400
     encoder, decoder = Dense(D, width, Tanh(), rng=run.seed), Dense(width, D, rng=run.seed + 1)
@@ -45,10 +45,13 @@ def build(run):
             plots.image_rows(rows, run.image_shape),
             "p(x | x&#771;) for held-out pairs: its mean and three samples. Where x&#771; leaves a question open the "
             "mean is grey, and the samples differ.",
+            "Six rows of twelve small images: black digits on white, the same with half the dots at random, grey and "
+            "softer ones, and three rows of black and white ones with a few stray dots.",
         ),
         figure(
             plots.image_rows(walks, run.image_shape),
             "Corruption and reconstruction in turn are a Markov chain: every fourth state, from six corrupted images.",
+            "Six rows of twelve small black and white digits; along a row the shape changes from image to image.",
         ),
         claim(f"""{n_steps} turns of the three steps raise the mean log p<sub>reconstruct</sub>(x | x&#771;) of
             held-out pairs from {before:.1f} to {after:.1f} nats."""),

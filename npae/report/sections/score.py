@@ -11,17 +11,24 @@ ORDER = 54
 
 
 def build(run):
-    n_steps = 400 if run.quick else 1500
-    results = [learn_score(name, n_steps=n_steps, random_state=run.seed) for name in ("mixture", "ring")]
+    n_steps, n_langevin = (200, 100) if run.quick else (1500, 300)
+    results = [
+        learn_score(name, n_steps=n_steps, n_samples=5000 if run.quick else 20_000, random_state=run.seed)
+        for name in ("mixture", "ring")
+    ]
     rows = []
     for each in results:
-        ours, fresh = langevin_quality(each, n_samples=600 if run.quick else 1000, random_state=run.seed)
+        ours, fresh = langevin_quality(
+            each, n_samples=300 if run.quick else 1000, n_steps=n_langevin, random_state=run.seed
+        )
         rows.append(
             [f"{each.name}, &sigma; = {each.sigma:g}", f"{each.cosine:.3f}", f"{each.relative_error:.1%}",
              f"{ours:.4f}", f"{fresh:.4f}"]
         )  # fmt: skip
     ring = results[1]
-    quotients, limit = small_noise_rows(ring.model, ring.data.data[:200], (0.4, 0.2, 0.1), n_draws=60)
+    quotients, limit = small_noise_rows(
+        ring.model, ring.data.data[:200], (0.4, 0.2, 0.1), n_draws=8 if run.quick else 60
+    )
     cells = ", ".join(f"{value:.3f} at &sigma; = {sigma:g}" for sigma, value in quotients)
     blocks = [
         text("""Of all functions of x&#771;, the mean of x given x&#771; has the least squared error, and for Gaussian
@@ -30,12 +37,16 @@ def build(run):
                  r"\dfrac{r(x)-x}{\sigma^2}\approx\nabla\log p_\sigma(x)."),
         text("""So a trained denoising autoencoder r knows the gradient of a log-density that nobody computed. Here the
             density is known, and with it the exact gradient, the score: eight Gaussians, and a ring."""),
-        *(figure(_field(each), f"The {each.name}, smoothed by the noise (grey): exact and learnt score, to one scale.")
+        *(figure(_field(each), f"The {each.name}, smoothed by the noise (grey): exact and learnt score, to one scale.",
+                 "Two panels with the same grey hills and orange dots on them. The blue arrows point uphill in both, "
+                 "long where it is steep, and vanish on the crest.")
           for each in results),
         figure(
-            _samples(results[0], run.seed),
-            "Langevin steps along the learnt score carry points from anywhere to the data: start, after 20 and 300 "
-            "steps, and fresh samples of the smoothed density for comparison.",
+            _samples(results[0], n_langevin, run.seed),
+            "Langevin steps along the learnt score carry points from anywhere to the data: start, after 20 and "
+            f"{n_langevin} steps, and fresh samples of the smoothed density for comparison.",
+            "Four panels of black dots: a round cloud, the same drawn together, and two that look alike, of the "
+            "density's own shape.",
         ),
         table(["held-out points", "cosine", "relative error", "energy distance, Langevin", "fresh samples"], rows),
         text(f"""As the noise goes to zero, denoising costs a contraction of the reconstruction, and a second term that
@@ -63,9 +74,11 @@ def _field(result, limit=1.9):
     return generative.score_fields(fields, grid, (edge, density), data=result.data.data[:400])
 
 
-def _samples(result, seed):
+def _samples(result, n_steps, seed):
     start = 1.2 * np.random.default_rng(seed).standard_normal((700, 2))
-    chain = langevin(lambda x: score_field(result.model, x, result.sigma), start, result.sigma**2 / 10, 300, rng=seed)
+    chain = langevin(
+        lambda x: score_field(result.model, x, result.sigma), start, result.sigma**2 / 10, n_steps, rng=seed
+    )
     return generative.clouds(
-        {"start": start, "20 steps": chain[19], "300 steps": chain[-1], "fresh": result.X[:700]}, limit=3.0
+        {"start": start, "20 steps": chain[19], f"{n_steps} steps": chain[-1], "fresh": result.X[:700]}, limit=3.0
     )

@@ -1,5 +1,7 @@
 """Tangent planes learnt on manifolds whose planes are known."""
 
+from typing import Any
+
 import numpy as np
 
 from npae import manifold
@@ -9,15 +11,15 @@ from npae.report.page import claim, equation, figure, sources, table, text
 from npae.report.references import BOOK, RIFAI_TANGENT
 
 ORDER = 65
-NEIGHBOURS = (25, 50, 100, 200, 400, 800, 1600)
+NEIGHBOURS = (25, 50, 100, 200, 400, 800)
 
 
 def build(run):
-    n_steps, n_samples, neighbours = (200, 1000, (100, 300)) if run.quick else (2000, 4000, NEIGHBOURS)
-    results = [
-        known_manifold(name, n_samples=n_samples, n_steps=n_steps, neighbours=neighbours, random_state=run.seed)
-        for name in ("circle", "sphere")
-    ]
+    sizes: dict[str, Any] = {"n_samples": 4000, "n_test": 400, "n_steps": 1000, "neighbours": NEIGHBOURS}
+    if run.quick:
+        sizes |= {"n_samples": 2000, "n_test": 150, "n_steps": 120, "neighbours": (50, 100), "width": 64}
+    n_samples, n_steps, width = sizes["n_samples"], sizes["n_steps"], sizes.setdefault("width", 128)
+    results = [known_manifold(name, **sizes, random_state=run.seed) for name in ("circle", "sphere")]
     rows, gaps = [], []
     for each in results:
         best, local = min(each.local_pca.items(), key=lambda item: item[1])
@@ -28,8 +30,8 @@ def build(run):
     circle, sphere = results
     blocks = [
         text(f"""On a circle and a sphere the tangent planes are known. {n_samples} points of each, with noise of 2 % of
-            the extent and turned into 20 dimensions at random, train a contractive autoencoder (20-128-128-6-20). The
-            directions in which its code still answers,"""),
+            the extent and turned into 20 dimensions at random, train a contractive autoencoder
+            (20-{width}-{width}-6-20). The directions in which its code still answers,"""),
         equation(r"J(x)=\dfrac{\partial f}{\partial x}=U\,\mathrm{diag}(\sigma)\,V^T,"),
         text("""are the right-singular vectors with large &sigma;. Held-out points, seen in the plane of the circle and
             the space of the sphere:"""),
@@ -52,9 +54,9 @@ def build(run):
         ),
         table(["median angle, degrees", "contractive", "local PCA (neighbours)", "plain"], rows),
         claim(f"""Singular values before and after the dimension of the manifold differ by a factor (median):
-            {", ".join(gaps)}. Local PCA, with the best of {len(neighbours)} neighbourhood sizes, keeps all training
-            points; the autoencoder has its weights alone. More points and a longer training make the angles smaller:
-            these are for {n_samples} points and {n_steps} steps."""),
+            {", ".join(gaps)}. Local PCA, with the best of {len(sizes["neighbours"])} neighbourhood sizes, keeps all
+            training points; the autoencoder has its weights alone. More points and a longer training make the angles
+            smaller: these are for {n_samples} points and {n_steps} steps."""),
         sources(("note 14, learning manifolds with autoencoders", ""), BOOK["14.6"], RIFAI_TANGENT),
     ]
     return "Tangent planes", blocks

@@ -1,0 +1,167 @@
+"""python -m benchmarks.kills [--kills 40]: processes killed by SIGKILL while they train and while they save.
+
+A run that keeps a `Checkpoint` after every step is killed at random moments and begun again until it has come to its
+end, then the next; and one that saves two models to one file by turns is killed likewise. Each time the file is read:
+it has to be whole, and the checkpoint no older than the last that the run has told of. At its end each run has to have
+the weights, optimizer's state, random states and history of one that was left alone, byte for byte.
+"""
+
+import argparse
+import hashlib
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+import npae
+from npae.model_file import load_training
+
+KINDS = ("autoencoder", "denoising, early stopping", "variational")
+
+
+class Tell:
+    """A callback that prints how far the run is, epoch and minibatch, after each step."""
+
+    def start(self, run):
+        """What looks on."""
+        self.run = run
+        return self
+
+    def __call__(self, network, history):
+        """After an epoch, nothing."""
+
+    def after_step(self):
+        """One line."""
+        print(self.run.epoch, self.run.batch, flush=True)
+
+
+def estimator(kind, seed, callbacks=()):
+    """An estimator of one kind, with about 100 steps of training before it."""
+    settings = {"max_iter": 12, "batch_size": 30, "random_state": seed, "tol": 0, "callbacks": list(callbacks)}
+    if kind == "variational":
+        return npae.VariationalAutoencoder(2, hidden_layer_sizes=(16,), **settings)
+    if kind == "autoencoder":
+        return npae.Autoencoder(
+            8, optimizer=npae.SGD(0.05, momentum=0.9), penalties=[npae.L1Sparsity(0.01)], **settings
+        )
+    return npae.Autoencoder(8, corruption=npae.MaskingNoise(0.3), early_stopping=True, block_size=100, **settings)
+
+
+def data():
+    """240 digits."""
+    return npae.datasets.load_digits().data[:240]
+
+
+def fingerprint(model):
+    """The SHA-256 of all that a run ends with but the seconds."""
+    sha, step = hashlib.sha256(model.network_.theta.tobytes()), model._step
+    for name in step._state:
+        sha.update(getattr(step, name).tobytes())
+    rngs = [each.bit_generator.state for each in (model._shuffle_rng, model._noise_rng, model._split_rng)]
+    history = {name: np.array(values).tobytes() for name, values in model.history_.items() if name != "seconds"}
+    sha.update(repr((step.t, rngs, history)).encode())
+    return sha.hexdigest()
+
+
+def train(path, kind, seed):
+    """What is killed: training."""
+    print("begun", flush=True)
+    model = estimator(kind, seed, [npae.Checkpoint(path, seconds=0), Tell()]).fit(data())
+    print("end", fingerprint(model), flush=True)
+
+
+def save(path, kind, seed):
+    """What is killed: saving, two models by turns, until it is."""
+    models = [estimator(kind, seed + i).set_params(max_iter=1).fit(data()) for i in (0, 1)]
+    print("begun", flush=True)
+    while True:
+        for model in models:
+            model.save(path)
+            print("saved", flush=True)
+
+
+def killed(what, path, kind, seed, steps, rng):
+    """The lines that `what` has printed until it was killed, within the step after so many; None: is not killed."""
+    command = [sys.executable, "-m", "benchmarks.kills", "--child", what, str(path), kind, str(seed)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) as process:
+        lines = []
+        while steps is None or len(lines) <= steps:
+            line = process.stdout.readline()
+            if not line:
+                break
+            lines.append(line.strip())
+        if steps is not None:
+            time.sleep(rng.uniform(0, 0.005))
+            process.kill()
+        lines += process.stdout.read().split("\n")
+    return [line for line in lines if line]
+
+
+def kill_training(n, folder, rng):
+    """Counts of what n kills of trainings have left; AssertionError or ModelFileError for anything lost."""
+    counts, run = Counter({"kills while training": 0}), 0
+    while counts["kills while training"] < n:
+        kind, path, whole = KINDS[run % len(KINDS)], Path(folder, f"{run}.npz"), None
+        while whole is None:
+            before = load_training(path)["counts"][:2] if path.exists() else [0, 0]
+            steps = rng.randrange(25) if counts["kills while training"] < n else None
+            lines = killed("train", path, kind, run, steps, rng)
+            told = [[int(number) for number in line.split()] for line in lines if line[0].isdigit() and " " in line]
+            if path.exists():
+                npae.load(path)
+                assert load_training(path)["counts"][:2] >= max([before, *told]), "a checkpoint was lost"
+            assert path.exists() or not told
+            if lines[-1].startswith("end"):
+                whole = lines[-1].split()[1]
+            else:
+                counts["kills while training"] += 1
+        alone = fingerprint(estimator(kind, run).fit(data()))
+        assert whole == alone, f"{kind}: the resumed run ended with other bytes"
+        counts["runs that ended with the bytes of one left alone"] += 1
+        run += 1
+    return counts
+
+
+def kill_saving(n, folder, rng):
+    """The same for n kills of what saves."""
+    counts, path = Counter(), Path(folder, "saved.npz")
+    models = [estimator(KINDS[0], seed).set_params(max_iter=1).fit(data()) for seed in (0, 1)]
+    for _ in range(n):
+        lines = killed("save", path, KINDS[0], 0, rng.randrange(20), rng)
+        counts["kills while saving"] += 1
+        assert path.exists() or "saved" not in lines, "a saved file is gone"
+        if path.exists():
+            theta = npae.load(path).network_.theta
+            assert any(np.array_equal(theta, each.network_.theta) for each in models), "neither of the two models"
+            counts["whole models found"] += 1
+        counts["parts of files left beside it in all"] = len(list(Path(folder).glob(".*.part")))
+    return counts
+
+
+def main(arguments=None):
+    """Print the counts; an AssertionError or ModelFileError says what was lost."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.kills", description=__doc__)
+    parser.add_argument("--kills", type=int, default=40, help="of trainings, and half as many of saves")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
+    chosen = parser.parse_args(arguments)
+    if chosen.child:
+        what, path, kind, seed = chosen.child
+        {"train": train, "save": save}[what](path, kind, int(seed))
+        return
+    rng, started = random.Random(chosen.seed), time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        counts = kill_training(chosen.kills, folder, rng)
+        counts |= kill_saving(max(1, chosen.kills // 2), folder, rng)
+    for what, count in counts.items():
+        print(f"{count:>5}  {what}")
+    print(f"all files whole, no checkpoint lost, all bytes equal ({time.perf_counter() - started:.0f} s)")
+
+
+if __name__ == "__main__":
+    main()

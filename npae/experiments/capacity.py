@@ -1,0 +1,153 @@
+"""What too much capacity does, and what regularized codes are good for: identity, memory, probes with few labels."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from npae.activations import Tanh, TopK
+from npae.autoencoder import Autoencoder
+from npae.corruption import GaussianNoise
+from npae.datasets import load_patches, whitening
+from npae.experiments.family import error
+from npae.layers import Dense, mirrored
+from npae.network import Network
+from npae.optimizers import Adam
+from npae.pca import PCA
+from npae.pca.moments import Moments
+from npae.pca.training import descend
+from npae.penalties import Contractive, KLSparsity
+from npae.probe import LinearProbe
+from npae.schedules import Cosine
+from npae.training import train
+
+
+def identity_map(n_components=128, *, n_steps=500, rng=0):
+    """(W_e W_d (D, D), error over the variance) of a linear D-K-D autoencoder on ZCA-whitened 8 x 8 patches, K > D."""
+    X = load_patches(5000, rng=rng).data
+    x = Moments.of(whitening(X, "zca").transform(X)).sample()  # D + 1 samples with the mean and covariance of all
+    first, last = Dense(64, n_components, rng=rng), Dense(n_components, 64, rng=rng + 1)
+    network = Network([first], [last])
+    descend(network, x, n_epochs=n_steps, final=1e-6, every=n_steps)
+    return first.W @ last.W, 2 * error(network.reconstruct(x), x) / np.square(x).sum(axis=1).mean()
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A deep autoencoder with a code of one unit: what it learnt by heart, and what it makes of new samples."""
+
+    network: Network
+    train: np.ndarray
+    test: np.ndarray
+    errors: dict[str, float]  # of the network in training and held out, and of one principal component
+
+
+def memorize(n_samples=16, *, width=50, n_steps=2500, rng=0):
+    """Train 2-w-w-1-w-w-2 (tanh) on a few samples of a round Gaussian, in which there is nothing to be learnt.
+
+    First weights three times as large as usual, with biases: a curve that may bend often from the start.
+    """
+    rng = np.random.default_rng(rng)
+    X, test = rng.standard_normal((n_samples, 2)), rng.standard_normal((2000, 2))
+    encoder = [Dense(2, width, Tanh(), rng=rng), Dense(width, width, Tanh(), rng=rng), Dense(width, 1, rng=rng)]
+    network = Network(encoder, mirrored(encoder, rng=rng))
+    for stack in (network.encoder, network.decoder):
+        stack.layers[0].W *= 3
+        stack.layers[0].b[:] = rng.uniform(-3, 3, width)
+    step = Adam(Cosine(3e-3, n_steps)).start(network.theta)
+    train(network, X, step, batch_size=n_samples, max_iter=n_steps, rng=rng)
+    pca = PCA(1).fit(X)
+    errors = {
+        "training": error(network.reconstruct(X), X),
+        "held-out": error(network.reconstruct(test), test),
+        "PCA, training": error(pca.inverse_transform(pca.transform(X)), X),
+        "PCA, held-out": error(pca.inverse_transform(pca.transform(test)), test),
+    }
+    return Memory(network, X, test, errors)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How codes of one data set are trained: what is held out, how long, and how strong each regularizer is."""
+
+    n_test: int
+    epochs: int
+    lr: float
+    sigma: float
+    contractive: float
+    kl: KLSparsity
+    lam: float  # of the probe
+
+
+RECIPES = {
+    "digits": Recipe(597, 100, 1e-2, 0.3, 0.02, KLSparsity(0.3, 0.1), lam=0.1),
+    "mnist": Recipe(1000, 30, 3e-3, 0.5, 0.1, KLSparsity(0.3, 0.05), lam=0.1),
+}
+KINDS = ("unregularized", "sparse (KL)", "sparse (top k)", "denoising", "contractive")
+TIED = "unregularized, tied"
+
+
+def rival(kind):
+    """The code that is this one without its regularizer: tied for the contractive code, which is."""
+    return TIED if kind == "contractive" else "unregularized"
+
+
+def coder(kind, n_components, recipe, n_samples, *, epochs=None, seed=0):
+    """An estimator D-K-D with a sigmoid code (or TopK(K / 8)), Adam along a cosine; `kind` is of KINDS, or TIED."""
+    epochs = recipe.epochs if epochs is None else epochs
+    regularizers: dict[str, dict[str, Any]] = {
+        "unregularized": {},
+        TIED: {"tied": True},
+        "sparse (KL)": {"penalties": [recipe.kl]},
+        "sparse (top k)": {"activation": TopK(max(1, n_components // 8))},
+        "denoising": {"corruption": GaussianNoise(recipe.sigma)},
+        "contractive": {"penalties": [Contractive(recipe.contractive)], "tied": True},
+    }
+    schedule = Cosine(recipe.lr, epochs * -(-n_samples // 100))
+    common = {"output_activation": "sigmoid", "optimizer": Adam(schedule), "batch_size": 100, "max_iter": epochs}
+    limits = {"tol": 0.0, "n_iter_no_change": epochs + 1, "random_state": seed}
+    return Autoencoder(n_components, **{**common, **limits, **regularizers[kind]})
+
+
+def balanced(y, n, rng):
+    """The indices of n samples, as many of each class as go in equally, drawn from `rng`."""
+    classes = np.unique(y)
+    return np.concatenate([rng.permutation(np.flatnonzero(y == c))[: n // len(classes)] for c in classes])
+
+
+def probe_codes(dataset, recipe, *, widths, kinds=KINDS, labels=(50, 100, 200), epochs=None, seed=0, log=None):
+    """One seed's row of the table: (kind, width) -> errors in training and held out, and accuracies by labels.
+
+    Codes are learnt from all training images without labels; a `LinearProbe` sees a few labels, the same for every
+    code, and is scored on held-out images. 'raw pixels' and 'PCA' (width components) are probed likewise.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(dataset))
+    X, y = dataset.data[order].astype(np.float32), dataset.target[order]
+    held, seen = slice(0, recipe.n_test), slice(recipe.n_test, None)
+    chosen = {n: recipe.n_test + balanced(y[seen], n, rng) for n in labels}
+    table = {}
+
+    def add(kind, width, h, reconstruction):
+        errors = [error(reconstruction[part], X[part]) for part in (seen, held)]
+        probe = LinearProbe(recipe.lam, tol=1e-4)
+        right = {n: probe.fit(h[i], y[i]).score(h[held], y[held]) for n, i in chosen.items()}
+        table[kind, width] = (*errors, right)
+        if log:
+            log(f"seed {seed}, {kind}, {width}: errors {errors[0]:.3f} {errors[1]:.3f}, accuracies {right}")
+
+    add("raw pixels", X.shape[1], X, X)
+    for width in widths:
+        if width <= X.shape[1]:
+            pca = PCA(width).fit(X[seen])
+            add("PCA", width, pca.transform(X), pca.inverse_transform(pca.transform(X)))
+        for kind in kinds:
+            model = coder(kind, width, recipe, len(X) - recipe.n_test, epochs=epochs, seed=seed).fit(X[seen])
+            add(kind, width, model.transform(X), model.reconstruct(X))
+    return table
+
+
+def against(tables, kind, width, other, other_width, n):
+    """Mean and spread over seeds of the accuracy of one code less that of another, with n labels each."""
+    differences = [table[kind, width][2][n] - table[other, other_width][2][n] for table in tables]
+    return float(np.mean(differences)), float(np.std(differences, ddof=1)) if len(differences) > 1 else 0.0

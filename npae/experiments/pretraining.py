@@ -1,0 +1,95 @@
+"""Greedy layer-wise pretraining without labels, then fine-tuning with few: what does it buy over a random start?
+
+Each layer is the encoder of an autoencoder that is trained on the codes of the layer before; a softmax output is put on
+top and trained alone, then everything is trained on the labels. Bengio et al. (2007), Greedy layer-wise training of
+deep networks; Vincent et al. (2010), Stacked denoising autoencoders; Rifai et al. (2011), Contractive auto-encoders.
+"""
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from npae.activations import Sigmoid
+from npae.autoencoder import Autoencoder
+from npae.corruption import GaussianNoise
+from npae.experiments.capacity import balanced
+from npae.layers import Dense
+from npae.optimizers import Adam
+from npae.penalties import Contractive, KLSparsity
+from npae.probe import Classifier, LinearProbe
+from npae.schedules import Cosine
+from npae.training import train
+
+KINDS: dict[str, dict[str, Any]] = {
+    "random": {},
+    "sparse (KL)": {"penalties": [KLSparsity(0.3, 0.05)]},
+    "denoising": {"corruption": GaussianNoise(0.5)},
+    "contractive": {"penalties": [Contractive(0.1)], "tied": True},
+}
+
+
+def pretrained_layers(kind, X, widths, *, epochs=30, seed=0):
+    """Dense sigmoid layers D -> widths[0] -> ...: each the encoder of an autoencoder of that kind, or as drawn.
+
+    'random' has the initial weights of the others' first epoch. Adam from 3e-3 along a cosine, batches of 100.
+    """
+    layers: list[Dense] = []
+    sizes = [X.shape[1], *widths]
+    for i, (n_in, width) in enumerate(zip(sizes, widths)):
+        if kind == "random":
+            layers.append(Dense(n_in, width, Sigmoid(), rng=np.random.default_rng([seed, i])))
+            continue
+        model = Autoencoder(
+            width,
+            output_activation="sigmoid",  # inputs and codes are in [0, 1]
+            optimizer=Adam(Cosine(3e-3, epochs * -(-len(X) // 100))),
+            batch_size=100,
+            max_iter=epochs,
+            tol=0.0,
+            n_iter_no_change=epochs + 1,
+            random_state=np.random.SeedSequence([seed, i]),
+            **KINDS[kind],
+        ).fit(X)
+        layers.append(copy.deepcopy(model.network_.encoder.layers[0]))
+        X = model.transform(X)
+    return layers
+
+
+def fine_tuned(layers, X, y, *, n_steps=500, lam=0.1, seed=0):
+    """A `Classifier` on copies of the layers: first its output alone, as a `LinearProbe`, then all of it by Adam.
+
+    That many steps on batches of 25 from 1e-3 along a cosine, the same for pretrained and for random layers.
+    """
+    network = Classifier(layers, 10, dtype=np.float32, rng=seed)
+    output, probe = network.decoder.layers[0], LinearProbe(lam, tol=1e-4).fit(network.encode(X), y)
+    output.W[:, probe.classes_], output.b[probe.classes_] = probe.W_, probe.b_
+    size = min(25, len(X))
+    epochs = max(1, n_steps * size // len(X))
+    step = Adam(Cosine(1e-3, epochs * -(-len(X) // size))).start(network.theta)
+    train(network, X, step, target=y, batch_size=size, max_iter=epochs, rng=seed)
+    return network
+
+
+def few_labels(
+    dataset, *, n_test=1000, widths=(500, 500), labels=(50, 200, 1000), kinds=tuple(KINDS), epochs=30, n_steps=500,
+    seed=0, log=None,
+):  # fmt: skip
+    """One seed's accuracies on held-out images: (kind, number of labels) -> accuracy.
+
+    The same split, the same labelled images and the same steps for every kind; the images without labels, all that are
+    not held out, serve pretraining alone.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(dataset))
+    X, y = dataset.data[order].astype(np.float32), dataset.target[order]
+    chosen = {n: n_test + balanced(y[n_test:], n, rng) for n in labels}
+    accuracy = {}
+    for kind in kinds:
+        layers = pretrained_layers(kind, X[n_test:], widths, epochs=epochs, seed=seed)
+        for n, i in chosen.items():
+            network = fine_tuned(layers, X[i], y[i], n_steps=n_steps, seed=seed)
+            accuracy[kind, n] = network.score(X[:n_test], y[:n_test])
+        if log:
+            log(f"seed {seed}, {kind}: " + ", ".join(f"{n} labels {accuracy[kind, n]:.3f}" for n in labels))
+    return accuracy

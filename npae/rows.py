@@ -1,0 +1,197 @@
+"""The samples that training visits: an array, or what is read from a disk block by block; in which order, how often.
+
+A block is a run of rows that is read together: the whole of an array, or of data on a disk as much as 16 MB. An epoch
+takes the blocks in a random order and the rows of each in a random order, so that rows far apart meet in a minibatch
+only where one block holds them all. Data whose order means something (sorted by class, say) should be shuffled once on
+the disk, or get a larger block_size.
+"""
+
+import mmap
+
+import numpy as np
+
+from npae.validation import check_array, check_finite
+
+BLOCK_BYTES = 2**24
+IN_MEMORY = 2**26  # bytes; data on a disk up to this size are one block, and so are visited as an array is
+
+
+def on_disk(X):
+    """Whether X is taken by slices: a memmap, or any (N, D) with a shape, a dtype and slicing that is no array."""
+    if isinstance(X, np.ndarray):
+        return isinstance(X, np.memmap) and X.ndim == 2
+    if not isinstance(getattr(X, "dtype", None), np.dtype) or hasattr(X, "tocsr") or hasattr(X, "iloc"):
+        return False
+    return len(getattr(X, "shape", ())) == 2 and hasattr(X, "__getitem__")
+
+
+def float_dtype(X):
+    """float32 for what is float32, float64 for all else."""
+    return np.dtype(np.float32 if getattr(X, "dtype", None) == np.float32 else np.float64)
+
+
+def check_weight(sample_weight, n, owner):
+    """The weights as floats (n,); ValueError unless they are finite, none below 0, with a sum of at least 1."""
+    weight = np.asarray(sample_weight)
+    if weight.dtype.kind not in "fiub" or weight.ndim != 1:
+        raise ValueError(
+            f"{owner}: got sample_weight of shape {weight.shape} and dtype {weight.dtype}, expected numbers ({n},)"
+        )
+    weight = weight.astype(np.float64)
+    if len(weight) != n or not np.isfinite(weight).all() or (weight < 0).any():
+        raise ValueError(f"{owner}: got {len(weight)} sample weights, expected {n}, all finite and at least 0")
+    if weight.sum() < 1:
+        got = f"the sum {weight.sum():g}" if weight.any() else "every weight zero"
+        raise ValueError(f"{owner}: got sample_weight with {got}, expected a sum of at least 1: weight w is w samples")
+    return weight
+
+
+class Rows:
+    """The rows of X (N, D), a float array or data on a disk, as minibatches of `dtype`.
+
+    block_size: rows in a block; None for all of an array, and for what fits 16 MB of data on a disk that are larger
+    than 64 MB. weight (N,): how often a row is visited in an epoch; a fraction is the probability of one visit more
+    (by systematic sampling: a walk along the sums of the weights, with a visit at every step of 1 from a random start).
+    target (N, M): an array that is visited with X.
+    """
+
+    def __init__(self, X, dtype, *, target=None, block_size=None, batch_size=1, weight=None, part=None):
+        self.target = target
+        self.X, self.dtype, self.weight, self.part = X, np.dtype(dtype), weight, part
+        self.n_rows, self.n_features = X.shape
+        self.on_disk = on_disk(X)
+        bytes_a_row = self.n_features * self.dtype.itemsize
+        if block_size is None and self.on_disk and self.n_rows * bytes_a_row > IN_MEMORY:
+            block_size = max(1, BLOCK_BYTES // bytes_a_row // batch_size) * batch_size
+        self.block_size = min(block_size or self.n_rows, self.n_rows)
+        self.n_blocks = -(-self.n_rows // self.block_size)
+        if weight is not None:
+            self.passed = np.concatenate([[0.0], np.cumsum(weight)])
+        self.fractions = weight is not None and bool((weight % 1).any())
+        self._only: np.ndarray | None = None
+
+    def __len__(self):
+        return sum(self._length(b) for b in range(self.n_blocks)) if self.part else self.n_rows
+
+    @property
+    def shape(self):
+        """(rows of this part, D)."""
+        return len(self), self.n_features
+
+    def check(self, owner, check_target=None):
+        """Raise TypeError or ValueError, naming the rows, unless all are finite numbers that the loss takes."""
+        for b in range(self.n_blocks if self.on_disk else 0):
+            name = f"X[{b * self.block_size}:{min((b + 1) * self.block_size, self.n_rows)}]"
+            block = check_array(self._raw(b), name=name, owner=owner, dtype=self.dtype)
+            if check_target:
+                check_target(block)
+            _release(self.X)
+        if not self.on_disk and check_target:
+            check_target(self.X)
+
+    def var(self, axis=0, dtype=np.float64):
+        """The variance of each feature, (D,), in float64, weights and all; ValueError where it is not finite."""
+        shift, n, total, squares = self._read(0)[:1].astype(dtype), 0, 0.0, 0.0
+        with np.errstate(over="ignore", invalid="ignore"):  # reported in words
+            for x in self.in_order(4096):
+                x = x.astype(dtype) - shift
+                n, total, squares = n + len(x), total + x.sum(axis=axis), squares + (x * x).sum(axis=axis)
+            return check_finite(squares / n - (total / n) ** 2, "the variance", "Gaussian")
+
+    def split(self, fraction, rng):
+        """(training, validation): Rows of two parts, the second a random `fraction` of the rows of each block.
+
+        ValueError unless there is a row on each side.
+        """
+        seed = int(rng.integers(2**63))
+        options = {"block_size": self.block_size, "weight": self.weight}
+        parts = [Rows(self.X, self.dtype, part=(seed, fraction, side), **options) for side in (False, True)]
+        if not all(len(part) for part in parts):
+            raise ValueError("expected at least one sample on each side")
+        return parts
+
+    def batches(self, rng, batch_size, buffers, skip=0):
+        """The minibatches (x, target) of one epoch, in an order drawn from rng; `skip` of them are drawn and left out.
+
+        target is x itself where there is no other.
+        """
+        offset = rng.random() if self.fractions else 0.0
+        for b in rng.permutation(self.n_blocks) if self.n_blocks > 1 else range(self.n_blocks):
+            index = self._visits(b, offset, rng)
+            n_batches = -(-len(index) // batch_size)
+            if skip >= n_batches:
+                skip -= n_batches
+                continue
+            block = self._read(b)
+            for start in range(skip * batch_size, len(index), batch_size):
+                batch = index[start : start + batch_size]
+                out = buffers("x", (len(batch), self.n_features), self.dtype)
+                x = np.take(block, batch, axis=0, out=out, mode="clip")
+                yield x, x if self.target is None else self.target[b * self.block_size + batch]
+            skip = 0
+
+    def in_order(self, batch_size):
+        """The rows once each (weighted ones as often as their weight says), in their order, by minibatches."""
+        for b in range(self.n_blocks):
+            index, block = self._visits(b, 0.5), self._read(b)
+            for start in range(0, len(index), batch_size):
+                yield block[index[start : start + batch_size]]
+
+    def some(self, n):
+        """At most n of X's rows, evenly spread, as they are: what tells two data sets apart."""
+        where = np.linspace(0, self.n_rows - 1, min(n, self.n_rows)).astype(int)
+        return np.concatenate([np.asarray(self.X[i : i + 1]) for i in where.tolist()])
+
+    # -- one block -------------------------------------------------------------------------------------------------
+
+    def _length(self, b):
+        n = min(self.block_size, self.n_rows - b * self.block_size)
+        if not self.part:
+            return n
+        n_validation = round(self.part[1] * n)
+        return n_validation if self.part[2] else n - n_validation
+
+    def _kept(self, b):
+        """The rows of a block that belong to this part, in their order; None for all."""
+        if not self.part:
+            return None
+        seed, _, validation = self.part
+        n = min(self.block_size, self.n_rows - b * self.block_size)
+        order, n_kept = np.random.default_rng([seed, b]).permutation(n), self._length(b)
+        return np.sort(order[:n_kept] if validation else order[n - n_kept :])
+
+    def _visits(self, b, offset, rng=None):
+        """The rows of a block as often as they are visited, shuffled by rng if there is one."""
+        index, n = self._kept(b), self._length(b)
+        if self.weight is not None:
+            start = b * self.block_size
+            passed = np.floor(self.passed[start : start + self.block_size + 1] + offset)  # a visit at each whole number
+            counts = np.diff(passed).astype(np.int64)
+            index = np.arange(n) if index is None else index
+            index, n = np.repeat(index, counts[index]), counts[index].sum()
+        order = np.arange(n) if rng is None else rng.permutation(n)
+        return order if index is None else index[order]
+
+    def _raw(self, b):
+        return self.X[b * self.block_size : (b + 1) * self.block_size]
+
+    def _read(self, b):
+        if not self.on_disk:
+            return self._raw(b)
+        if self._only is not None:
+            return self._only
+        block = np.array(self._raw(b), self.dtype)
+        _release(self.X)
+        if self.n_blocks == 1:
+            self._only = block
+        return block
+
+
+def _release(X):
+    """Give back the pages of a mapped file: they would count as this process's memory until all of it is mapped.
+
+    A private copy ('c') keeps its pages: they may hold what is written nowhere else.
+    """
+    mapped = getattr(X, "_mmap", None)
+    if isinstance(mapped, mmap.mmap) and getattr(X, "mode", "c") != "c" and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)

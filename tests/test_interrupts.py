@@ -1,0 +1,52 @@
+"""Ctrl-C: what runs several fits, or several processes, ends at once and writes nothing half-made."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from npae import interrupts
+from npae.cli import main
+from npae.processes import map_in_processes
+from npae.run import Run
+
+
+def test_processes_do_what_they_are_given_in_its_order():
+    assert map_in_processes(abs, range(-5, 0), 2) == [5, 4, 3, 2, 1]
+    with pytest.raises(TypeError):
+        map_in_processes(abs, ["a", 1], 2)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_ends_processes_that_would_sleep_for_ever(times):
+    """Were they not ended, this test would not come to its end."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # where it is ignored, as in the background
+    timers = [threading.Timer(0.5 * i, os.kill, (os.getpid(), signal.SIGINT)) for i in range(1, times + 1)]
+    try:
+        with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+            for timer in timers:
+                timer.start()
+            map_in_processes(time.sleep, [1e6] * 4, 2)
+        for timer in timers:
+            with contextlib.suppress(KeyboardInterrupt):
+                timer.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_demo_that_is_interrupted_ends_with_130_and_writes_no_page(tmp_path, monkeypatch, capsys):
+    epochs, close_epoch = iter(range(100)), Run.close_epoch
+
+    def interrupted(run, row):
+        if next(epochs) == 2:
+            raise KeyboardInterrupt
+        close_epoch(run, row)
+
+    monkeypatch.setattr(Run, "close_epoch", interrupted)
+    assert main(["demo", "--quick", "--out", str(tmp_path / "page.html")]) == 130
+    assert next(epochs) == 3 and not list(tmp_path.iterdir())
+    assert "interrupted" in capsys.readouterr().err
+    assert not interrupts.interrupts_raise()

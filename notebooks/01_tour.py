@@ -27,11 +27,11 @@
 # **Time:** 45 minutes to read and try; the computer needs about 5 seconds.
 
 # %%
-# %matplotlib inline
 from npae.threads import limit_threads
 
 limit_threads()  # before NumPy: BLAS threads that wait for a busy core are slow
 
+# %matplotlib inline
 import numpy as np
 
 import npae

@@ -29,11 +29,11 @@
 # **Time:** 75 minutes; the computer needs about 13 seconds.
 
 # %%
-# %matplotlib inline
 from npae.threads import limit_threads
 
 limit_threads()  # before NumPy: BLAS threads that wait for a busy core are slow
 
+# %matplotlib inline
 import numpy as np
 from IPython.display import display
 
@@ -346,8 +346,8 @@ assert abs(angle_c.mean() - pca_angle) < 2
 
 # %% [markdown]
 # And PCA's plane, the same for every image, is as good. The learnt planes of one layer of sigmoids hardly turn with
-# the image: they are spanned by the same columns of $W$, only in other proportions. Deeper encoders do better
-# (question 5).
+# the image: they are spanned by the same columns of $W$, only in other proportions. A deeper encoder alone
+# does not change that (question 5).
 #
 # How the code answers to a move of any size:
 
@@ -426,5 +426,5 @@ for name in true:
 #   classifier](https://papers.nips.cc/paper/4409-the-manifold-tangent-classifier), NIPS 2011: singular values and
 #   tangents.
 # * P. Simard et al., [Tangent
-#   Prop](https://papers.nips.cc/paper/536-tangent-prop-a-formalism-for-specifying-selected-invariances-in-an-adaptive-network),
-#   NIPS 1991: tangents of moved images.
+# Prop](https://papers.nips.cc/paper/536-tangent-prop-a-formalism-for-specifying-selected-invariances-in-an-adaptive-network),
+# NIPS 1991: tangents of moved images.

@@ -21,11 +21,11 @@
 # **Time:** an hour; the computer needs about 4 seconds.
 
 # %%
-# %matplotlib inline
 from npae.threads import limit_threads
 
 limit_threads()  # before NumPy: BLAS threads that wait for a busy core are slow
 
+# %matplotlib inline
 import numpy as np
 from IPython.display import display
 

@@ -40,6 +40,7 @@ _HOMES = {
     "schedules": ("Constant", "Cosine", "StepDecay", "WarmUp"),
     "sklearn_face": ("NotFittedError",),
     "sparsity": ("AuxiliaryTopK", "RunningKLSparsity", "UnitRows"),
+    "sweeping.sweep": ("sweep",),
     "training": ("DivergenceError", "TrainingInterrupted"),
 }
 _ROOMS = (

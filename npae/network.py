@@ -30,7 +30,7 @@ class Network:
     """
 
     _reconstructs = True  # as many outputs as inputs
-    part_values: Any = ()  # the terms of J last computed, as `part_names` names them
+    part_values: Any = ()  # the terms of J last computed: the loss, then each penalty
 
     def __init__(self, encoder, decoder, *, loss=SquaredError(), penalties=(), dtype=None):
         self.encoder = encoder if isinstance(encoder, Stack) else Stack(encoder)
@@ -173,16 +173,6 @@ class Network:
     def grad(self):
         """dJ/dtheta of the last `value_and_grad`, (P,)."""
         return self._grad
-
-    @property
-    def part_names(self):
-        """Names of the terms of J: 'reconstruction', then each penalty's class."""
-        names: list[str] = ["reconstruction"]
-        for penalty in self.penalties:
-            name = getattr(penalty, "__name__", type(penalty).__name__)
-            same = sum(each.partition(" ")[0] == name for each in names)
-            names.append(f"{name} {same + 1}" if same else name)
-        return names
 
     # -- objective -----------------------------------------------------------------------------------------------
 

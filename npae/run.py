@@ -33,6 +33,16 @@ def _corrupter(corruption, buffers):
     return corrupt
 
 
+def part_names(network):
+    """Names of the terms of J, network.part_values: 'reconstruction', then each penalty's class."""
+    names = ["reconstruction"]
+    for penalty in network.penalties:
+        name = getattr(penalty, "__name__", type(penalty).__name__)
+        same = sum(each.partition(" ")[0] == name for each in names)
+        names.append(f"{name} {same + 1}" if same else name)
+    return names
+
+
 class Run:
     """A training under way: what callbacks may look at, and all that a checkpoint has to keep.
 
@@ -60,7 +70,7 @@ class Run:
         self.rows_validation = rows_validation
         self.validation_seed = 0 if rows_validation is None else int(noise_rng.integers(2**63))
         self.counting = [each for each in network.penalties if hasattr(each, "after_step")]
-        self.names = ["loss", *network.part_names]
+        self.names = ["loss", *part_names(network)]
         self.epoch = self.batch = self.last_gain = 0
         self.sums, self.order, self.finished = [0.0] * (len(self.names) + 1), shuffle_rng.bit_generator.state, False
         self.best, self.best_theta = math.inf, network.theta.copy()

@@ -77,7 +77,7 @@ class Estimator:
     def __repr__(self):
         defaults = inspect.signature(type(self).__init__).parameters
         params = self.get_params(deep=False)
-        changed = {name: value for name, value in params.items() if value is not defaults[name].default}
+        changed = {name: value for name, value in params.items() if not _same(value, defaults[name].default)}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
     def __sklearn_tags__(self):
@@ -161,6 +161,13 @@ class Estimator:
             index = X.index if hasattr(X, "iloc") else None  # a list has an `index`, too
             return frames.DataFrame(h, columns=columns, index=index, copy=False)
         return frames.DataFrame(h, schema=columns, orient="row")
+
+
+def _same(value, default):
+    """Whether an argument is its default; of equal arrays and objects it is not asked."""
+    return value is default or (
+        type(value) is type(default) and isinstance(value, (str, int, float)) and value == default
+    )
 
 
 def _sklearn(module, name, otherwise):

@@ -36,6 +36,6 @@ def limit_threads(n=1):
 
 
 def threads():
-    """What `npae info` says: the setting that counts, in words."""
+    """What `npae doctor` says: the setting that counts, in words."""
     given = [f"{name}={os.environ[name]}" for name in VARIABLES if name in os.environ]
     return ", ".join(given) or "as many as BLAS likes"

@@ -1,5 +1,6 @@
 """Data in the package, IDX files, the download of MNIST (against a server on this machine)."""
 
+import contextlib
 import gzip
 import hashlib
 import http.server
@@ -12,6 +13,7 @@ import struct
 import subprocess
 import sys
 import threading
+import tracemalloc
 import zipfile
 from importlib.resources import files
 
@@ -191,7 +193,8 @@ GOOD = idx_bytes(np.arange(12, dtype=np.uint8).reshape(3, 4))
         (b"<html>not here</html>", "bad magic number"),
         (GOOD[:10], "truncated, got 10 bytes, expected a header of 12"),
         (GOOD[:-1], "truncated, got 23 bytes, expected 24"),
-        (GOOD + b"\0", "trailing bytes, got 25 bytes, expected 24"),
+        (GOOD + b"\0", "trailing bytes, got more than the 24 that were expected"),
+        (gzip.compress(GOOD + b"\0" * 10**6), "trailing bytes, got more than the 24 that were expected"),
         (b"\0\0\x08\3" + b"\xff" * 12, "truncated"),  # a size no memory could hold
         (gzip.compress(GOOD)[:-9], "damaged gzip"),
         (gzip.compress(GOOD)[:12] + b"\xff\xff" + gzip.compress(GOOD)[14:], "damaged gzip"),
@@ -211,6 +214,28 @@ def test_read_idx_of_a_missing_file_is_a_file_not_found_error(tmp_path):
         read_idx(tmp_path / "none")
 
 
+def test_read_idx_unpacks_no_more_than_the_header_announces(tmp_path):
+    """4 GB of zeros, packed into 4 MB: refused by its first bytes, by its size, or after what the header says."""
+    zeros = gzip.compress(b"\0" * 2**24)
+    for header, message in (
+        (b"", "bad magic number"),
+        (idx_bytes(np.zeros(7, np.uint8)), "trailing bytes"),
+        (b"\0\0\x08\1" + struct.pack(">I", 2**32 - 1), r"got 4,294,967,295 bytes .*, expected at most max_bytes="),
+    ):
+        (tmp_path / "bomb").write_bytes(gzip.compress(header) + zeros * 256)  # members of gzip follow one another
+        tracemalloc.start()
+        with pytest.raises(ValueError, match=message):
+            read_idx(tmp_path / "bomb")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+        tracemalloc.stop()
+
+
+def test_read_idx_takes_no_memory_for_what_a_short_file_cannot_hold(tmp_path):
+    (tmp_path / "short").write_bytes(gzip.compress(b"\0\0\x08\1" + struct.pack(">I", 2**31 - 1) + b"\0" * 99))
+    with pytest.raises(ValueError, match=r"truncated, got .* at most, expected 2147483655"):
+        read_idx(tmp_path / "short")
+
+
 # fetch_mnist, on four small files
 
 
@@ -228,8 +253,16 @@ FILES = small_mnist()
 HASHES = {name: hashlib.sha256(payload).hexdigest() for name, payload in FILES.items()}
 
 
+ADDRESSES = {
+    "no-port": "http://127.0.0.1:port/",
+    "no-host": "http://[bad/",
+    "no-scheme": "nowhere:",
+    "a-file": "file:///",
+}
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
-    """/good/NAME serves the file; /truncated, /wrong, /garbage, /missing misbehave.  Every path is recorded."""
+    """/good/NAME serves the file; the other folders misbehave, each in its own way.  Every path is recorded."""
 
     def do_GET(self):
         self.server.seen.append(self.path)
@@ -241,11 +274,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if folder == "garbage":
             self.wfile.write(b"not http at all\r\n\r\n")
             return
+        if folder in ADDRESSES:
+            self.send_response(302)
+            self.send_header("Location", ADDRESSES[folder])
+            self.end_headers()
+            return
+        if folder in ("endless", "dripping", "dripping-header"):
+            with contextlib.suppress(OSError):
+                self.go_on(folder)
+            return
         sent = {"truncated": payload[:-5], "wrong": payload[:-1] + b"?"}.get(folder, payload)
         self.send_response(200)
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
         self.wfile.write(sent)
+
+    def go_on(self, folder):
+        if folder != "dripping-header":
+            self.send_response(200)
+            self.end_headers()
+        piece, pause = (b"\0" * 2**20, 0) if folder == "endless" else (b"\0", 0.02)
+        while not self.server.ended.wait(pause):
+            self.wfile.write(piece)
 
     def log_message(self, *args):
         pass
@@ -255,17 +305,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def server(monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        running.seen = []
+        running.seen, running.ended = [], threading.Event()
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield running
+        running.ended.set()
         running.shutdown()
         thread.join()
 
 
-def fetch(server, folder, *mirrors):
+def fetch(server, folder, *mirrors, timeout=5):
     urls = [f"http://127.0.0.1:{server.server_address[1]}/{mirror}/" for mirror in mirrors]
-    return fetch_mnist(folder, mirrors=urls, timeout=5, _sha256=HASHES)
+    return fetch_mnist(folder, mirrors=urls, timeout=timeout, _sha256=HASHES)
 
 
 def test_fetch_mnist_downloads_train_and_test(server, tmp_path):
@@ -301,7 +352,7 @@ def test_fetch_mnist_gets_a_corrupt_cached_file_again_and_only_that_one(server, 
     assert (tmp_path / "t10k-labels-idx1-ubyte.gz").read_bytes() == FILES["t10k-labels-idx1-ubyte.gz"]
 
 
-@pytest.mark.parametrize("bad", ["missing", "truncated", "wrong", "garbage"])
+@pytest.mark.parametrize("bad", ["missing", "truncated", "wrong", "garbage", "endless", *ADDRESSES])
 def test_fetch_mnist_goes_on_to_the_next_mirror_in_order(server, tmp_path, bad):
     assert len(fetch(server, tmp_path, bad, "good").train) == 7
     assert server.seen == [f"/{folder}/{name}" for name in FILES for folder in (bad, "good")]
@@ -315,12 +366,31 @@ def test_fetch_mnist_goes_on_to_the_next_mirror_in_order(server, tmp_path, bad):
         ("truncated", "truncated, got .* bytes, expected"),
         ("wrong", "with SHA-256 .*, expected"),
         ("garbage", "not an HTTP answer"),
+        ("endless", "too long, got more than the 9,912,422 bytes"),
+        ("no-port", "not an HTTP answer .*nonnumeric port"),
+        ("no-host", "not an address .*IPv6"),
     ],
 )
 def test_fetch_mnist_keeps_nothing_of_a_bad_answer_and_gives_the_reason(server, tmp_path, bad, reason):
     with pytest.raises(FetchError, match=reason):
         fetch(server, tmp_path, bad)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("slow", ["dripping", "dripping-header"])
+def test_fetch_mnist_leaves_a_mirror_that_drips(server, tmp_path, slow):
+    assert len(fetch(server, tmp_path, slow, "good", timeout=0.3).train) == 7
+    with pytest.raises(FetchError, match=r"too slow, got .* bytes in .* s, expected at least 4,096 a second"):
+        fetch(server, tmp_path / "empty", slow, timeout=0.3)
+
+
+@pytest.mark.parametrize("there", ["the folder", "its parent"])
+def test_fetch_mnist_says_that_its_folder_is_a_file_before_it_sends_for_anything(server, tmp_path, there):
+    (tmp_path / "file").write_bytes(b"mine")
+    folder = tmp_path / "file" if there == "the folder" else tmp_path / "file" / "npae"
+    with pytest.raises(FetchError, match=r"got the cache folder .*file.* is a file; expected a folder"):
+        fetch(server, folder, "good")
+    assert server.seen == [] and (tmp_path / "file").read_bytes() == b"mine"
 
 
 def test_fetch_mnist_without_a_network_says_what_to_do(monkeypatch, tmp_path):
@@ -373,6 +443,6 @@ def test_the_cache_folder_is_the_argument_then_npae_data_then_the_users_cache(mo
 def test_the_real_table_names_the_four_files_and_secure_mirrors():
     from npae.datasets import mnist
 
-    assert list(mnist.MNIST_SHA256) == list(FILES)
+    assert list(mnist.MNIST_SHA256) == list(mnist.MNIST_SIZES) == list(FILES)
     assert all(len(bytes.fromhex(value)) == 32 for value in mnist.MNIST_SHA256.values())
     assert all(url.startswith("https://") for url in mnist.MNIST_MIRRORS)

@@ -3,6 +3,7 @@
 Each case is the smallest one in which a checker of this kind was seen to mislead on public code.
 """
 
+import collections
 import functools
 import json
 
@@ -162,13 +163,48 @@ class ReturnedDict(Returned):
         return dx, {"kernel": dW, "shift": db}
 
 
+class Bar(Pairs):
+    names = ("W", "b", "W_bar", "b_bar")
+
+
+Weights = collections.namedtuple("Weights", "W b")
+
+
+class NamedTuples(Layer):
+    def build(self, W, b):
+        self.p, self.grads = Weights(W, b), None
+
+    def get(self):
+        return self.p
+
+    def keep(self, dW, db):
+        self.grads = Weights(dW, db)
+
+
+class ViewsOfOneVector(Layer):
+    """W, b and their gradients are views: a copy has them apart, and the vector has no say in it."""
+
+    def build(self, W, b):
+        self.theta, self.grad = np.concatenate([W.ravel(), b]), np.zeros(15)
+        self.W, self.b, self.dW, self.db = *self.split(self.theta), *self.split(self.grad)
+
+    def split(self, theta):
+        return theta[:12].reshape(4, 3), theta[12:]
+
+    def get(self):
+        return self.W, self.b
+
+    def keep(self, dW, db):
+        self.dW[...], self.db[...] = dW, db
+
+
 class Slots(Pairs):
     __slots__ = ("biases", "d_biases", "d_weights", "weights")
 
 
 PROTOCOLS = [
     *(Lists, ListsOfAttributes, Dicts, Pairs, GradW, WGrad, WeightsDW, Private, Objects, Nested, Slots),
-    *(Returned, ReturnedDict),
+    *(Returned, ReturnedDict, Bar, NamedTuples, ViewsOfOneVector),
 ]
 
 

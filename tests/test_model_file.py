@@ -37,6 +37,11 @@ def test_a_loaded_model_is_the_saved_one(model, tmp_path):
     assert other.n_iter_ == 3
 
 
+def test_a_loaded_model_prints_as_the_saved_one(model, tmp_path):
+    model.save(tmp_path / "m.npz")
+    assert repr(npae.load(tmp_path / "m.npz")) == repr(model)
+
+
 def test_penalties_that_hold_arrays_come_back(tmp_path):
     X = npae.datasets.load_digits().data[:50]
     penalties = [npae.HigherOrderContractive(0.1, 0.2, 0.3, noise=np.ones((2, 64)))]

@@ -42,6 +42,28 @@ def lesson(request):
 def test_there_is_a_lesson_for_each_section_of_the_note():
     stems = " ".join(path.stem for path in LESSONS)
     assert all(word in stems for word in ("tour", "pca", "sparse", "denoising", "manifolds", "contractive", "gradient"))
+    assert all(word in stems for word in ("score", "generative", "capacity", "distribution"))
+
+
+def test_a_lesson_opens_with_what_it_needs_teaches_and_takes_and_ends_with_questions_and_sources(lesson):
+    cells = [cell.source for cell in build.notebook(lesson).cells if cell.cell_type == "markdown"]
+    assert cells[0].startswith(f"# {int(lesson.stem[:2])}. ")
+    assert [word for word in ("You need", "You will learn", "Time") if f"**{word}:** " not in cells[0]] == []
+    assert cells[-1].index("## Questions") < cells[-1].index("## Sources")
+
+
+def test_a_lesson_derives_what_it_uses_in_ten_lines_at_most_held_against_the_package_to_twelve_digits(lesson):
+    derived = [cell.source for cell in build.notebook(lesson).cells if cell.source.startswith("# derived: ")]
+    assert derived
+    for source in derived:
+        lines = [line for line in source.splitlines() if line.strip() and not line.lstrip().startswith(("#", "print("))]
+        assert sum("same(" not in line and not line.startswith("assert") for line in lines) <= 10, source
+        calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+        held = [call for call in calls if getattr(call.func, "id", "") == "same"]
+        assert held, source
+        # `same` asks for 1e-12; what is looser goes through the inverse of a matrix, and says so
+        loose = [call for call in held for keyword in call.keywords if float(ast.unparse(keyword.value)) > 1e-10]
+        assert not loose, source
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:(jupyter|nbclient|nbformat|traitlets|zmq|tornado|IPython).*")

@@ -36,7 +36,7 @@ FLOORS = [
     {"contraction.family", "network", "fitting"},
     {"autoencoder", "manifold", "pca.alternation", "pca.training", "plots.style", "plots.autoencoders"}
     | {"probe", "sparsity", "denoising"},
-    {"pca", "lbfgs_training", "fuzz"},
+    {"pca", "lbfgs_training", "fuzz", "sweeping"},
     {"generative"},
     {"plots", "experiments"},
     {"report"},
@@ -129,8 +129,8 @@ def test_no_module_needs_itself():
 
 def test_the_mathematics_does_not_enter_by_the_front_door():
     """`from npae.layers import Dense`, not `from npae import Dense`: only so do the floors show."""
-    wrong = {module for module, others in graph().items() if "" in others} - {"model_file", "encoding", "report", "cli"}
-    assert not wrong
+    wrong = {module for module, others in graph().items() if "" in others} - {"model_file", "encoding"}
+    assert {module.partition(".")[0] for module in wrong} <= {"report", "cli"}
 
 
 def test_the_mathematics_needs_numpy_alone():
@@ -142,7 +142,7 @@ def test_the_mathematics_needs_numpy_alone():
 
 
 def test_importing_npae_imports_no_plotting_and_no_extra():
-    extras = ["matplotlib", "scipy", "sklearn", "autograd", "pandas", "IPython", "tqdm", "torch"]
+    extras = ["matplotlib", "scipy", "sklearn", "autograd", "pandas", "IPython", "tqdm", "torch", "distributed"]
     code = f"import sys, npae; print(sorted(set({extras}) & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

@@ -8,7 +8,7 @@ import pytest
 from npae.experiments.motions import KINDS, Code
 from npae.pca.theory import critical_points
 from npae.report.sections import capacity, contractive, denoising, family, linear_theory, undercomplete
-from npae.report.words import compared, crossing, joined, percent
+from npae.report.words import compared, crossing, joined, percent, stands
 
 
 def test_a_comparison_says_which_way_and_how_far():
@@ -29,6 +29,23 @@ def test_seeds_that_disagree_do_not_tell_apart_and_seeds_that_agree_do():
     noise = (noise - noise.mean()) / noise.std(ddof=1)
     assert "not told apart" in compared(1 + 0.02 + 0.02 * noise, 1.0)  # t = sqrt 5 < 2.776
     assert "above" in compared(1 + 0.03 + 0.02 * noise, 1.0)  # t = 3.35
+
+
+def test_a_quick_run_leaves_close_members_undecided_and_a_full_one_asks_five_seeds():
+    held_out = {"a": 0.95, "b": 1.0, "c": 2.0}
+    asked = []
+
+    def pair(name, other, column):
+        asked.append((name, other, column))
+        return held_out[name], held_out[other]
+
+    run = SimpleNamespace(quick=True, held_out=lambda name, column: held_out[name], pair=pair)
+    assert stands(run, "a", "b", "error") == "within 10 %, undecided by one seed, of" and not asked
+    assert stands(run, "a", "c", "error") == "52 % below"
+    run.quick = False
+    with pytest.raises(ValueError, match="5 for less than 10 %"):
+        stands(run, "a", "b", "error")
+    assert asked == [("a", "c", "error"), ("a", "b", "error")]
 
 
 def test_a_crossing_lies_between_the_points_and_is_none_where_the_curve_stays_above():
@@ -86,6 +103,14 @@ def test_critical_points_at_lambda_zero_are_families_of_minima_and_saddles_witho
     words = " ".join(linear_theory.critical(points).split())
     assert "4 families" in words and "1 of minima" in words and "3 of saddles" in words and "no maxima" in words
     assert "have 1 way down" in words
+
+
+def test_a_shrinking_step_is_praised_only_where_it_ends_nearer():
+    def histories(*ends):
+        return {str(end): ([1, 2], [1.5, end]) for end in ends}
+
+    assert "circles the subspace" in linear_theory.steps(histories(1e-3, 1e-5, 1e-8))
+    assert "too short" in linear_theory.steps(histories(1e-3, 4e-2, 4e-2))
 
 
 def test_widths_at_which_pca_is_within_ten_percent_are_left_undecided():

@@ -1,4 +1,4 @@
-"""The worked solutions of textbook questions: each is stated, solved on paper, and solved in code that asserts it."""
+"""The worked solutions: textbook questions and the lessons' own, each on paper and in code that asserts it."""
 
 import ast
 import importlib.util
@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
-BOOKS = sorted(path for path in (FOLDER / "solutions").glob("*.py") if not path.stem.startswith("lesson"))
+ANSWERS = sorted((FOLDER / "solutions").glob("lesson_*.py"))
+BOOKS = sorted(path for path in (FOLDER / "solutions").glob("*.py") if path not in ANSWERS)
+SOURCES = [*BOOKS, *ANSWERS]
+LESSONS = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
 
 
 def build():
@@ -62,13 +65,29 @@ def test_a_question_has_a_reference_is_solved_on_paper_and_asserted_in_code(text
     assert asserted and not any(isinstance(node.test, ast.Constant) for node in asserted)
 
 
-@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_every_question_of_a_lesson_is_answered_in_words_and_in_code_that_asserts(lesson):
+    asked = re.findall(r"^# (\d+)\. ", lesson.read_text(encoding="utf-8").partition("# ## Questions")[2], re.MULTILINE)
+    answers = questions(FOLDER / "solutions" / f"lesson_{lesson.stem[:2]}.py")
+    assert [re.match(r"## (\d+)\. ", text).group(1) for text, _ in answers] == asked and len(asked) >= 5
+    for text, code in answers:
+        assert len(text.partition("**Answer.**")[2].split()) > 15, text
+        nodes = list(ast.walk(ast.parse(code)))
+        claims = {"below", "same"} & {
+            node.func.id for node in nodes if isinstance(node, ast.Call) and hasattr(node.func, "id")
+        }
+        asserted = [node for node in nodes if isinstance(node, ast.Assert)]
+        assert claims or asserted, text
+        assert not any(isinstance(node.test, ast.Constant) for node in asserted)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_every_assertion_of_the_solutions_holds(path, capsys):
     runpy.run_path(str(path))
     assert capsys.readouterr().out.count("\n") >= len(questions(path))  # every question prints what it found
 
 
-@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_a_solution_needs_numpy_scipy_and_npae_alone(path):
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -79,7 +98,7 @@ def test_a_solution_needs_numpy_scipy_and_npae_alone(path):
     assert names <= {"numpy", "scipy", "npae", "functools", "itertools"}
 
 
-@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_a_solution_is_built_into_a_notebook(path):
     built = path.with_suffix(".ipynb")
     assert built.exists() and built.read_bytes() == build().text(path).encode(), "run: python notebooks/build.py"

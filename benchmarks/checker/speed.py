@@ -21,14 +21,16 @@ def seconds(check, repeats):
 
 def main():
     """Print a table."""
-    each = {
-        name: seconds(lambda make=make, x=x: check_layer(make(), x), 9) for name, (make, x, _) in layers.CASES.items()
-    }
-    slowest = max(each, key=each.get)
-    print(f"check_layer, {len(each)} layers: median {1e3 * statistics.median(each.values()):.1f} ms", end=", ")
-    print(f"slowest {1e3 * each[slowest]:.1f} ms ({slowest})")
+    each, numbers = {}, {}
+    for name, (make, x, _) in layers.CASES.items():
+        numbers[name] = sum(row.checked for row in check_layer(make(), x).rows)
+        each[name] = seconds(lambda make=make, x=x: check_layer(make(), x), 9)
+    print("| check_layer | numbers | ms |\n|---|---|---|")
+    for name in sorted(each, key=each.get):
+        print(f"| {name} | {numbers[name]} | {1e3 * each[name]:.1f} |")
+    print(f"median of {len(each)}: {1e3 * statistics.median(each.values()):.1f} ms\n")
     for name, wrong in WRONG.items():
-        taken = seconds(lambda: check_gradient(lambda p: _network(p, wrong), POINT), 3)  # noqa: B023
+        taken = seconds(lambda wrong=wrong: check_gradient(lambda p: _network(p, wrong), POINT), 3)
         print(f"check_gradient, {sum(part.size for part in POINT.values()):,} numbers, {name}: {taken:.2f} s")
 
 

@@ -155,7 +155,7 @@ assert_value(np.linalg.norm(W, axis=0)[1:], [0.0, 0.0], "units of directions tha
 # %% [markdown]
 # ## 4. Sparse codes by thresholding (5 points)
 #
-# In an overcomplete code many $h$ give the same $hV$. For one $x$ after the other, let us find the one that minimizes
+# In an overcomplete code many $h$ give the same $hV$. For every $x$ we look for the one that minimizes
 #
 # $$\tfrac12 \|x - hV\|^2 + \lambda \sum_j |h_j|.$$
 #

@@ -262,7 +262,8 @@ assert_value(denoise_mixture(x, means, 0.7, 0.2), x + 0.04 * exact(x, 0.2), "the
 # $$x_{t+1} = x_t + \eta\, \nabla \log p(x_t) + \sqrt{2\eta}\; \varepsilon_t, \qquad
 # \varepsilon_t \sim \mathcal N(0, I).$$
 #
-# Draw $\varepsilon_t$ by `rng.standard_normal(x.shape)`, once a step, and return all points of the walk.
+# (Lesson 7 counts steps by $\delta = 2\eta$.) Draw $\varepsilon_t$ by `rng.standard_normal(x.shape)`, once a step, and
+# return all points of the walk, the first included.
 
 
 # %% nbgrader={"grade_id": "langevin", "solution": true}

@@ -1,6 +1,9 @@
 """What the subcommands share: kinds of arguments, for argparse."""
 
 import argparse
+import os
+
+from npae.files import check_writable
 
 
 def whole_number(low):
@@ -12,3 +15,48 @@ def whole_number(low):
         return int(text)
 
     return convert
+
+
+def sizes(separator):
+    """A function from text such as '256,64' or '28x28' to a tuple of whole numbers >= 1."""
+
+    def convert(text):
+        parts = text.split(separator)
+        if (separator == "x" and len(parts) != 2) or not all(part.isdecimal() and int(part) >= 1 for part in parts):
+            raise argparse.ArgumentTypeError(f"got {text!r}, expected whole numbers such as 28{separator}28")
+        return tuple(int(part) for part in parts)
+
+    return convert
+
+
+def part(kinds):
+    """A function from text such as 'kl=0.5,0.1' to a part of the package; `kinds` maps names to its classes' names."""
+
+    def convert(text):
+        name, _, values = text.partition("=")
+        try:
+            if name not in kinds:
+                raise ValueError(f"got {name!r}, expected one of {', '.join(kinds)}")
+            numbers = [float(value) for value in values.split(",")] if values else []
+            import npae
+
+            return getattr(npae, kinds[name])(*numbers)
+        except (ValueError, TypeError) as error:
+            raise argparse.ArgumentTypeError(f"got {text!r}: {error}") from error
+
+    return convert
+
+
+def add_json(parser):
+    """Add --json."""
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def check_out(path):
+    """Raise ValueError where a result could not be written to `path`, before anything is computed."""
+    try:
+        check_writable(path)
+    except OSError as error:
+        raise ValueError(
+            f"got --out {os.fsdecode(path)!r}, expected a file in a folder that exists: {error}"
+        ) from error

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import contextlib
 import importlib.util
 import inspect
 import json
@@ -13,6 +14,7 @@ import traceback
 from npae.cli.arguments import whole_number
 
 SPEC = "path/to/file.py:name"
+TARGET = "npae_gradcheck_target"  # the name of the user's module
 
 
 def add_command(commands):
@@ -50,20 +52,33 @@ def _check(spec, args):
     from npae.gradcheck import check_gradient, check_layer
 
     try:
-        thing, x = load(spec, args.x)
-        report = (check_layer if hasattr(thing, "forward") else check_gradient)(thing, x, method=args.method)
-    except Exception as error:  # the user's file may raise anything
-        if not isinstance(error, (ValueError, TypeError)) and not args.json:
-            traceback.print_exc()
+        with contextlib.redirect_stdout(sys.stderr) if args.json else contextlib.nullcontext():  # a print of the user's
+            thing, x = load(spec, args.x)
+            report = (check_layer if hasattr(thing, "forward") else check_gradient)(thing, x, method=args.method)
+    except (Exception, SystemExit) as error:  # the user's file may raise anything
+        text = f"{spec} called sys.exit({error.code!r})" if isinstance(error, SystemExit) else str(error)
+        theirs = _in_their_code(error)
         if args.json:
-            print(json.dumps({"ok": False, "spec": spec, "error": str(error)}))
+            print(json.dumps({"ok": False, "spec": spec, "error": text} | ({"traceback": theirs} if theirs else {})))
         else:
-            print(f"npae gradcheck: {error}", file=sys.stderr)
+            print(f"{theirs}npae gradcheck: {text}", file=sys.stderr)
         return 2
     if len(args.specs) > 1 and not args.json:
         print(spec)
     print(json.dumps({"spec": spec, **report.to_dict()}, allow_nan=False) if args.json else report)
     return 0 if report.ok else 1
+
+
+def _in_their_code(error):
+    """The traceback from the first line of the user's on; nothing for what this package has said in words."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    first = next((i for i, (frame, _) in enumerate(frames) if frame.f_globals.get("__name__") == TARGET), None)
+    if first is None and isinstance(error, (ValueError, TypeError)):
+        return ""
+    trace = error.__traceback__
+    for _ in range(first or 0):
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace))
 
 
 def load(spec, shape=None):
@@ -96,7 +111,7 @@ def load(spec, shape=None):
 
 
 def _run_file(path):
-    spec = importlib.util.spec_from_file_location("npae_gradcheck_target", path)
+    spec = importlib.util.spec_from_file_location(TARGET, path)
     if spec is None or spec.loader is None:
         raise ValueError(f"got {path!r}, expected a Python file")
     module = importlib.util.module_from_spec(spec)

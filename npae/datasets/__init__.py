@@ -9,8 +9,9 @@ from npae.datasets.bundled import load_digits, load_mnist_5k
 from npae.datasets.curves import CurveDensity, GaussianDensity, make_ring, make_spiral
 from npae.datasets.dataset import Dataset
 from npae.datasets.densities import GaussianMixture, make_gaussian_mixture
+from npae.datasets.idx import read_idx
 from npae.datasets.manifolds import make_circle, make_helix, make_sphere, make_swiss_roll, make_torus
-from npae.datasets.mnist import FetchError, TrainTest, fetch_mnist, read_idx
+from npae.datasets.mnist import FetchError, TrainTest, fetch_mnist
 from npae.datasets.motions import transform_images, transform_tangents
 from npae.datasets.patches import (
     Whitening,

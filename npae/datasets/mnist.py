@@ -1,14 +1,12 @@
-"""The full MNIST: the IDX format, and a careful download of its four files."""
+"""The full MNIST: a careful download of its four files."""
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from npae.datasets.dataset import Dataset, image_dataset
+from npae.datasets.idx import read_idx
 from npae.files import write_atomically
 
 MNIST_MIRRORS = (
@@ -21,11 +19,16 @@ MNIST_SHA256 = {
     "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
     "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
 }
+MNIST_SIZES = {
+    "train-images-idx3-ubyte.gz": 9_912_422,
+    "train-labels-idx1-ubyte.gz": 28_881,
+    "t10k-images-idx3-ubyte.gz": 1_648_877,
+    "t10k-labels-idx1-ubyte.gz": 4_542,
+}
 MNIST_DESCRIPTION = (
     "MNIST handwritten digits, 28 x 28 grey levels, divided by 255. "
     "Y. LeCun, C. Cortes and C. J. C. Burges; CC BY-SA 3.0."
 )
-_IDX_DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
 class FetchError(OSError):
@@ -39,43 +42,6 @@ class TrainTest(NamedTuple):
     test: Dataset
 
 
-def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
-    """Read one IDX file, plain or gzip (told apart by content), into an array of its own shape and type.
-
-    File: bytes 0, 0, type, rank; rank big-endian 32-bit sizes; the values in C order, big-endian.
-    Returns a fresh, writable array in native byte order.
-    Raises ValueError for damaged gzip, a bad magic number, a truncated file, trailing bytes; OSError as `open`.
-    Source: the format section of the MNIST page, Y. LeCun, C. Cortes, C. J. C. Burges.
-    """
-    import gzip
-    import zlib
-
-    raw = Path(path).read_bytes()
-    if raw[:2] == b"\x1f\x8b":
-        try:
-            raw = gzip.decompress(raw)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{path}: damaged gzip ({error}), expected a complete gzip file") from error
-    if len(raw) < 4:
-        raise ValueError(f"{path}: truncated, got {len(raw)} bytes, expected at least the 4 of an IDX magic number")
-    zeros, code, rank = raw[:2], raw[2], raw[3]
-    if zeros != b"\0\0" or code not in _IDX_DTYPES or rank == 0:
-        raise ValueError(
-            f"{path}: bad magic number, got 0x{raw[:4].hex()}, expected 0x0000TTRR, "
-            f"TT one of {', '.join(f'{c:02x}' for c in _IDX_DTYPES)}, RR at least 01"
-        )
-    start = 4 + 4 * rank
-    if len(raw) < start:
-        raise ValueError(f"{path}: truncated, got {len(raw)} bytes, expected a header of {start}")
-    shape = tuple(int.from_bytes(raw[i : i + 4], "big") for i in range(4, start, 4))
-    dtype = np.dtype(_IDX_DTYPES[code])
-    expected = start + math.prod(shape) * dtype.itemsize
-    if len(raw) != expected:
-        fault = "truncated" if len(raw) < expected else "trailing bytes"
-        raise ValueError(f"{path}: {fault}, got {len(raw)} bytes, expected {expected} for shape {shape}")
-    return np.frombuffer(raw, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
-
-
 def fetch_mnist(
     cache_dir: str | os.PathLike[str] | None = None, *, mirrors: Sequence[str] = MNIST_MIRRORS, timeout: float = 30.0,
     _sha256: Mapping[str, str] = MNIST_SHA256,
@@ -85,8 +51,10 @@ def fetch_mnist(
     Each file is taken from the cache folder if its SHA-256 is right there, else from the first mirror that
     delivers it whole, and is then put into the folder in one step (a reader sees no file or all of it).
     The folder is `cache_dir`, else the environment variable NPAE_DATA, else `npae` in the user's cache.
-    `timeout` is in seconds, for each wait on the network.  After the first call no network is needed.
-    Raises FetchError (an OSError) if no mirror delivers, saying where to put the files by hand.
+    `timeout` is in seconds, for each wait on the network; a mirror that sends more than the file has, or less than
+    4 kB a second over that time, is left for the next.  After the first call no network is needed.
+    Raises FetchError (an OSError) if the folder cannot be one, or if no mirror delivers, saying where to put the files
+    by hand.
     """
     folder = _cache_folder(cache_dir)
     paths = [_fetch(folder, name, digest, mirrors, timeout) for name, digest in _sha256.items()]
@@ -107,16 +75,20 @@ def _fetch(folder: Path, name: str, digest: str, mirrors: Sequence[str], timeout
     """The path of a file whose SHA-256 is `digest`: the cached one, or a fresh copy from the first good mirror."""
     from hashlib import sha256
 
-    path = folder / name
+    from npae.datasets.download import download
+
+    path, largest = folder / name, MNIST_SIZES[name]
     failures = []
     if path.is_file():
-        if sha256(path.read_bytes()).hexdigest() == digest:
+        if path.stat().st_size <= largest and sha256(path.read_bytes()).hexdigest() == digest:
             return path
         failures.append(f"{path}: is there, but damaged (wrong SHA-256)")
+    if mirrors:
+        _check_folder(folder)
     for mirror in mirrors:
         url = f"{mirror.rstrip('/')}/{name}"
         try:
-            payload = _download(url, timeout)
+            payload = download(url, timeout, largest)
         except OSError as error:
             failures.append(f"{url}: {error}")
             continue
@@ -134,20 +106,10 @@ def _fetch(folder: Path, name: str, digest: str, mirrors: Sequence[str], timeout
     )
 
 
-def _download(url: str, timeout: float) -> bytes:
-    """The whole body of an answer; every way to fail is an OSError."""
-    from http.client import HTTPException, IncompleteRead
-    from urllib.error import HTTPError
-    from urllib.request import urlopen
-
-    try:
-        with urlopen(url, timeout=timeout) as response:
-            return response.read()
-    except HTTPError as error:
-        error.close()  # it holds the connection
-        raise
-    except IncompleteRead as error:
-        got = len(error.partial)
-        raise OSError(f"truncated, got {got} bytes, expected {got + (error.expected or 0)}") from error
-    except HTTPException as error:
-        raise OSError(f"not an HTTP answer ({error!r})") from error
+def _check_folder(folder: Path) -> None:
+    """Raise FetchError, before anything is sent for, where the folder could not be made or written."""
+    there = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
+    if not there.is_dir():
+        raise FetchError(f"fetch_mnist: got the cache folder {folder}, but {there} is a file; expected a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise FetchError(f"fetch_mnist: got the cache folder {folder}, but {there} cannot be written")

@@ -186,7 +186,7 @@ def turning_walks(X_train, X, image_shape, *, n_steps=3000, n_walk=10, random_st
     return walk, X + step * np.arange(n_walk + 1)[:, None, None] * t
 
 
-def distances_to_turned(path, X, image_shape, *, furthest=1.2, n_angles=121):
+def distances_to_turned(path, X, image_shape, *, furthest=1.2, n_angles=61):
     """Distance (N,) of each image of path (N, D) to the nearest of X's own, turned by up to `furthest` radians."""
     turned = np.stack([
         datasets.transform_images(X, image_shape, rotation=angle).clip(0, 1)

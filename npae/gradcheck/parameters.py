@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 AFFIXES = (
-    "gradient", "gradients", "gradof", "grads", "grad", "deriv", "delta", "nabla", "diff", "dld", "djd", "d", "g",
+    "gradient", "gradients", "grads", "grad", "deriv", "delta", "nabla", "diff", "dld", "djd", "d", "g", "bar",
 )  # fmt: skip
-HOLDERS = {"params", "parameters", "param", "weights", "theta", "variables", "data", "value", "val", "array", "tensor"}
+HOLDERS = (
+    "params", "parameters", "param", "p", "weights", "theta", "variables", "data", "value", "val", "array", "tensor",
+)  # fmt: skip
 CALLED = (types.FunctionType, types.MethodType, types.CellType, functools.partial)
 HELD = ("__self__", "__func__", "__closure__", "__defaults__", "cell_contents", "func", "args", "keywords")
 LARGEST = 10**6  # numbers: a larger array is taken for data that no function changes
@@ -95,7 +97,7 @@ def match_names(gradient, name):
     return max(3 * bool(same & (stems - {gradient})), 2 * bool(like & stems), int("" in stems and name in HOLDERS))
 
 
-@dataclass
+@dataclass(eq=False)
 class Parameter:
     """An array (or a float), all paths to it from (part,), and `gradient`, which reads its gradient.
 
@@ -152,8 +154,10 @@ def find(part, trial, returned, moves, names=None):
     for name, array in (pair for pairs in declared.values() for pair in pairs):
         if id(array) not in held or not held[id(array)].gradient:
             raise ValueError(f"{part!r}: got parameter {name!r}, expected arrays {name} and d{name} on it")
-    found = {p.name: p for p in held.values() if p.gradient and (p.influences or p.stays)}
-    return found, [p.name for p in held.values() if p.influences and not p.gradient]
+    moving = [p for p in held.values() if p.influences]
+    still = [p for p in held.values() if p.stays and not any(np.may_share_memory(p.array, q.array) for q in moving)]
+    found = {p.name: p for p in held.values() if p.gradient and (p in moving or p in still)}
+    return found, [p.name for p in moving if not p.gradient]
 
 
 def _pair(parameters, after):

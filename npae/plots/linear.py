@@ -28,7 +28,7 @@ def surfaces(lam: float = 0.15) -> Any:
     """J of the two linear autoencoders with two parameters (`loss_surface`), with minima, saddles and the maximum."""
     figure = new_figure(WIDTH, 2.15 * WIDTH)
     one, two = figure.subplots(2, 1)
-    grid = np.linspace(-1.7, 1.7, 121)
+    grid = np.linspace(-1.7, 1.7, 91)
     unit = Moments(np.zeros(1), np.eye(1), 2)
     w = np.sqrt(1 - lam)
     _contours(one, grid, loss_surface(unit, grid, grid[:, None], lam))
@@ -57,7 +57,7 @@ def surfaces(lam: float = 0.15) -> Any:
 
 
 def _contours(axis: Any, grid: np.ndarray, J: np.ndarray) -> None:
-    levels = J.min() + (J.max() - J.min()) * np.linspace(0, 0.75, 16) ** 3
+    levels = J.min() + (J.max() - J.min()) * np.linspace(0, 0.75, 13) ** 3
     axis.contourf(grid, grid, J, levels=levels, cmap="Greys", alpha=0.55, extend="max")
     axis.contour(grid, grid, J, levels=levels, colors="#444444", linewidths=0.5)
 

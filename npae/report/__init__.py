@@ -9,6 +9,8 @@ import importlib
 import pkgutil
 import time
 
+import matplotlib
+
 import npae
 from npae.files import write_atomically
 from npae.progress import ProgressLine
@@ -26,6 +28,11 @@ def section_modules():
 
 def write_report(run, path, log=print):
     """Build every section from a trained run and write the page; returns the path."""
+    with matplotlib.rc_context({"text.usetex": False}):  # a user's setting, for which LaTeX may not be there
+        return _write_report(run, path, log)
+
+
+def _write_report(run, path, log):
     built, modules = [], section_modules()
     for i, module in enumerate(modules, start=1):
         label = f"[{i}/{len(modules)}] {module.__name__.rpartition('.')[2]:<28}"

@@ -33,6 +33,16 @@ def compared(ours, theirs, below="below", above="above", of="seeds"):
     return f"{percent(abs(mean))} (&plusmn; {percent(spread)}, {n} {of}) {way}"
 
 
+def stands(run, name, other, column):
+    """How a member of a run stands to another, in words that end before the other's name; `compared` by five seeds.
+
+    A quick run does not train the seeds, and leaves undecided what they would have to decide.
+    """
+    if run.quick and close(run.held_out(name, column), run.held_out(other, column)):
+        return "within 10 %, undecided by one seed, of"
+    return compared(*run.pair(name, other, column))
+
+
 def percent(value, sign=""):
     """0.143 as "14 %", and one decimal more below 10 %."""
     return f"{100 * value:{sign}.{0 if abs(value) >= 0.0995 else 1}f} %"

@@ -18,7 +18,7 @@ SHOWN = 3  # walks in the figure
 def build(run):
     small = run.test.shape[1] < 100  # a decomposition of 128 x D for each image, and training at D
     X = run.test[: (30 if run.quick else 200) if small else 8 if run.quick else 40].astype(np.float64)
-    n_steps = (120 if small else 100) if run.quick else (2000 if small else 1500)
+    n_steps = (120 if small else 100) if run.quick else (1500 if small else 700)
     codes = image_codes(run.train, X, n_steps=n_steps, lr=1e-2, random_state=run.seed)
     effective = {name: np.median(effective_directions(sigma)) for name, sigma in codes.sigma.items()}
     near = {name: ratio[0] for name, ratio in codes.ratios.items()}

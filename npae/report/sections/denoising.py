@@ -4,7 +4,7 @@ from npae import plots
 from npae.experiments.family import error
 from npae.report.page import claim, equation, figure, quote, sources, text
 from npae.report.references import ALAIN_BENGIO, BOOK, VINCENT
-from npae.report.words import compared, crossing, joined
+from npae.report.words import compared, crossing, joined, stands
 
 ORDER = 50
 FACTORS = (0.0, 0.125, 0.25, 0.375, 0.5, 0.75, 1.0, 1.25, 1.5)
@@ -16,8 +16,8 @@ def build(run):
         name: run.models[name].model.reconstruct(run.noisy[:10]) for name in NAMES
     }
     sigmas, errors = by_noise(run)
-    ours, pca = run.pair("denoising", "PCA", "corrupted-input error")
-    mean = run.held_out("denoising", "corrupted-input error")
+    column = "corrupted-input error"
+    mean = run.held_out("denoising", column)
     blocks = [
         quote("Receive a corrupted data as input and trained to predict the original, uncorrupted data as output."),
         equation(
@@ -41,7 +41,7 @@ def build(run):
         ),
         claim(f"""On held-out images with &sigma; = {run.settings.sigma:g} the denoising autoencoder&rsquo;s error is
             {mean:.3f}: {compared(mean, run.identity_error)} that of the corrupted images themselves
-            ({run.identity_error:.3f}), {compared(ours, pca)} PCA&rsquo;s with as many components
+            ({run.identity_error:.3f}), {stands(run, "denoising", "PCA", column)} PCA&rsquo;s with as many components
             ({run.held_out("PCA", "corrupted-input error"):.3f}). {wins(sigmas, errors)}"""),
         sources(("note 14, denoising autoencoders", ""), BOOK["14.5"], VINCENT, ALAIN_BENGIO),
     ]

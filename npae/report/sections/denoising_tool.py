@@ -19,7 +19,7 @@ def build(run):
     data = datasets.load_digits()
     order, X = np.random.default_rng(run.seed).permutation(len(data)), data.data.astype(np.float32)
     test, train = X[order[:450]], X[order[450:]]
-    width, epochs = (128, 5) if run.quick else (256, 60)
+    width, epochs = (128, 5) if run.quick else (256, 40)
     sigmas = (0.2, 0.4) if run.quick else (0.1, 0.2, 0.4)
     result = compare_denoisers(
         train, test, data.image_shape, sigmas=sigmas, width=width, epochs=epochs, random_state=run.seed

@@ -6,7 +6,7 @@ from npae import plots
 from npae.plots.schematic import schematic
 from npae.report.page import claim, equation, figure, quote, sources, table, text
 from npae.report.references import BOOK
-from npae.report.words import compared, joined, said
+from npae.report.words import joined, said, stands
 
 ORDER = 10
 
@@ -94,7 +94,7 @@ def best_under_noise(run):
     """Who has the least error on corrupted input, against copying and against the next."""
     column = "corrupted-input error"
     first, second = sorted(run.models, key=lambda name: run.held_out(name, column))[:2]
-    ours, theirs = run.pair(first, second, column)
     return f"""Copying the corrupted input would cost {run.identity_error:.3f}. The least error on corrupted input,
-        {run.held_out(first, column):.3f}, is that of the member {html.escape(first)}: {compared(ours, theirs)}
-        the next, {html.escape(second)}, with {run.held_out(second, column):.3f}."""
+        {run.held_out(first, column):.3f}, is that of the member {html.escape(first)}:
+        {stands(run, first, second, column)} the next, {html.escape(second)}, with
+        {run.held_out(second, column):.3f}."""

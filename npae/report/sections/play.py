@@ -20,8 +20,8 @@ def build(run):
                         run.test_target[:N_CODES], denoiser, noise)  # fmt: skip
     ranges = np.quantile(many.transform(run.test), (0.01, 0.99), axis=0).T
     blocks = [
-        text("""The networks below run in this page: their weights are in it, as 16-bit numbers, and a script of a few
-            dozen lines multiplies them. (Without script, the figures of the sections before and after show the
+        text("""The networks below run in this page: their weights are in it, as 16-bit numbers, and a short script
+            multiplies them. (Without script, the figures of the sections before and after show the
             same.)"""),
         text(f"""A deep autoencoder with a code of {UNITS} units. Each slider runs over the middle 98 % of what its unit
             says of held-out images; what a unit means depends on where the others stand."""),

@@ -11,14 +11,16 @@ ORDER = 54
 
 
 def build(run):
-    n_steps = 200 if run.quick else 1500
+    n_steps, n_langevin = (200, 100) if run.quick else (1500, 300)
     results = [
         learn_score(name, n_steps=n_steps, n_samples=5000 if run.quick else 20_000, random_state=run.seed)
         for name in ("mixture", "ring")
     ]
     rows = []
     for each in results:
-        ours, fresh = langevin_quality(each, n_samples=300 if run.quick else 1000, random_state=run.seed)
+        ours, fresh = langevin_quality(
+            each, n_samples=300 if run.quick else 1000, n_steps=n_langevin, random_state=run.seed
+        )
         rows.append(
             [f"{each.name}, &sigma; = {each.sigma:g}", f"{each.cosine:.3f}", f"{each.relative_error:.1%}",
              f"{ours:.4f}", f"{fresh:.4f}"]
@@ -40,9 +42,9 @@ def build(run):
                  "long where it is steep, and vanish on the crest.")
           for each in results),
         figure(
-            _samples(results[0], run.seed),
-            "Langevin steps along the learnt score carry points from anywhere to the data: start, after 20 and 300 "
-            "steps, and fresh samples of the smoothed density for comparison.",
+            _samples(results[0], n_langevin, run.seed),
+            "Langevin steps along the learnt score carry points from anywhere to the data: start, after 20 and "
+            f"{n_langevin} steps, and fresh samples of the smoothed density for comparison.",
             "Four panels of black dots: a round cloud, the same drawn together, and two that look alike, of the "
             "density's own shape.",
         ),
@@ -72,9 +74,11 @@ def _field(result, limit=1.9):
     return generative.score_fields(fields, grid, (edge, density), data=result.data.data[:400])
 
 
-def _samples(result, seed):
+def _samples(result, n_steps, seed):
     start = 1.2 * np.random.default_rng(seed).standard_normal((700, 2))
-    chain = langevin(lambda x: score_field(result.model, x, result.sigma), start, result.sigma**2 / 10, 300, rng=seed)
+    chain = langevin(
+        lambda x: score_field(result.model, x, result.sigma), start, result.sigma**2 / 10, n_steps, rng=seed
+    )
     return generative.clouds(
-        {"start": start, "20 steps": chain[19], "300 steps": chain[-1], "fresh": result.X[:700]}, limit=3.0
+        {"start": start, "20 steps": chain[19], f"{n_steps} steps": chain[-1], "fresh": result.X[:700]}, limit=3.0
     )

@@ -11,13 +11,13 @@ from npae.report.page import claim, equation, figure, sources, table, text
 from npae.report.references import BOOK, RIFAI_TANGENT
 
 ORDER = 65
-NEIGHBOURS = (25, 50, 100, 200, 400, 800, 1600)
+NEIGHBOURS = (25, 50, 100, 200, 400, 800)
 
 
 def build(run):
-    sizes: dict[str, Any] = {"n_samples": 4000, "n_test": 1000, "n_steps": 2000, "neighbours": NEIGHBOURS}
+    sizes: dict[str, Any] = {"n_samples": 4000, "n_test": 400, "n_steps": 1000, "neighbours": NEIGHBOURS}
     if run.quick:
-        sizes |= {"n_samples": 2000, "n_test": 150, "n_steps": 160, "neighbours": (50, 100), "width": 64}
+        sizes |= {"n_samples": 2000, "n_test": 150, "n_steps": 120, "neighbours": (50, 100), "width": 64}
     n_samples, n_steps, width = sizes["n_samples"], sizes["n_steps"], sizes.setdefault("width", 128)
     results = [known_manifold(name, **sizes, random_state=run.seed) for name in ("circle", "sphere")]
     rows, gaps = [], []

@@ -23,7 +23,7 @@ def build(run):
     labels = (LABELS,) if run.quick else (LABELS, 100)
     regularized = ("sparse (KL)", "denoising", "contractive")
     kinds = ("unregularized", TIED, *regularized)
-    how: dict[str, Any] = {"labels": labels, "epochs": 3 if run.quick else 60}
+    how: dict[str, Any] = {"labels": labels, "epochs": 3 if run.quick else 30}
     tables = [
         probe_codes(data, recipe, widths=(PCA_WIDTH,), kinds=(), seed=seed, **how)
         | probe_codes(data, recipe, widths=(WIDE,), kinds=kinds, seed=seed, **how)

@@ -70,12 +70,11 @@ def explain_factor(r, shape, n_samples, fit, unknown=UNKNOWN):
                 known.setdefault(number, f"{r:.6g} x numeric: {N} against {N - 1}, {count} (ddof?)")
     batch = "; or mean against sum, the batch size being 2" if n_samples == 2 else ""
     known |= {number: words + batch for number, words in FACTORS.items() if number not in known}
-    whole = round(r) if abs(r) > 1 else round(1 / r)
+    whole = round(r if abs(r) > 1 else 1 / r)
     if 2 < abs(whole) < 1e6:
+        number, words = (whole, f"{whole}") if abs(r) > 1 else (1 / whole, f"1/{whole}")
         why = f"mean against sum over {abs(whole)} samples or features? or a constant forgotten"
-        known.setdefault(
-            *(whole, f"{whole} x numeric: {why}") if abs(r) > 1 else (1 / whole, f"1/{whole} x numeric: {why}")
-        )
+        known.setdefault(number, f"{words} x numeric: {why}")
     near = (number for number in known if abs(r / number - 1) <= min(10 * fit, 1e-3))
     return next((f"analytic = {known[number]}" for number in near), unknown.format(r))
 

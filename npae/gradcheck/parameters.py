@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-AFFIXES = (
-    "gradient", "gradients", "grads", "grad", "deriv", "delta", "nabla", "diff", "dld", "djd", "d", "g", "bar",
-)  # fmt: skip
+AFFIXES = ("gradient", "gradients", "grads", "grad", "deriv", "delta", "nabla", "diff", "dld", "djd", "d", "g", "bar")
 HOLDERS = (
     "params", "parameters", "param", "p", "weights", "theta", "variables", "data", "value", "val", "array", "tensor",
 )  # fmt: skip

@@ -108,7 +108,9 @@ def _check_part(part, point, value, backward, names=None, **options):
     base, returned = value(trial, point), backward(trial)
     given = [name for name in point if returned[0] is not None]
 
-    def copied(arrays, stale=()):
+    stale: list[np.ndarray] = []  # gradients of an earlier use, which a layer may add to
+
+    def copied(arrays):
         # deepcopy takes what its memo holds in the place of an array, wherever the part keeps it
         memo = {id(old): np.zeros_like(old) for old in stale}
         memo |= {id(p.array): array for p, array in arrays.items() if isinstance(p.array, np.ndarray)}
@@ -128,16 +130,15 @@ def _check_part(part, point, value, backward, names=None, **options):
             return True, True
 
     parameters, unchecked = find(part, trial, returned, moves, names)
-    stale = []  # gradients of an earlier use, which a layer may add to
     for parameter in parameters.values():
         with contextlib.suppress(AttributeError, KeyError, IndexError, TypeError):
             stale.append(np.asarray(parameter.gradient((part, ()))))
 
-    def at(point, stale=()):
-        return copied({p: point[name] for name, p in parameters.items()}, stale)
+    def at(point):
+        return copied({p: point[name] for name, p in parameters.items()})
 
     def f(point):
-        part = at(point, stale)
+        part = at(point)
         J, returned = value(part, point), backward(part)
         found = {name: parameter.gradient((part, returned)) for name, parameter in parameters.items()}
         return J, dict(zip(given, returned)) | found

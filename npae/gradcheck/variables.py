@@ -54,8 +54,8 @@ def check_scalar(value):
 
 
 def _is_tree(x):
-    inside = x if isinstance(x, (list, tuple)) else ()
-    return isinstance(x, dict) or any(isinstance(part, np.ndarray) or _is_tree(part) for part in inside)
+    nested = isinstance(x, (list, tuple)) and any(isinstance(part, np.ndarray) or _is_tree(part) for part in x)
+    return nested or isinstance(x, dict)
 
 
 def _by_name(x, gradient, what):

@@ -145,9 +145,8 @@ def _where(a, n, x, fit, labels):
     """'wrong only in this region, and there like this', or ''."""
     size = np.maximum(np.abs(a), np.abs(n))
     bad, care = np.abs(a - n) > fit * size.max(), size > fit * size.max()
-    regions = _regions(x, bad, labels) if (care & ~bad).any() else ()
+    regions = _regions(x, bad, labels) if (care & ~bad).any() and bad.sum() > 1 else ()
     place = next((w for w, mask in regions if not (bad & ~mask).any() and not (mask & ~bad & care).any()), "")
-    place = "" if bad.sum() == 1 else place
     if _close(np.abs(a), np.abs(n), fit):
         return f"the magnitudes agree but {bad.sum():,} of {a.size:,} signs are wrong{place and ': '}{place}"
     r = constant_factor(a[bad], n[bad], 10 * fit) if bad.sum() > 1 else None

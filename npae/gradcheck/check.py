@@ -5,6 +5,7 @@ import numpy as np
 from npae.gradcheck import numeric
 from npae.gradcheck.engine import KINKS, SEED, Check
 from npae.gradcheck.numeric import EPS, RTOL, Slope, central_slope, power_of_two
+from npae.gradcheck.parameters import unchanged
 from npae.gradcheck.report import GradientError
 from npae.gradcheck.variables import Function, Options, check_scalar
 from npae.gradcheck.verdicts import Lines
@@ -61,11 +62,11 @@ def numerical_gradient(f, x, *, method="central", step=None):
         raise ValueError(f"got method={method!r}, expected one of {tuple(RTOL)}")
     if step is not None and not (np.isfinite(step) and step > 0 and method != "richardson"):
         raise ValueError(f"got step={step!r}, expected a positive number (and none for 'richardson')")
-    subject = Function(lambda x: (f(x), None), x, held=f)
+    subject = Function(lambda x: (f(x), None), x)
     check = Check(subject, Options(method))
     check.gradient = np.zeros_like(subject.point)
     lines = [Lines(check, name) for name in subject.index]
-    try:
+    with unchanged(f):
         check.f0 = check_scalar(subject.value(subject.point))
         with numeric.quietly():
             if method == "complex" and (why := set(check.complex_steps(lines, step).values()) - {KINKS}):
@@ -75,9 +76,7 @@ def numerical_gradient(f, x, *, method="central", step=None):
             for each in lines if method == "central" else ():
                 steps = (step or power_of_two(numeric.CENTRAL_STEP * max(1.0, abs(x))) for x in each.x)
                 each.slopes = [Slope(central_slope(check.phi(*line), h), 0.0) for line, h in zip(each.lines, steps)]
-        return subject.view(np.array([slope.value for each in lines for slope in each.slopes]))
-    finally:
-        subject.snapshot.restore()
+    return subject.view(np.array([slope.value for each in lines for slope in each.slopes]))
 
 
 def taylor_slope(f, x, direction=None):
@@ -99,12 +98,12 @@ def taylor_slope(f, x, direction=None):
     if not v.any():
         raise ValueError("direction: got zeros, expected one that leads somewhere")
     v, steps = v / np.linalg.norm(v), np.logspace(-8, 0, 41)
-    f0, gradient = subject.value_and_gradient(subject.point.copy())
-    with numeric.quietly():
+    with unchanged(f):
+        f0, gradient = subject.value_and_gradient(subject.point.copy())
         phi = Check(subject, Options()).phi(slice(None), v)
-        remainders = np.array([abs(float(phi(t)) - f0 - t * (gradient @ v)) for t in steps])
-        noise = numeric.noise_level(phi, f0)
-    subject.snapshot.restore()
+        with numeric.quietly():
+            remainders = np.array([abs(float(phi(t)) - f0 - t * (gradient @ v)) for t in steps])
+            noise = numeric.noise_level(phi, f0)
     # rounding: of f, and of t <g, v>
     above = remainders > 30 * (noise + EPS * steps * abs(gradient @ v))
     clear = np.isfinite(remainders) & np.logical_and.accumulate(above[::-1])[::-1]

@@ -60,24 +60,21 @@ def explain_factor(r, shape, n_samples, fit, unknown=UNKNOWN):
     if n_samples:
         sizes |= {k * n_samples: f"and {k * n_samples} is the batch size by the length of an axis" for k in shape}
         sizes[n_samples] = f"and {n_samples} is the batch size N"
-    known: dict[float, str] = {}
-    for N, count in reversed(sizes.items()):
-        if N > 2:  # 2 is more often a forgotten half
-            for minus, sign in (("", 1), ("-", -1)):
-                known.setdefault(sign * N, f"{minus}{N} x numeric, {count}: the value averages where the gradient sums")
-                known.setdefault(sign / N, f"{minus}numeric / {N}, {count}: the value sums where the gradient averages")
-            for number in (1 - 1 / N, N / (N - 1)):
-                known.setdefault(number, f"{r:.6g} x numeric: {N} against {N - 1}, {count} (ddof?)")
+    known: list[tuple[float, str]] = []  # the first that fits is told
+    for N, count in reversed([(N, count) for N, count in sizes.items() if N > 2]):  # 2 is more often a forgotten half
+        for minus, sign in (("", 1), ("-", -1)):
+            known.append((sign * N, f"{minus}{N} x numeric, {count}: the value averages where the gradient sums"))
+            known.append((sign / N, f"{minus}numeric / {N}, {count}: the value sums where the gradient averages"))
+        known += [(q, f"{r:.6g} x numeric: {N} against {N - 1}, {count} (ddof?)") for q in (1 - 1 / N, N / (N - 1))]
     batch = "; or mean against sum, the batch size being 2" if n_samples == 2 else ""
-    known |= {number: words + batch for number, words in FACTORS.items() if number not in known}
-    whole = round(r) if abs(r) > 1 else round(1 / r)
+    known += [(number, words + batch) for number, words in FACTORS.items()]
+    whole = round(r if abs(r) > 1 else 1 / r)
     if 2 < abs(whole) < 1e6:
+        number, words = (whole, f"{whole}") if abs(r) > 1 else (1 / whole, f"1/{whole}")
         why = f"mean against sum over {abs(whole)} samples or features? or a constant forgotten"
-        known.setdefault(
-            *(whole, f"{whole} x numeric: {why}") if abs(r) > 1 else (1 / whole, f"1/{whole} x numeric: {why}")
-        )
-    near = (number for number in known if abs(r / number - 1) <= min(10 * fit, 1e-3))
-    return next((f"analytic = {known[number]}" for number in near), unknown.format(r))
+        known.append((number, f"{words} x numeric: {why}"))
+    near = (f"analytic = {words}" for number, words in known if abs(r / number - 1) <= min(10 * fit, 1e-3))
+    return next(near, unknown.format(r))
 
 
 def _close(a, b, fit):
@@ -148,9 +145,8 @@ def _where(a, n, x, fit, labels):
     """'wrong only in this region, and there like this', or ''."""
     size = np.maximum(np.abs(a), np.abs(n))
     bad, care = np.abs(a - n) > fit * size.max(), size > fit * size.max()
-    regions = _regions(x, bad, labels) if (care & ~bad).any() else ()
+    regions = _regions(x, bad, labels) if (care & ~bad).any() and bad.sum() > 1 else ()
     place = next((w for w, mask in regions if not (bad & ~mask).any() and not (mask & ~bad & care).any()), "")
-    place = "" if bad.sum() == 1 else place
     if _close(np.abs(a), np.abs(n), fit):
         return f"the magnitudes agree but {bad.sum():,} of {a.size:,} signs are wrong{place and ': '}{place}"
     r = constant_factor(a[bad], n[bad], 10 * fit) if bad.sum() > 1 else None

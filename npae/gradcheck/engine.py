@@ -6,6 +6,7 @@ most to LOOSEST, so that a gradient wrong by 0.1 % always fails. What differs by
 three times the estimate is 'inconclusive': neither proved nor refuted. A given `rtol` is never raised.
 """
 
+import contextlib
 import functools
 
 import numpy as np
@@ -13,9 +14,10 @@ import numpy as np
 from npae.gradcheck import numeric
 from npae.gradcheck.diagnosis import diagnose_all
 from npae.gradcheck.numeric import EPS, NAMES, RTOL, Slope, quietly, real_slope
+from npae.gradcheck.parameters import unchanged
 from npae.gradcheck.report import UNCHECKED, WRONG, GradientReport, Row
 from npae.gradcheck.verdicts import Lines, compare, direction
-from npae.gradcheck.watch import Watched, watch
+from npae.gradcheck.watch import watch
 
 LARGE = 2_000  # numbers: above so many "auto" takes a random direction first, and searches where that fails
 BLOCK, FOUND = 16, 4  # rows and columns that are looked at around a wrong entry; entries that are searched for
@@ -33,14 +35,12 @@ class Check:
 
     def report(self):
         """Differentiate numerically, compare, explain; what f holds is as before."""
-        try:
+        with unchanged(self.subject.held):
             self.f0, self.gradient = self.subject.value_and_gradient(self.point.copy())
             self.overall = np.abs(self.gradient).max()  # NaN if the gradient has one
             self._refuse_noise()
             with quietly():
                 return self._report()
-        finally:
-            self.subject.snapshot.restore()
 
     def _report(self):
         asked, some = self.options.method, self.options.coordinates
@@ -136,7 +136,8 @@ class Check:
     def slope(self, method, line, scale=1.0, target=0.0, step=None):
         """The derivative along a line (entries, v), by complex steps or real ones."""
         if method == "complex":
-            return Slope(numeric.complex_slope(self.phi(*line), step or numeric.COMPLEX_STEP), 0.0)
+            h = step or numeric.COMPLEX_STEP
+            return Slope(self.phi(*line)(1j * h).imag / h, 0.0)
         return real_slope(self.phi(*line), self.f0, scale, self.noise, target, extrapolate=method != "central")
 
     def real_steps(self, method, lines):
@@ -166,15 +167,11 @@ class Check:
         return {each.name: why for each in lines}
 
     def watched(self):
-        """The variables that f's value was seen to follow, and name -> the operations that lose its derivative."""
-        lost: dict[str, set] = {}
-        try:
+        """The names that f's value was seen to follow, and pairs (operation, name) that lose a derivative."""
+        with contextlib.suppress(Exception):  # an array of another class may not do
             value = self.subject.value(self.point.astype(complex), watch)
-        except Exception:  # an array of another class may not do
-            value = None
-        for operation, name in value.lost if isinstance(value, Watched) else ():
-            lost.setdefault(name, set()).add(operation)
-        return getattr(value, "sources", ()), lost
+            return value.sources, value.lost
+        return (), ()
 
     def distrust(self, lines, followed, lost):
         """Why the complex steps along these lines are not the derivative, or ''.
@@ -182,7 +179,8 @@ class Check:
         By structure: something that f was seen to do loses it. By value: a real difference along one random direction
         disagrees.
         """
-        n, lost = np.array([slope.value for slope in lines.slopes]), lost.get(lines.name, set())
+        n = np.array([slope.value for slope in lines.slopes])
+        lost = {operation for operation, name in lost if name == lines.name}
         seen = f"f takes {', '.join(sorted(lost))} of complex {lines.name}" if lost else ""
         if lost - {"real"} or not np.isfinite(n).all():
             return seen or f"the complex step gives NaN or infinity for {lines.name}"
@@ -237,8 +235,7 @@ class Check:
     def _block(self, shape, place):
         """The coordinates where some rows and columns cross, the same ones of a square array; and which those are."""
         sides = (shape[0], int(np.prod(shape[1:]))) if len(shape) > 1 else (1, shape[0])
-        chosen = []
-        for i, size in zip(divmod(place, sides[1]), sides):
-            chosen.append(np.union1d(self.rng.choice(size, min(size, BLOCK if 1 not in sides else BLOCK**2)), [i]))
+        many = BLOCK if 1 not in sides else BLOCK**2
+        chosen = [np.union1d(self.rng.choice(n, min(n, many)), [i]) for i, n in zip(divmod(place, sides[1]), sides)]
         chosen = [np.union1d(*chosen)] * 2 if sides[0] == sides[1] else chosen
         return np.ravel_multi_index(np.ix_(*chosen), sides).ravel(), chosen

@@ -7,9 +7,8 @@ from math import factorial
 
 import numpy as np
 
-ComplexWarning = getattr(np, "exceptions", np).ComplexWarning
-
-# Squire and Trapp: the step may be so small that the truncation error h^2 f'''/6 is zero in floating point.
+# phi'(0) = Im phi(ih) / h + O(h^2), h so small that the truncation error h^2 phi'''/6 is zero in floating point.
+# Squire and Trapp (1998), SIAM Review 40; Martins, Sturdza and Alonso (2003), ACM TOMS 29.
 COMPLEX_STEP = 1e-30
 
 # Minimizes eps |f| / h + h^2 |f'''| / 6 where f and f''' are of order one: Nocedal and Wright, equation 8.8.
@@ -29,16 +28,8 @@ EPS = np.finfo(float).eps
 def quietly():
     """No floating-point warnings at the displaced points; a silent cast of complex to real becomes an error."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("error", ComplexWarning)
+        warnings.simplefilter("error", getattr(np, "exceptions", np).ComplexWarning)
         yield
-
-
-def complex_slope(phi, h=COMPLEX_STEP):
-    """phi'(0) = Im phi(ih) / h + O(h^2), to machine precision.
-
-    Squire and Trapp (1998), SIAM Review 40; Martins, Sturdza and Alonso (2003), ACM TOMS 29.
-    """
-    return phi(1j * h).imag / h
 
 
 def central_slope(phi, h):

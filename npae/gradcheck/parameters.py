@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import re
 import types
 from collections import deque
 from dataclasses import dataclass
@@ -9,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-AFFIXES = (
-    "gradient", "gradients", "grads", "grad", "deriv", "delta", "nabla", "diff", "dld", "djd", "d", "g", "bar",
-)  # fmt: skip
+AFFIXES = ("gradient", "gradients", "grads", "grad", "deriv", "delta", "nabla", "diff", "dld", "djd", "d", "g", "bar")
 HOLDERS = (
     "params", "parameters", "param", "p", "weights", "theta", "variables", "data", "value", "val", "array", "tensor",
 )  # fmt: skip
@@ -59,28 +58,26 @@ def is_numeric(thing):
     return kinds in "fc" and isinstance(thing, (np.ndarray, np.inexact, float, complex))
 
 
-class Snapshot:
-    """The floats and arrays that a function or an object reaches, to be put back after a check."""
-
-    def __init__(self, root):
-        self.holders, self.arrays = [], []
-        for _, thing in reach(root):
-            holder = thing if isinstance(thing, (dict, list)) else getattr(thing, "__dict__", None)
-            if isinstance(thing, np.ndarray) and is_numeric(thing) and thing.size <= LARGEST and thing.flags.writeable:
-                self.arrays.append((thing, thing.copy()))
-            elif isinstance(holder, (dict, list)) and not isinstance(thing, types.ModuleType):
-                self.holders.append((holder, holder.copy()))
-
-    def restore(self):
-        """Put back what was replaced, fill in what was changed in place, take out what was added; counts stay."""
-        for now, old in self.holders:
-            before = old if isinstance(old, dict) else dict(enumerate(old))
+@contextlib.contextmanager
+def unchanged(root):
+    """The floats and arrays that a function or an object reaches are afterwards as they were before; counts go on."""
+    holders, arrays = [], []
+    for _, thing in reach(root):
+        holder = thing if isinstance(thing, (dict, list)) else getattr(thing, "__dict__", None)
+        if isinstance(thing, np.ndarray) and is_numeric(thing) and thing.size <= LARGEST and thing.flags.writeable:
+            arrays.append((thing, thing.copy()))
+        elif isinstance(holder, (dict, list)) and not isinstance(thing, types.ModuleType):
+            holders.append((holder, dict(holder if isinstance(holder, dict) else enumerate(holder))))
+    try:
+        yield
+    finally:
+        for now, before in holders:
             for key in list(now) if isinstance(now, dict) else reversed(range(len(now))):
                 if key not in before and is_numeric(now[key]):
                     del now[key]
                 elif is_numeric(now[key]) or is_numeric(before.get(key)):
                     now[key] = before[key]
-        for array, content in self.arrays:
+        for array, content in arrays:
             array[...] = content
 
 
@@ -180,8 +177,7 @@ def _named(part, after, name, names):
     """The parameter that the caller named: a name, or name -> gradient, or name -> (parameter, gradient)."""
 
     def path(spec):
-        keys = spec.translate(str.maketrans("[]'\"", "....")).split(".")
-        return (0, *(int(key) if key.isdigit() else key for key in keys if key))
+        return (0, *(int(key) if key.isdigit() else key for key in re.findall(r"[^].['\"]+", spec)))
 
     given = names[name] if isinstance(names, dict) else None
     array, gradient = given if isinstance(given, tuple) else (name, given)

@@ -26,9 +26,7 @@ def check_network(network, x, target=None, **options):
         raise TypeError(f"got {network!r}, expected a network with theta, such as the network_ of a fitted estimator")
     real_array(network.theta, "network.theta", "network.astype(np.float64), whose code is the same")
 
-    @functools.cache
-    def copied(dtype):
-        return network.astype(dtype)
+    copied = functools.cache(network.astype)
 
     def at(theta):
         copied(theta.dtype).theta[:] = theta
@@ -110,12 +108,14 @@ def _check_part(part, point, value, backward, names=None, **options):
     base, returned = value(trial, point), backward(trial)
     given = [name for name in point if returned[0] is not None]
 
-    def copied(parameters, arrays, stale=()):
+    stale: list[np.ndarray] = []  # gradients of an earlier use, which a layer may add to
+
+    def copied(arrays):
         # deepcopy takes what its memo holds in the place of an array, wherever the part keeps it
         memo = {id(old): np.zeros_like(old) for old in stale}
-        memo |= {id(p.array): array for p, array in zip(parameters, arrays) if isinstance(p.array, np.ndarray)}
+        memo |= {id(p.array): array for p, array in arrays.items() if isinstance(p.array, np.ndarray)}
         new = copy.deepcopy(part, memo)
-        for p, number in zip(parameters, arrays):
+        for p, number in arrays.items():
             for *path, key in p.paths if not isinstance(p.array, np.ndarray) else ():
                 owner = resolve((new,), path)
                 (owner.__setitem__ if isinstance(owner, (dict, list)) else owner.__setattr__)(key, number[()])
@@ -123,23 +123,22 @@ def _check_part(part, point, value, backward, names=None, **options):
 
     def moves(parameter):
         moved = np.asarray(parameter.array * 1.0625 + 0.015625)
-        trial = copied([parameter], [moved])
+        trial = copied({parameter: moved})
         try:
             return value(trial, point) != base, np.array_equal(resolve((trial,), parameter.paths[0]), moved)
         except (ArithmeticError, ValueError):
             return True, True
 
     parameters, unchecked = find(part, trial, returned, moves, names)
-    stale = []  # gradients of an earlier use, which a layer may add to
     for parameter in parameters.values():
         with contextlib.suppress(AttributeError, KeyError, IndexError, TypeError):
             stale.append(np.asarray(parameter.gradient((part, ()))))
 
-    def at(point, stale=()):
-        return copied(parameters.values(), [point[name] for name in parameters], stale)
+    def at(point):
+        return copied({p: point[name] for name, p in parameters.items()})
 
     def f(point):
-        part = at(point, stale)
+        part = at(point)
         J, returned = value(part, point), backward(part)
         found = {name: parameter.gradient((part, returned)) for name, parameter in parameters.items()}
         return J, dict(zip(given, returned)) | found

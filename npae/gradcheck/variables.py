@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npae.gradcheck.numeric import RTOL
-from npae.gradcheck.parameters import Snapshot, match_names
+from npae.gradcheck.parameters import match_names
 
 
 @dataclass
@@ -54,8 +54,8 @@ def check_scalar(value):
 
 
 def _is_tree(x):
-    inside = x if isinstance(x, (list, tuple)) else ()
-    return isinstance(x, dict) or any(isinstance(part, np.ndarray) or _is_tree(part) for part in inside)
+    nested = isinstance(x, (list, tuple)) and any(isinstance(part, np.ndarray) or _is_tree(part) for part in x)
+    return nested or isinstance(x, dict)
 
 
 def _by_name(x, gradient, what):
@@ -119,7 +119,7 @@ class Function:
             raise ValueError(f"{name}: got parts of {ends[-1]} numbers, expected {expected}")
         pieces = np.split(np.arange(self.point.size), ends[:-1])
         self.places = {key: piece.reshape(shape) for piece, (key, shape) in zip(pieces, shapes.items())}
-        self.index, self.unchecked, self.snapshot = dict(self.places), {}, Snapshot(f if held is ... else held)
+        self.index, self.unchecked, self.held = dict(self.places), {}, f if held is ... else held
 
     def view(self, theta, wrap=lambda array, name: array):
         """theta (P,) in the caller's structure, in fresh arrays; wrap(array, name) is what each is given as."""

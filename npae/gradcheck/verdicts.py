@@ -96,9 +96,8 @@ def _explain(lines, a, n, options, fit, block):
         r = constant_factor(a, n, 10 * fit) if len(a) > 1 and np.isfinite(a).all() else None
         return explain_factor(r, lines.shape, options.n_samples, fit) if r else "" if a.any() else diagnose(a, n)
     shape = tuple(map(len, block)) if block else lines.shape
-    shape = shape if len(a) == int(np.prod(shape)) else a.shape
-    a, n, x = (array.reshape(shape) for array in (a, n, lines.x))
-    whole = block is not None or a.size == int(np.prod(lines.shape))
+    whole = len(a) == int(np.prod(shape))
+    a, n, x = (array.reshape(shape if whole else -1) for array in (a, n, lines.x))
     return diagnose(a, n, x, options.n_samples, fit, whole, lines.shape, block)
 
 

@@ -450,7 +450,7 @@ def begun(tmp_path, kind):
     running = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env=with_tests(), start_new_session=True)
     wanted = 2 if kind == "serial" else 3
     while (
-        len(list((tmp_path / "fits").iterdir())) < wanted
+        sum(path.stat().st_size > 0 for path in (tmp_path / "fits").iterdir()) < wanted
         or len((tmp_path / "results.jsonl").read_bytes().splitlines()) < 2
     ):
         time.sleep(0.02)

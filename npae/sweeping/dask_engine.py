@@ -9,7 +9,11 @@ TOPIC = "npae-sweep"
 
 
 class Dask(Futures):
-    """The executor of a client of `distributed`. Dask itself gives the tasks of a dead worker to another."""
+    """The executor of a client of `distributed`. Dask itself gives the tasks of a dead worker to another.
+
+    A worker that dies within milliseconds of a task's start may not have told of it: its task is done again all the
+    same, and not reported.
+    """
 
     def __init__(self, executor, job):
         self.client = executor._client

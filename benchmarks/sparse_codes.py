@@ -242,6 +242,8 @@ def main(arguments=None):
     parser.add_argument("--figures", metavar="DIRECTORY", help="where to put figures")
     options = parser.parse_args(arguments)
     options.log = lambda line: print(line, file=sys.stderr, flush=True)
+    for directory in filter(None, (options.keep, options.figures)):
+        Path(directory).mkdir(parents=True, exist_ok=True)
     for part in options.parts or PARTS:
         print(f"\n## {part}\n")
         for name, figure in (PARTS[part](options) or {}).items():

@@ -2,23 +2,46 @@
 
 import contextlib
 import multiprocessing
+import operator
 import signal
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import Any
+
+_held: Any = None  # in a process of the pool: what is called, and what it is called with first
 
 
 def map_in_processes(f, arguments, n):
     """[f(each) for each of the arguments], by n new processes, which Ctrl-C ends at once; f and they are pickled."""
+    return [result for _, result in sorted(in_processes(f, arguments, n), key=operator.itemgetter(0))]
+
+
+def in_processes(f, arguments, n, *shared):
+    """Yield (i, f(*shared, arguments[i])) as they are done, by n new processes, which Ctrl-C ends at once.
+
+    All is pickled; f and what is shared go to a process once.
+    """
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")  # not fork: forking a process whose BLAS has threads is not safe
-    with ProcessPoolExecutor(n, mp_context=context) as pool:
+    with ProcessPoolExecutor(n, mp_context=context, initializer=_hold, initargs=(f, shared)) as pool:
         try:
             with _interrupts_later():  # the processes inherit it: Ctrl-C is for this process, which ends them
-                futures = [pool.submit(f, each) for each in arguments]
-            return [future.result() for future in futures]
+                futures = {pool.submit(_call, each): i for i, each in enumerate(arguments)}
+            for future in as_completed(futures):
+                yield futures[future], future.result()
         except BaseException:
             for process in set(multiprocessing.active_children()) - before:
                 process.terminate()
             raise
+
+
+def _hold(f, shared):
+    global _held
+    _held = f, shared
+
+
+def _call(argument):
+    f, shared = _held
+    return f(*shared, argument)
 
 
 @contextlib.contextmanager

@@ -67,13 +67,13 @@ def lines_are(data):
 
 
 def images_are(rows, n_columns=None):
-    """A check that the axes show these images, each row a list of images, in this order."""
+    """A check that the figure shows these images, each row a list of images, in this order."""
 
     def check(figure):
-        assert len(figure.axes) == len(rows)
-        for axis, X in zip(figure.axes, rows):
+        drawn = [image for axis in figure.axes for image in axis.images]
+        for image, X in zip(drawn, rows, strict=True):
             wanted = plots.mosaic(X, SHAPE, n_columns or len(X))
-            shown = np.asarray(axis.images[0].get_array())
+            shown = np.asarray(image.get_array())
             np.testing.assert_allclose(shown[: len(wanted), : wanted.shape[1]], wanted)
 
     return check

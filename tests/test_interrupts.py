@@ -2,7 +2,10 @@
 
 import contextlib
 import os
+import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -50,3 +53,17 @@ def test_a_demo_that_is_interrupted_ends_with_130_and_writes_no_page(tmp_path, m
     assert next(epochs) == 3 and not list(tmp_path.iterdir())
     assert "interrupted" in capsys.readouterr().err
     assert not interrupts.interrupts_raise()
+
+
+def test_so_does_one_whose_page_is_built_by_processes(tmp_path):
+    command = [sys.executable, "-u", "-m", "npae", "demo", "--quick", "--jobs", "2", "--out", "page.html"]
+    allow = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    program = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               start_new_session=True, preexec_fn=allow)  # fmt: skip
+    assert program.stdout
+    for line in program.stdout:
+        if re.match(r"\[\d+/\d{2}\]", line):  # a section
+            break
+    os.killpg(program.pid, signal.SIGINT)
+    assert "interrupted" in program.communicate(timeout=60)[1]
+    assert program.returncode == 130 and not list(tmp_path.iterdir())

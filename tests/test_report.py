@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
 
-from npae import cli
+from npae import cli, report
 from npae.experiments.family import SETTINGS, Run
 from npae.plots import style
 from npae.report import page, section_modules, write_report
@@ -20,12 +20,12 @@ from npae.report.style import STYLE
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """The output of `npae demo --quick`, the page that it wrote, and the figures that it drew."""
+    """The output of `npae demo --quick` in one process, the page that it wrote, and the figures that it drew."""
     path = tmp_path_factory.mktemp("demo") / "page.html"
     drawings, draw = [], page.png
     with contextlib.redirect_stdout(io.StringIO()) as out, pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "png", lambda drawing: (drawings.append(drawing), draw(drawing))[1])
-        assert cli.main(["demo", "--quick", "--out", str(path)]) == 0
+        assert cli.main(["demo", "--quick", "--jobs", "1", "--out", str(path)]) == 0
     return out.getvalue(), path.read_text(), drawings
 
 
@@ -46,7 +46,7 @@ def test_the_table_has_a_row_for_every_member(demo):
     assert all(len(table[name].split()) == 9 for name in names)
 
 
-def test_the_same_seed_gives_the_same_numbers(demo, tmp_path):
+def test_the_same_seed_gives_the_same_numbers(demo):
     again = Run(quick=True, log=lambda line: None).train_family()
 
     def without_seconds(text):
@@ -129,6 +129,15 @@ def test_a_new_section_is_a_new_file(tmp_path, monkeypatch, trained):
     monkeypatch.setattr(sections, "__path__", [str(tmp_path)])
     out = write_report(trained, tmp_path / "page.html", log=lambda line: None)
     assert Page(out.read_text()).titles == ["1. Mine"]
+
+
+def test_two_processes_build_the_same_page(tmp_path, monkeypatch):
+    first = section_modules()[:2]
+    monkeypatch.setattr(report, "section_modules", lambda: first)
+    run, lines = Run(quick=True, log=lambda line: None).train_family(), []
+    pages = [write_report(run, tmp_path / f"{jobs}.html", lines.append, jobs).read_text() for jobs in (1, 2)]
+    assert pages[0] == pages[1] and len(Page(pages[0]).titles) == 2
+    assert sorted(line.split()[1] for line in lines) == ["family"] * 2 + ["undercomplete"] * 2
 
 
 def test_the_start_says_how_long_it_will_take_and_every_section_how_long_it_took(demo):

@@ -23,6 +23,9 @@ def add_command(commands):
         "--seed", type=whole_number(0), default=0, metavar="S", help="whole number; the same gives the same numbers"
     )
     demo.add_argument("--out", default="npae-report.html", metavar="FILE", help="the page (default: %(default)s)")
+    demo.add_argument(
+        "--jobs", type=whole_number(1), default=2, metavar="J", help="processes that build the page (%(default)s)"
+    )
     add_json(demo)
     demo.set_defaults(run=run)
 
@@ -40,7 +43,7 @@ def run(args):
         print(f"{args.data}: a family of 7 and {sections} sections; about {expected} s on an idle core")
         family = Run(args.data, quick=args.quick, seed=args.seed).train_family()
         print(f"\n{family.table()}\n")
-        write_report(family, path)
+        write_report(family, path, jobs=args.jobs)
     models = {
         name: {"n_components": each.n_components, "epochs": each.epochs, "seconds": each.seconds, **each.measures}
         for name, each in family.models.items()

@@ -101,6 +101,9 @@ class Run:
         self._others = {}  # name -> measures of further seeds
         self._made = {}
 
+    def __getstate__(self):
+        return {**self.__dict__, "log": print}  # a caller's may be no function that another process could have
+
     @property
     def epochs(self):
         """Epochs of the fits with a narrow code."""

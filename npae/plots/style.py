@@ -88,20 +88,33 @@ def bare(axis):
     axis.spines[:].set_visible(False)
 
 
-def show_images(axis, X, image_shape, n_columns, *, low=0):
-    """Draw images X (N, D) side by side on a bare axis, grey from `low` (white) to 1 (black)."""
-    axis.imshow(mosaic(X, image_shape, n_columns), cmap="gray_r", vmin=low, vmax=1, interpolation="nearest")
+def show_images(axis, X, image_shape, n_columns, *, low=0, top=0.0):
+    """Draw images X (N, D) side by side on a bare axis, grey from `low` (white) to 1 (black); y runs from `top` down.
+
+    Returns where it ends.
+    """
+    canvas = mosaic(X, image_shape, n_columns)
+    bottom, right = top + canvas.shape[0], canvas.shape[1]
+    axis.imshow(canvas, cmap="gray_r", vmin=low, vmax=1, interpolation="nearest", extent=(0, right, bottom, top))
     bare(axis)
+    return bottom
 
 
 def labelled_rows(rows, image_shape, width):
-    """A Figure of rows of images, a list of (label, X (N, D), low), each grey from low (white) to 1 (black)."""
+    """A Figure of rows of images, a list of (label, X (N, D), low), each grey from low (white) to 1 (black).
+
+    All are on one axis, and the labels its ticks: an axis for each would take several times as long to draw.
+    """
+    labels = [label for label, _, _ in rows]
     n = max(len(X) for _, X, _ in rows)
-    label_width = 0.083 * max(len(line) for label, _, _ in rows for line in label.splitlines()) + 0.12  # inches
+    label_width = 0.083 * max(len(line) for label in labels for line in label.splitlines()) + 0.12  # inches
     height = 1.04 * (width - label_width) / n * image_shape[0] / image_shape[1]
     figure = Figure(figsize=(width, len(rows) * height), dpi=110)
-    grid = {"left": label_width / width, "right": 1, "bottom": 0, "top": 1, "hspace": 0}
-    for axis, (label, X, low) in zip(np.atleast_1d(figure.subplots(len(rows), 1, gridspec_kw=grid)), rows):
-        show_images(axis, X, image_shape, n, low=low)
-        axis.set_ylabel(label, rotation=0, ha="right", va="center")
+    axis = figure.add_axes((label_width / width, 0, 1 - label_width / width, 1))
+    edges = [0.0]
+    for _, X, low in rows:
+        edges.append(show_images(axis, X, image_shape, n, low=low, top=edges[-1]))
+    axis.set_ylim(edges[-1], 0)
+    axis.set_yticks(np.add(edges[:-1], edges[1:]) / 2, labels)
+    axis.tick_params(length=0)
     return figure

@@ -8,11 +8,13 @@ nothing lists them.
 import importlib
 import pkgutil
 import time
+from typing import Any
 
 import matplotlib
 
 import npae
 from npae.files import write_atomically
+from npae.processes import in_processes
 from npae.progress import ProgressLine
 from npae.report import page, sections
 
@@ -26,22 +28,22 @@ def section_modules():
     return sorted(found, key=lambda module: module.ORDER)
 
 
-def write_report(run, path, log=print):
-    """Build every section from a trained run and write the page; returns the path."""
-    with matplotlib.rc_context({"text.usetex": False}):  # a user's setting, for which LaTeX may not be there
-        return _write_report(run, path, log)
+def write_report(run, path, log=print, jobs=1):
+    """Build every section from a trained run and write the page; returns the path.
 
-
-def _write_report(run, path, log):
-    built, modules = [], section_modules()
-    for i, module in enumerate(modules, start=1):
-        label = f"[{i}/{len(modules)}] {module.__name__.rpartition('.')[2]:<28}"
-        start, progress = time.perf_counter(), ProgressLine(label, len(modules))
-        if progress.live:
-            progress(i, "...")
-        built.append(module.build(run))
+    jobs: processes that build sections side by side. The page is the same; but multiprocessing imports a caller's
+    script again in each of them, so that a script has to call this below its `if __name__ == "__main__":`.
+    """
+    names = [module.__name__.rpartition(".")[2] for module in section_modules()]
+    built: list[Any] = [None] * len(names)
+    progress = ProgressLine("sections", len(names))
+    for i, (section, seconds) in _built(run, len(names), jobs):
         progress.close(erase=True)
-        log(f"{label} {time.perf_counter() - start:6.1f} s")
+        log(f"[{i + 1}/{len(names)}] {names[i]:<28} {seconds:6.1f} s")
+        built[i] = section
+        if progress.live:
+            progress(len(names) - built.count(None), "")
+    progress.close(erase=True)
     introduction = page.text(
         f"The autoencoders of the note, trained on {len(run.train)} images of {run.dataset.image_shape[0]} &times; "
         f"{run.dataset.image_shape[1]} pixels and measured on {len(run.test)} others (seed {run.seed}"
@@ -50,3 +52,17 @@ def _write_report(run, path, log):
     footer = f"npae {npae.__version__}. Data: {run.dataset.description}"
     write_atomically(path, page.page("Autoencoders, section by section", introduction, built, footer).encode())
     return path
+
+
+def _built(run, n, jobs):
+    """(i, (section, seconds)) of the n sections, as they are built."""
+    if jobs == 1:
+        return ((i, _build(run, i)) for i in range(n))
+    return in_processes(_build, range(n), jobs, run)
+
+
+def _build(run, i):
+    start = time.perf_counter()
+    with matplotlib.rc_context({"text.usetex": False}):  # a user's setting, for which LaTeX may not be there
+        section = section_modules()[i].build(run)
+    return section, time.perf_counter() - start

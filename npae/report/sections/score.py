@@ -11,9 +11,9 @@ ORDER = 54
 
 
 def build(run):
-    n_steps, n_langevin = (200, 100) if run.quick else (1500, 300)
+    n_steps, n_langevin = (120, 60) if run.quick else (1500, 300)
     results = [
-        learn_score(name, n_steps=n_steps, n_samples=5000 if run.quick else 20_000, random_state=run.seed)
+        learn_score(name, n_steps=n_steps, n_samples=2000 if run.quick else 20_000, random_state=run.seed)
         for name in ("mixture", "ring")
     ]
     rows = []

@@ -17,7 +17,7 @@ NEIGHBOURS = (25, 50, 100, 200, 400, 800)
 def build(run):
     sizes: dict[str, Any] = {"n_samples": 4000, "n_test": 400, "n_steps": 1000, "neighbours": NEIGHBOURS}
     if run.quick:
-        sizes |= {"n_samples": 2000, "n_test": 150, "n_steps": 120, "neighbours": (50, 100), "width": 64}
+        sizes |= {"n_samples": 2000, "n_test": 150, "n_steps": 80, "neighbours": (50, 100), "width": 64}
     n_samples, n_steps, width = sizes["n_samples"], sizes["n_steps"], sizes.setdefault("width", 128)
     results = [known_manifold(name, **sizes, random_state=run.seed) for name in ("circle", "sphere")]
     rows, gaps = [], []

@@ -31,7 +31,7 @@ def section_modules():
 def write_report(run, path, log=print, jobs=1):
     """Build every section from a trained run and write the page; returns the path.
 
-    jobs: processes that build sections side by side. The page is the same; but multiprocessing imports a caller's
+    jobs: processes that build sections side by side. The page is the same, to rounding; but multiprocessing imports a caller's
     script again in each of them, so that a script has to call this below its `if __name__ == "__main__":`.
     """
     names = [module.__name__.rpartition(".")[2] for module in section_modules()]
@@ -58,7 +58,8 @@ def _built(run, n, jobs):
     """(i, (section, seconds)) of the n sections, as they are built."""
     if jobs == 1:
         return ((i, _build(run, i)) for i in range(n))
-    return in_processes(_build, range(n), jobs, run)
+    last_first = range(n - 1, -1, -1)  # the long ones are near the end
+    return ((n - 1 - k, built) for k, built in in_processes(_build, last_first, jobs, run))
 
 
 def _build(run, i):

@@ -14,6 +14,7 @@ from PIL import Image  # matplotlib needs it, too
 from npae.report.style import STYLE
 
 DPI = 180  # 5 inches are shown at up to 40 rem
+GREEK = {"mu": "&mu;", "psi": "&psi;", "rho": "&rho;", "lam": "&lambda;", "Omega": "&Omega;"}
 COLORS = 128  # of a picture that has any: more are not told apart, and three quarters of the bytes are saved
 
 
@@ -41,6 +42,18 @@ def sources(*entries):
 def listed(values, form=".3f"):
     """The items of a dict name -> number in a sentence: "plain 1.203, denoising 0.871"."""
     return ", ".join(f"{name} {value:{form}}" for name, value in values.items())
+
+
+def formula(plain):
+    """A short formula in plain text, as tables in a terminal have them, as HTML: "x^ = W^T h" with hat and exponent."""
+    marked = re.sub(r"\b([a-z])\^(?=[\s|),=-]|$)", "\\1\N{COMBINING CIRCUMFLEX ACCENT}", html.escape(plain))
+    marked = re.sub(r"\b([a-z])~(?=[\s|)]|$)", "\\1\N{COMBINING TILDE}", marked)
+    marked = re.sub(
+        r"_(\w)(?:\^(\d))?", lambda m: f"<sub>{m[1]}</sub>" + (f"<sup>{m[2]}</sup>" if m[2] else ""), marked
+    )
+    marked = re.sub(r"\^(-?\w)", r"<sup>\1</sup>", marked)
+    marked = re.sub(r"\b(mu|psi|rho|lam|Omega)\b", lambda m: GREEK[m[1]], marked)
+    return marked.replace("&lt;=", "&le;").replace("||", "&#8214;").replace("s2", "s&sup2;").replace("1/2", "&frac12;")
 
 
 def preformatted(content):

@@ -8,7 +8,7 @@ from npae import plots
 from npae.experiments.generative import binarized, digit_models, watch
 from npae.generative import form_table
 from npae.plots import generative
-from npae.report.page import claim, equation, figure, quote, table, text
+from npae.report.page import claim, equation, figure, formula, quote, table, text
 
 ORDER = 80
 EXTENT, SIDE = 2.0, 15
@@ -32,7 +32,7 @@ def build(run):
         equation(r"-\log p(x)\leq L+\Omega,\qquad L=-E_q[\log p(x\,|\,h)],\qquad\Omega=KL(q(h\,|\,x)\,\|\,p(h)),"),
         text("""with q what the encoder says of h; with the exact posterior the two sides are equal. So the models of
             this table differ in five places:"""),
-        table(head, forms),
+        table(["model", *map(formula, head[1:])], [[name, *map(formula, cells)] for name, *cells in forms]),
         text("""All of them, fitted to the digits (8 &times; 8) and measured on held-out ones, in nats a sample.
             Densities of grey values (spread over their intervals, so that a density has an upper limit) and
             probabilities of bits are not comparable with each other; for sparse coding the sum is its

@@ -4,7 +4,7 @@ import numpy as np
 
 from npae.experiments.capacity import identity_map, memorize
 from npae.plots import sparse_codes as draw
-from npae.report.page import claim, figure, listed, sources, text
+from npae.report.page import claim, figure, sources, text
 from npae.report.references import BOOK
 from npae.report.words import close, compared
 
@@ -45,5 +45,6 @@ def verdict(found):
     e = found.errors
     times, pca = e["held-out"] / e["training"], e["PCA, held-out"]
     beside = "within 10 % of" if close(e["held-out"], pca) else compared(e["held-out"], pca)
-    return f"""Memory: error {listed(e, ".4f")}. Held out it is {times:,.0f} times as large as in training, and {beside}
-        what one principal component leaves."""
+    return f"""Memory: the error is {e["training"]:.4f} in training and {e["held-out"]:.4f} held out, where one
+        principal component has {e["PCA, training"]:.4f} and {pca:.4f}. Held out it is {times:,.0f} times as
+        large as in training, and {beside} the component&rsquo;s."""

@@ -4,7 +4,7 @@ import contextlib
 import multiprocessing
 import operator
 import signal
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from typing import Any
 
 _held: Any = None  # in a process of the pool: what is called, and what it is called with first
@@ -18,7 +18,7 @@ def map_in_processes(f, arguments, n):
 def in_processes(f, arguments, n, *shared):
     """Yield (i, f(*shared, arguments[i])) as they are done, by n new processes, which Ctrl-C ends at once.
 
-    All is pickled; f and what is shared go to a process once.
+    All is pickled; f and what is shared go to a process once. Raises ChildProcessError where one has been killed.
     """
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")  # not fork: forking a process whose BLAS has threads is not safe
@@ -28,6 +28,8 @@ def in_processes(f, arguments, n, *shared):
                 futures = {pool.submit(_call, each): i for i, each in enumerate(arguments)}
             for future in as_completed(futures):
                 yield futures[future], future.result()
+        except BrokenExecutor as error:
+            raise ChildProcessError("a process was killed while it worked, perhaps for want of memory") from error
         except BaseException:
             for process in set(multiprocessing.active_children()) - before:
                 process.terminate()

@@ -21,6 +21,8 @@ def test_processes_do_what_they_are_given_in_its_order():
     assert map_in_processes(abs, range(-5, 0), 2) == [5, 4, 3, 2, 1]
     with pytest.raises(TypeError):
         map_in_processes(abs, ["a", 1], 2)
+    with pytest.raises(ChildProcessError, match="killed while it worked"):
+        map_in_processes(os._exit, [1], 2)
 
 
 @pytest.mark.parametrize("times", [1, 2])

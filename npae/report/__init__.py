@@ -31,8 +31,8 @@ def section_modules():
 def write_report(run, path, log=print, jobs=1):
     """Build every section from a trained run and write the page; returns the path.
 
-    jobs: processes that build sections side by side. The page is the same, to rounding; but multiprocessing imports a caller's
-    script again in each of them, so that a script has to call this below its `if __name__ == "__main__":`.
+    jobs: processes that build sections side by side. The page is the same, to rounding; but multiprocessing imports a
+    caller's script again in each of them, so that a script has to call this below its `if __name__ == "__main__":`.
     """
     names = [module.__name__.rpartition(".")[2] for module in section_modules()]
     built: list[Any] = [None] * len(names)

@@ -173,6 +173,22 @@ def test_data_that_cannot_be_read_are_named_with_what_is_wrong(tmp_path, capsys,
     assert not (tmp_path / "m.npz").exists()
 
 
+def test_images_of_sixteen_bits_keep_their_levels(tmp_path):
+    import argparse
+
+    from npae.cli.data import read
+
+    levels = np.array([[0, 257], [30000, 65535]], np.uint16)
+    Image.fromarray(levels).save(tmp_path / "deep.png")
+    found = read(argparse.Namespace(data=str(tmp_path), array=None, size=None))
+    assert np.allclose(found.X, levels.reshape(1, 4) / 65535, rtol=1e-6)
+    found = read(argparse.Namespace(data=str(tmp_path), array=None, size=(4, 4)))
+    assert found.X.shape == (1, 16) and 0 < found.X.mean() < 1
+    Image.fromarray(np.ones((2, 2), np.float32)).save(tmp_path / "deep.tif")
+    with pytest.raises(ValueError, match=r"deep\.tif: no image that can be read .*mode 'F', expected 8 or 16 bits"):
+        read(argparse.Namespace(data=str(tmp_path), array=None, size=None))
+
+
 def test_images_of_different_sizes_are_refused_or_brought_to_one(tmp_path, capsys):
     write_folder(tmp_path / "folder", [np.zeros((3, 4), np.uint8), np.full((6, 8), 255, np.uint8)])
     arguments = ["train", "--data", tmp_path / "folder", "--out", tmp_path / "m.npz", *QUICK]

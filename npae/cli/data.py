@@ -148,7 +148,20 @@ def _read_image(path, size):
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                grey = image.convert("L")
+                grey = _grey(image)
         return np.asarray(grey if size is None else grey.resize(size[::-1], Image.Resampling.BILINEAR))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ValueError(f"{path}: no image that can be read ({error})") from error
+
+
+def _grey(image):
+    """The image in grey levels 0..255; of 16 bits as floating-point numbers, which Pillow's own way would cut off."""
+    import numpy as np
+    from PIL import Image
+
+    if not image.mode.startswith(("I", "F")):
+        return image.convert("L")
+    levels = np.asarray(image)
+    if levels.dtype.kind == "f" or levels.min() < 0 or levels.max() > 65535:
+        raise ValueError(f"got pixels of mode {image.mode!r}, expected 8 or 16 bits a channel")
+    return Image.fromarray((levels / 257.0).astype(np.float32))

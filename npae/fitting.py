@@ -129,7 +129,8 @@ class TrainedEstimator(Estimator):
         self.network_ = network
         self._step = self._optimizer().start(network.theta)
         self.history_ = {"loss": [], "seconds": []}
-        self._fitted_with = self.get_params(deep=False)
+        params = self.get_params(deep=False)  # a list may be changed by its owner
+        self._fitted_with = {name: list(each) if isinstance(each, list) else each for name, each in params.items()}
 
     def _train(self, rows, **limits):
         now = self.get_params(deep=False)

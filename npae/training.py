@@ -41,6 +41,8 @@ def seed_sequence(random_state):
         random_state, (type(None), int, np.integer, np.random.SeedSequence)
     ):
         raise TypeError(f"random_state: got {random_state!r}, expected None, an int, a SeedSequence or a Generator")
+    elif isinstance(random_state, (int, np.integer)) and random_state < 0:
+        raise ValueError(f"random_state: got {random_state!r}, expected a whole number >= 0")
     return random_state if isinstance(random_state, np.random.SeedSequence) else np.random.SeedSequence(random_state)
 
 

@@ -85,7 +85,7 @@ class Rows:
             block = check_array(self._raw(b), name=name, owner=owner, dtype=self.dtype)
             if check_target:
                 check_target(block)
-            _release(self.X)
+            release(self.X)
         if not self.on_disk and check_target:
             check_target(self.X)
 
@@ -181,13 +181,13 @@ class Rows:
         if self._only is not None:
             return self._only
         block = np.array(self._raw(b), self.dtype)
-        _release(self.X)
+        release(self.X)
         if self.n_blocks == 1:
             self._only = block
         return block
 
 
-def _release(X):
+def release(X):
     """Give back the pages of a mapped file: they would count as this process's memory until all of it is mapped.
 
     A private copy ('c') keeps its pages: they may hold what is written nowhere else.

@@ -22,6 +22,7 @@ from sweep_parts import Counted, Recorder, square_scorer
 from threadpoolctl import threadpool_info
 
 import npae
+from npae.sweeping.fold import Fold
 from npae.sweeping.grid import folds_of, settings_of, tasks_of
 from npae.sweeping.job import Job
 from npae.sweeping.threads import one_blas_thread
@@ -330,6 +331,40 @@ def test_a_memmap_travels_as_the_name_of_its_file(tmp_path):
     assert len(packed) < 5000 and np.array_equal(pickle.loads(packed).X, X)
     part = pickle.loads(pickle.dumps(Job(SMALL, mapped[10:20], None, [], None))).X
     assert np.array_equal(part, X[10:20])
+
+
+class OnDisk:
+    """Data as h5py has them: slices alone, and what is read at a time is written down."""
+
+    def __init__(self, values):
+        self.values, self.shape, self.dtype, self.most = values, values.shape, values.dtype, 0
+
+    def __getitem__(self, rows):
+        assert isinstance(rows, slice)
+        self.most = max(self.most, len(self.values[rows]))
+        return self.values[rows]
+
+
+@pytest.mark.parametrize("cv", [3, 0.3, [([7, 3, -1, 5], [0, 2])]])
+@pytest.mark.parametrize("scoring", [None, square_scorer])
+def test_data_on_a_disk_give_the_scores_of_the_same_data_in_memory(tmp_path, cv, scoring):
+    np.save(tmp_path / "X.npy", X)
+    given = {"cv": cv, "random_state": 0, "scoring": scoring}
+    expected = npae.sweep(SMALL, GRID, X, path=tmp_path / "results", **given).scores
+    for data in (np.load(tmp_path / "X.npy", mmap_mode="r"), OnDisk(X)):
+        assert np.array_equal(npae.sweep(SMALL, GRID, data, **given).scores, expected)
+        again = npae.sweep(SMALL, GRID, data, path=tmp_path / "results", **given)  # all of it is in the file
+        assert np.array_equal(again.scores, expected)
+
+
+def test_a_fold_of_data_on_a_disk_is_read_by_blocks():
+    data = OnDisk(X)
+    train = Fold(data, np.r_[0:20, 30:50, 25])
+    assert train.shape == (41, X.shape[1]) and np.array_equal(train, X[train.index]) and train[5:5].shape[0] == 0
+    data.most = 0
+    small = npae.Autoencoder(2, block_size=8, batch_size=4, max_iter=1)
+    npae.sweep(small, {"n_components": [2]}, data, cv=2, random_state=0)
+    assert data.most <= 8
 
 
 def test_what_cannot_be_sent_is_named(tmp_path):

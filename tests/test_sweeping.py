@@ -22,7 +22,7 @@ from sweep_parts import Counted, Recorder, square_scorer
 from threadpoolctl import threadpool_info
 
 import npae
-from npae.sweeping.fold import Fold
+from npae.sweeping.fold import Fold, view
 from npae.sweeping.grid import folds_of, settings_of, tasks_of
 from npae.sweeping.job import Job
 from npae.sweeping.threads import one_blas_thread
@@ -357,14 +357,32 @@ def test_data_on_a_disk_give_the_scores_of_the_same_data_in_memory(tmp_path, cv,
         assert np.array_equal(again.scores, expected)
 
 
-def test_a_fold_of_data_on_a_disk_is_read_by_blocks():
+def test_a_fold_of_data_on_a_disk_is_read_by_blocks(monkeypatch):
     data = OnDisk(X)
     train = Fold(data, np.r_[0:20, 30:50, 25])
     assert train.shape == (41, X.shape[1]) and np.array_equal(train, X[train.index]) and train[5:5].shape[0] == 0
+    assert np.array_equal(view(data, np.arange(9)[::-1]), X[8::-1])
+    monkeypatch.setattr("npae.sweeping.fold.IN_MEMORY", 10)
+    assert np.array_equal(view(data, np.r_[8:0:-1, -1]), X[np.r_[1:9, 239]])  # by blocks: as they lie
     data.most = 0
     small = npae.Autoencoder(2, block_size=8, batch_size=4, max_iter=1)
     npae.sweep(small, {"n_components": [2]}, data, cv=2, random_state=0)
     assert data.most <= 8
+
+
+def test_an_array_of_dasks_does_not_wait_for_threads_that_a_fork_left_behind():
+    code = """
+        import dask.array, npae, multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+        X = npae.datasets.load_digits().data[:100]
+        lazy = dask.array.from_array(X, chunks=(30, 64)) + 0
+        lazy[:5].compute()
+        pool = ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork"))
+        given = {"estimator": npae.Autoencoder(2, max_iter=1), "grid": {"batch_size": [20]}, "cv": 2, "random_state": 0}
+        assert (npae.sweep(X=lazy, executor=pool, **given).scores == npae.sweep(X=X, **given).scores).all()
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_cannot_be_sent_is_named(tmp_path):

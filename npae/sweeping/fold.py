@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from npae.rows import BLOCK_BYTES, on_disk, release
+from npae.rows import BLOCK_BYTES, IN_MEMORY, on_disk, release
 
 
 class Fold:
@@ -44,8 +44,11 @@ def take(X, index):
 
 
 def view(X, index):
-    """The same, but of data on a disk nothing is read yet."""
-    return Fold(X, index) if on_disk(X) else take(X, index)
+    """The same, but of data on a disk nothing is read yet; where they are visited by blocks they come as they lie."""
+    if not on_disk(X):
+        return take(X, index)
+    large = len(index) * X.shape[1] * X.dtype.itemsize > IN_MEMORY
+    return Fold(X, np.sort(index % X.shape[0]) if large else index)
 
 
 def digest_of_rows(X):

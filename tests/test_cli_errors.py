@@ -142,6 +142,28 @@ def test_what_the_users_code_raises_is_shown_from_its_first_line_on(tmp_path):
     assert found["error"] == "too small" and "in g" in found["traceback"]
 
 
+@pytest.mark.parametrize(
+    ("raised", "words"),
+    [
+        ("GeneratorExit", "GeneratorExit"),
+        ("MemoryError", "MemoryError"),
+        ("ValueError('one\\nline')", "one line"),
+        ("type('Mute', (Exception,), {'__str__': lambda self: 1 / 0})()", "Mute"),
+    ],
+)
+def test_whatever_the_users_code_raises_is_no_wrong_gradient(tmp_path, capsys, raised, words):
+    (tmp_path / "mine.py").write_text(f"x = [1.0]\ndef f(x):\n    raise {raised}\n")
+    for more in ([], ["--json"]):
+        assert cli.main(["gradcheck", f"{tmp_path}/mine.py:f", *more]) == 2
+        out, err = capsys.readouterr()
+        assert (json.loads(out)["error"] if more else err.splitlines()[-1].removeprefix("npae gradcheck: ")) == words
+
+
+def test_a_stream_that_the_users_code_has_closed_is_status_2(tmp_path):
+    done = check(tmp_path, "def f(x):\n    import sys\n    sys.stdout.close()\n    return (x ** 2).sum(), 2 * x\n")
+    assert done.returncode == 2 and one_line(done.stderr, "npae gradcheck: ", "closed")
+
+
 def test_what_this_package_says_of_the_users_code_is_one_line(tmp_path):
     done = check(tmp_path, "def f(x):\n    return 'no pair'\n")
     assert done.returncode == 2 and one_line(done.stderr, "npae gradcheck: ")

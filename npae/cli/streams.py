@@ -46,10 +46,10 @@ def say_error(command, error, as_json=False):
         if as_json:
             print(json.dumps({"ok": False, "error": text}))
         sys.stdout.flush()
-    except OSError:  # the error is perhaps just that
+    except (OSError, ValueError):  # the error is perhaps just that; or the user's code has closed the stream
         silence_output()
     if not as_json:
-        with contextlib.suppress(OSError):  # the status says it, too
+        with contextlib.suppress(OSError, ValueError):  # the status says it, too
             print(f"{command}: {text}", file=sys.stderr)
 
 

@@ -22,6 +22,7 @@ from sweep_parts import Counted, Recorder, square_scorer
 from threadpoolctl import threadpool_info
 
 import npae
+from npae.sweeping.engines import engine_for
 from npae.sweeping.fold import Fold, view
 from npae.sweeping.grid import folds_of, settings_of, tasks_of
 from npae.sweeping.job import Job
@@ -393,7 +394,27 @@ def test_what_cannot_be_sent_is_named(tmp_path):
             npae.sweep(Recorder(), {"a": [lambda: 0]}, X, executor=pool)
 
 
+def test_threads_end_their_fits_when_the_sweep_is_ended():
+    job = Job(npae.Autoencoder(2, max_iter=10**6, tol=0), X, None, [(np.arange(50), np.arange(50, 60))], None)
+    task = tasks_of(job.estimator, [{}], 1, np.random.SeedSequence(0), True)[0]
+    with ThreadPoolExecutor(2) as threads:
+        engine = engine_for(threads, job)
+        engine.start(task)
+        time.sleep(0.1)
+        (future,) = engine.running
+        engine.close(now=True)
+        started = time.monotonic()
+        assert isinstance(future.exception(timeout=60), KeyboardInterrupt) and time.monotonic() - started < 30
+
+
 # the file of results
+
+
+def test_a_device_is_no_file_of_results(tmp_path):
+    os.mkfifo(tmp_path / "pipe")  # reading it would wait for ever
+    for path in (os.devnull, tmp_path / "pipe"):
+        with pytest.raises(ValueError, match="which is a pipe or a device; expected a file"):
+            npae.sweep(SMALL, GRID, X, path=path)
 
 
 def test_a_sweep_goes_on_from_its_file_and_does_nothing_twice(tmp_path, serial):

@@ -92,6 +92,9 @@ def _rewrite(path, change, theta=lambda theta: theta):
         lambda h: h["params"].update(validation_fraction=float("nan")),
         lambda h: h["params"].update(tied="yes"),
         lambda h: h["params"].update(surprise=1),
+        lambda h: h["params"].update(
+            callbacks={"object": "Checkpoint", "fields": {"path": "elsewhere", "epochs": 1}}  # which would write there
+        ),
     ],
 )
 def test_a_header_that_does_not_fit_is_refused(model, tmp_path, change):

@@ -9,7 +9,7 @@ from npae.learnt_variance import with_outputs
 from npae.network import Network
 from npae.rows import check_weight
 from npae.sparsity.unit_rows import UnitRows
-from npae.validation import check_finite, check_number
+from npae.validation import check_finite, check_flag, check_number
 
 LOGITS = (losses.BernoulliCrossEntropy, distributions.ContinuousBernoulli, distributions.Categorical)
 
@@ -137,8 +137,7 @@ class Autoencoder(TrainedEstimator):
         for size in hidden:
             check_number(size, "hidden_layer_sizes", owner, low=1, integer=True)
         for name in ("tied", "unit_rows"):
-            if not isinstance(getattr(self, name), (bool, np.bool_)):
-                raise TypeError(f"{owner}: got {name}={getattr(self, name)!r}, expected True or False")
+            check_flag(getattr(self, name), name, owner)
         if self.tied and self.unit_rows:
             raise ValueError(f"{owner}: got tied=True and unit_rows=True, expected one of them: tied rows are no own")
         if callable(self.penalties) or not isinstance(self.penalties, (list, tuple)):

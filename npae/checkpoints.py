@@ -11,7 +11,7 @@ from npae.files import check_writable, remove_leftovers, write_atomically
 from npae.model_file import bare_contents, contents, load_training
 from npae.optimizers import Step
 from npae.signature import signature
-from npae.validation import check_number
+from npae.validation import check_flag, check_number
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Checkpoint:
             check_number(self.epochs, "epochs", "Checkpoint", low=1, integer=True)
         if self.seconds is not None:
             check_number(self.seconds, "seconds", "Checkpoint")
+        check_flag(self.resume, "resume", "Checkpoint")
 
     def start(self, run):
         """What writes, with the run as it was in the file if there is one."""

@@ -15,27 +15,28 @@ def write_atomically(path, data):
     regular file, such as a pipe or a device, the bytes are written. Raises OSError, naming the path, where the folder
     does not exist or cannot be written, the file is read-only, or the disk is full.
     """
-    path = os.fspath(path)
+    path = os.fsdecode(path)
     pieces = [data] if isinstance(data, (bytes, bytearray, memoryview)) else data
     before = _stat(path)
+    regular = before is not None and stat.S_ISREG(before.st_mode)
     try:
-        if before is not None and not stat.S_ISREG(before.st_mode):
+        if before is not None and not regular:
             with open(path, "wb") as file:
                 file.writelines(pieces)
         else:
-            _replace(os.path.realpath(path), pieces, before)
+            _replace(_target(path), pieces, before)
     except OSError as error:
         if error.errno is None:
             raise
-        kept = "" if before is None else "; the file that was there is unchanged"
+        kept = "; the file that was there is unchanged" if regular else ""
         raise OSError(error.errno, f"{os.strerror(error.errno)}: it could not be written{kept}", path) from error
 
 
 def check_writable(path):
     """Raise OSError, naming the path and what is wrong, where `write_atomically` could not write to it."""
-    path = os.fspath(path)
+    path = os.fsdecode(path)
     now = _stat(path)
-    folder = os.path.dirname(os.path.realpath(path))
+    folder = os.path.dirname(_target(path))
     if now is not None and stat.S_ISDIR(now.st_mode):
         raise OSError(errno.EISDIR, "got a folder, expected the name of a file", path)
     if now is not None and not os.access(path, os.W_OK):
@@ -49,7 +50,7 @@ def check_writable(path):
 
 def remove_leftovers(path):
     """Remove what killed writes to `path` left beside it; not while another process may be writing to it."""
-    folder, prefix = _temporary(os.path.realpath(os.fspath(path)))
+    folder, prefix = _temporary(_target(os.fsdecode(path)))
     for name in os.listdir(folder) if os.path.isdir(folder) else ():
         if name.startswith(prefix) and name.endswith(".part"):
             with contextlib.suppress(OSError):
@@ -61,6 +62,16 @@ def _stat(path):
         return os.stat(path)
     except FileNotFoundError:
         return None
+
+
+def _target(path):
+    """The place that a path leads to. Raises OSError, naming it, where it is no name of a file, or leads nowhere."""
+    if not os.path.basename(path):  # '' would be the folder one is in, 'new/' a file without the slash
+        raise OSError(errno.EISDIR, "got a folder, expected the name of a file", path)
+    try:
+        return os.path.realpath(path)
+    except FileNotFoundError as error:
+        raise OSError(errno.ENOENT, "the folder that one is in was deleted", path) from error
 
 
 def _temporary(target):

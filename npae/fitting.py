@@ -13,7 +13,7 @@ from npae.rows import Rows, check_weight, float_dtype, on_disk
 from npae.sklearn_face import Estimator
 from npae.summary import as_html, summary
 from npae.training import DivergenceError, seed_sequence, streams, train
-from npae.validation import check_array, check_finite, check_number
+from npae.validation import check_array, check_finite, check_flag, check_number
 
 # what a fitted network was built from; what else is changed between two calls of partial_fit counts from then on
 STRUCTURE = {
@@ -129,7 +129,8 @@ class TrainedEstimator(Estimator):
         self.network_ = network
         self._step = self._optimizer().start(network.theta)
         self.history_ = {"loss": [], "seconds": []}
-        self._fitted_with = self.get_params(deep=False)
+        params = self.get_params(deep=False)  # a list may be changed by its owner
+        self._fitted_with = {name: list(each) if isinstance(each, list) else each for name, each in params.items()}
 
     def _train(self, rows, **limits):
         now = self.get_params(deep=False)
@@ -196,8 +197,7 @@ class TrainedEstimator(Estimator):
         check_number(self.tol, "tol", owner)
         check_number(self.validation_fraction, "validation_fraction", owner, high=1, include_high=False)
         for name in ("early_stopping", "warm_start"):
-            if not isinstance(getattr(self, name), (bool, np.bool_)):
-                raise TypeError(f"{owner}: got {name}={getattr(self, name)!r}, expected True or False")
+            check_flag(getattr(self, name), name, owner)
         corruption, optimizer = self.corruption, self._optimizer()
         if corruption is not None and (isinstance(corruption, type) or not hasattr(corruption, "corrupt")):
             raise TypeError(f"{owner}: got corruption={self.corruption!r}, expected one such as MaskingNoise(0.3)")

@@ -142,7 +142,12 @@ def _rebuild(header, theta, history, arrays):
     kind, n_features = _class(header["class"]), header["n_features_in"]
     if kind is None:
         raise ValueError(f"got class {header['class']!r}, expected an estimator such as 'Autoencoder'")
-    model = kind(**{name: decode(value, arrays) for name, value in header["params"].items()})
+    params = {name: decode(value, arrays) for name, value in header["params"].items()}
+    if params.keys() != kept(params).keys():  # a Checkpoint, say, would write where the file's maker wants
+        raise ValueError(
+            f"got the arguments {sorted(params)}, expected no callbacks, and a random_state that is an int"
+        )
+    model = kind(**params)
     _check_depth(model.hidden_layer_sizes)
     model._check_arguments()
     _check_sizes(model, n_features, theta)

@@ -11,7 +11,7 @@ import numpy as np
 
 from npae.kernels import BLOCK, aligned, blocks, flush_denormals
 from npae.schedules import Rate, check_rate, rate
-from npae.validation import check_number
+from npae.validation import check_flag, check_number
 
 TINY = float(np.finfo(np.float32).tiny)  # an eps below is 0 in float32, and 0 / 0 where a gradient is 0
 FLUSH = 128  # steps: a running mean of 0.9 falls through the denormal numbers in about as many
@@ -82,7 +82,8 @@ class SGD:
 
     Sutskever et al. (2013), On the importance of initialization and momentum, equations 1 to 4, for a constant lr; one
     that changes multiplies the whole velocity.
-    Raises ValueError for lr < 0, for a momentum outside [0, 1), and for Nesterov without momentum.
+    Raises ValueError for lr < 0, for a momentum outside [0, 1), and for Nesterov without momentum; TypeError unless
+    nesterov is True or False.
     """
 
     lr: Rate
@@ -92,6 +93,7 @@ class SGD:
     def __post_init__(self):
         check_rate(self.lr, "SGD")
         check_number(self.momentum, "momentum", "SGD", high=1, include_high=False)
+        check_flag(self.nesterov, "nesterov", "SGD")
         if self.nesterov and not self.momentum:
             raise ValueError("SGD: got nesterov=True with momentum=0, expected a momentum in (0, 1)")
 

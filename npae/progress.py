@@ -12,7 +12,7 @@ def progress_of(label, total, stream=None):
     """
     stream = sys.stdout if stream is None else stream
     notebook = _in_notebook()
-    if notebook or stream.isatty():
+    if notebook or _on_terminal(stream):
         with contextlib.suppress(ImportError):
             return ProgressBar(label, total, stream, notebook)
     return ProgressLine(label, total, stream)
@@ -29,6 +29,14 @@ def shown_progress(label, total, verbose):
             progress.close()
 
 
+def _on_terminal(stream):
+    with contextlib.suppress(
+        AttributeError, ValueError
+    ):  # nothing at all, anyone's own object, a stream that is closed
+        return stream.isatty()
+    return False
+
+
 def _in_notebook():
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
@@ -36,27 +44,32 @@ def _in_notebook():
 
 
 class ProgressLine:
-    """One line that rewrites itself on a terminal; plain lines, at most about ten, elsewhere."""
+    """One line that rewrites itself on a terminal; plain lines, at most about ten, elsewhere.
+
+    Where nothing can be written any more (the terminal was closed, the disk is full), nothing is shown.
+    """
 
     def __init__(self, label, total, stream=None):
         self.label, self.total = label, total
         self.stream = sys.stdout if stream is None else stream
-        self.live = self.stream.isatty()
+        self.live = _on_terminal(self.stream)
 
     def __call__(self, done, text):
         """Show that `done` of the total is reached."""
         line = f"{self.label}  {done:>{len(str(self.total))}}/{self.total}  {text}"
         if self.live:
-            self.stream.write(f"\r\x1b[K{line}")
-            self.stream.flush()
+            self._put(f"\r\x1b[K{line}")
         elif done == self.total or done % max(1, self.total // 10) == 0:
-            self.stream.write(line + "\n")
-            self.stream.flush()
+            self._put(line + "\n")
 
     def close(self, erase=False):
         """End the live line, or take it away."""
         if self.live:
-            self.stream.write("\r\x1b[K" if erase else "\n")
+            self._put("\r\x1b[K" if erase else "\n")
+
+    def _put(self, text):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            self.stream.write(text)
             self.stream.flush()
 
 

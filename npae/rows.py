@@ -83,9 +83,13 @@ class Rows:
         for b in range(self.n_blocks if self.on_disk else 0):
             name = f"X[{b * self.block_size}:{min((b + 1) * self.block_size, self.n_rows)}]"
             block = check_array(self._raw(b), name=name, owner=owner, dtype=self.dtype)
+            if block.shape != (self._size(b), self.n_features):
+                raise ValueError(
+                    f"{owner}: got {block.shape} for {name} of {self.X.shape}: it is not what its shape says"
+                )
             if check_target:
                 check_target(block)
-            _release(self.X)
+            release(self.X)
         if not self.on_disk and check_target:
             check_target(self.X)
 
@@ -144,8 +148,11 @@ class Rows:
 
     # -- one block -------------------------------------------------------------------------------------------------
 
+    def _size(self, b):
+        return min(self.block_size, self.n_rows - b * self.block_size)
+
     def _length(self, b):
-        n = min(self.block_size, self.n_rows - b * self.block_size)
+        n = self._size(b)
         if not self.part:
             return n
         n_validation = round(self.part[1] * n)
@@ -156,7 +163,7 @@ class Rows:
         if not self.part:
             return None
         seed, _, validation = self.part
-        n = min(self.block_size, self.n_rows - b * self.block_size)
+        n = self._size(b)
         order, n_kept = np.random.default_rng([seed, b]).permutation(n), self._length(b)
         return np.sort(order[:n_kept] if validation else order[n - n_kept :])
 
@@ -181,13 +188,13 @@ class Rows:
         if self._only is not None:
             return self._only
         block = np.array(self._raw(b), self.dtype)
-        _release(self.X)
+        release(self.X)
         if self.n_blocks == 1:
             self._only = block
         return block
 
 
-def _release(X):
+def release(X):
     """Give back the pages of a mapped file: they would count as this process's memory until all of it is mapped.
 
     A private copy ('c') keeps its pages: they may hold what is written nowhere else.

@@ -49,11 +49,11 @@ class Estimator:
         names = self._parameter_names()
         values: dict[str, Any] = {}
         for key in sorted(params, key=lambda key: key.count("__")):  # an argument comes before its fields
-            name, _, path = key.partition("__")
+            name, inside, path = key.partition("__")
             if name not in names:
                 raise ValueError(f"Invalid parameter {key!r} for {type(self).__name__}: expected one of {names}")
             part = values[name] if name in values else self._part(name)
-            values[name] = replaced(part, path, params[key], f"{type(self).__name__}: {key}") if path else params[key]
+            values[name] = replaced(part, path, params[key], f"{type(self).__name__}: {key}") if inside else params[key]
         for name, value in values.items():
             setattr(self, name, value)
         return self

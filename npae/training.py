@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 
-from npae.interrupts import interrupts_raise
+from npae.interrupts import check_ended, interrupts_raise
 from npae.rows import Rows
 from npae.run import DivergenceError, Run
 from npae.validation import check_number
@@ -41,6 +41,8 @@ def seed_sequence(random_state):
         random_state, (type(None), int, np.integer, np.random.SeedSequence)
     ):
         raise TypeError(f"random_state: got {random_state!r}, expected None, an int, a SeedSequence or a Generator")
+    elif isinstance(random_state, (int, np.integer)) and random_state < 0:
+        raise ValueError(f"random_state: got {random_state!r}, expected a whole number >= 0")
     return random_state if isinstance(random_state, np.random.SeedSequence) else np.random.SeedSequence(random_state)
 
 
@@ -107,6 +109,7 @@ def train(
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # reported below, in words
             while not run.finished and run.epoch < max_iter and not run.stuck(n_iter_no_change):
+                check_ended()
                 row = run.one_epoch(hooks)
                 run.close_epoch(row | {"seconds": time.perf_counter() - start})
                 if progress:

@@ -92,3 +92,9 @@ def check_number(value, name, owner, *, low=0.0, high=np.inf, include_low=True, 
         left, right = "[" if include_low else "(", "]" if include_high else ")"
         bounds = f"in {left}{low:g}, {high:g}{right}" if high < np.inf else f"{'>=' if include_low else '>'} {low:g}"
         raise ValueError(f"{owner}: got {name}={value!r}, expected {what} {bounds}")
+
+
+def check_flag(value, name, owner):
+    """Raise TypeError unless value is True or False: the word 'False', from a file of settings, would mean True."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{owner}: got {name}={value!r}, expected True or False")

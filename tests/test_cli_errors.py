@@ -54,6 +54,12 @@ def test_a_full_disk_under_standard_output_is_said_and_is_no_success(model):
     assert done.returncode == 2 and one_line(done.stderr, "npae info: ", "No space left on device")
 
 
+def test_a_full_disk_under_standard_error_costs_what_it_would_have_shown(tmp_path):
+    done = shell("npae train --data digits --epochs 1 --out model.npz 2> /dev/full", tmp_path)
+    assert done.returncode == 0 and (tmp_path / "model.npz").exists()
+    assert shell("npae info none.npz 2> /dev/full", tmp_path).returncode == 2
+
+
 def test_the_reader_of_a_pipe_may_leave(model):
     done = shell("{ npae doctor --json; echo $? > status; } | true", model.parent)
     assert done.stderr == "" and (model.parent / "status").read_text().strip() in ("0", "141")
@@ -136,6 +142,28 @@ def test_what_the_users_code_raises_is_shown_from_its_first_line_on(tmp_path):
     assert found["error"] == "too small" and "in g" in found["traceback"]
 
 
+@pytest.mark.parametrize(
+    ("raised", "words"),
+    [
+        ("GeneratorExit", "GeneratorExit"),
+        ("MemoryError", "MemoryError"),
+        ("ValueError('one\\nline')", "one line"),
+        ("type('Mute', (Exception,), {'__str__': lambda self: 1 / 0})()", "Mute"),
+    ],
+)
+def test_whatever_the_users_code_raises_is_no_wrong_gradient(tmp_path, capsys, raised, words):
+    (tmp_path / "mine.py").write_text(f"x = [1.0]\ndef f(x):\n    raise {raised}\n")
+    for more in ([], ["--json"]):
+        assert cli.main(["gradcheck", f"{tmp_path}/mine.py:f", *more]) == 2
+        out, err = capsys.readouterr()
+        assert (json.loads(out)["error"] if more else err.splitlines()[-1].removeprefix("npae gradcheck: ")) == words
+
+
+def test_a_stream_that_the_users_code_has_closed_is_status_2(tmp_path):
+    done = check(tmp_path, "def f(x):\n    import sys\n    sys.stdout.close()\n    return (x ** 2).sum(), 2 * x\n")
+    assert done.returncode == 2 and one_line(done.stderr, "npae gradcheck: ", "closed")
+
+
 def test_what_this_package_says_of_the_users_code_is_one_line(tmp_path):
     done = check(tmp_path, "def f(x):\n    return 'no pair'\n")
     assert done.returncode == 2 and one_line(done.stderr, "npae gradcheck: ")
@@ -184,7 +212,41 @@ def test_an_argument_that_is_none_is_a_usage_error(argument, value, words, capsy
     with pytest.raises(SystemExit) as stop:
         cli.main(["train", "--data", "digits", "--out", "m.npz", argument, value])
     err = capsys.readouterr().err
-    assert stop.value.code == 2 and argument in err and words in err
+    assert stop.value.code == 2 and one_line(err, "npae train: ", argument, words, "npae train --help")
+
+
+@pytest.mark.parametrize("arguments", [["train", "--epochs", "x"], ["info"], ["nonsense"], ["info", "m.npz", "--what"]])
+def test_a_usage_error_is_in_the_json_too(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*arguments, "--json"])
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert stop.value.code == 2 and found["ok"] is False and one_line(found["error"], "--help") and err == ""
+
+
+@pytest.mark.parametrize("name", ["", "none/", "model.npz/"])
+def test_a_name_that_is_no_files_is_known_before_anything_is_read(model, monkeypatch, capsys, name):
+    monkeypatch.chdir(model.parent)
+    assert cli.main(["train", "--data", "none.npy", "--out", name, "--quiet"]) == 2
+    assert one_line(capsys.readouterr().err, "--out") and os.listdir() == ["model.npz"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "--data", "X.npy", "--out", "link.npy"],
+        ["train", "--data", "digits", "--out", "new.npz", "--checkpoint", "./new.npz"],
+        ["transform", "model.npz", "--data", "X.npy", "--out", "./model.npz"],
+        ["reconstruct", "model.npz", "--data", "X.npy", "--out", "X.npy"],
+    ],
+)
+def test_what_is_read_is_not_written_over(model, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(model.parent)
+    (model.parent / "X.npy").write_bytes(b"years of work")
+    (model.parent / "link.npy").symlink_to("X.npy")
+    before = model.read_bytes()
+    assert cli.main(arguments) == 2 and one_line(capsys.readouterr().err, "which would replace it")
+    assert (model.parent / "X.npy").read_bytes() == b"years of work" and model.read_bytes() == before
 
 
 def test_a_training_that_diverges_is_status_1_and_leaves_no_file(tmp_path, capsys):

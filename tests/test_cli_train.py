@@ -1,6 +1,8 @@
 """The commands that train a model and use it, on every kind of data."""
 
+import argparse
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from PIL import Image
 
 import npae
 from npae import cli
+from npae.cli.data import read
 
 X = np.random.default_rng(0).random((40, 6))
 QUICK = ["--epochs", "2", "--components", "3", "--quiet"]
@@ -27,6 +30,11 @@ def write_folder(path, images):
     for i, image in enumerate(images):
         Image.fromarray(image).save(path / f"{i:03}.png")
     (path / "notes.txt").write_text("no image")
+
+
+def write_zip(path, name):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, "hello")
 
 
 def write_csv(path, X, header="", delimiter=","):
@@ -161,6 +169,9 @@ def test_doctor_sees_a_wrong_gradient_wrong_data_and_a_training_that_does_not_re
         (lambda path: path.write_text("hello"), "a.npz", "a.npz"),
         (lambda path: np.savez(path, a=X, b=X), "a.npz", "got the arrays a, b, expected --array NAME"),
         (lambda path: np.savez(path), "a.npz", "got the arrays none"),
+        (lambda path: write_zip(path, "notes.txt"), "a.npz", "got 'notes.txt', which is no array"),
+        (lambda path: path.write_text("a,b\n"), "a.csv", "got no rows under the names"),
+        (lambda path: path.write_text(",2,5\n1,3,4\n"), "a.csv", "could not convert string '' to float64 at row 0"),
         (lambda path: path.mkdir(), "a", "got no images"),
         (lambda path: path.write_text(""), "a.xls", "expected digits, mnist, FILE.npy"),
     ],
@@ -171,6 +182,40 @@ def test_data_that_cannot_be_read_are_named_with_what_is_wrong(tmp_path, capsys,
     err = capsys.readouterr().err
     assert err.startswith("npae train: ") and message in err and len(err.splitlines()) == 1
     assert not (tmp_path / "m.npz").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"a","b"\n"1.5","2"\n"3","4"\n',
+        ",a,b\n0,1.5,2\n1,3,4\n",
+        ",0,1\n0,1.5,2\n1,3,4\n",
+        '"","a","b"\n"1",1.5,2\n"2",3,4\n',
+    ],
+)
+def test_tables_as_pandas_and_r_write_them(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text)
+    found = read(argparse.Namespace(data=str(tmp_path / "a.csv"), array=None, size=None))
+    assert np.array_equal(found.X, [[1.5, 2], [3, 4]])
+
+
+def test_a_photograph_is_read_as_it_is_seen(tmp_path):
+    exif = Image.Exif()
+    exif[274] = 6  # the camera was turned
+    Image.fromarray(np.zeros((3, 5), np.uint8)).save(tmp_path / "a.png", exif=exif)
+    assert "images of 5 x 3" in read(argparse.Namespace(data=str(tmp_path), array=None, size=None)).about
+
+
+def test_images_of_sixteen_bits_keep_their_levels(tmp_path):
+    levels = np.array([[0, 257], [30000, 65535]], np.uint16)
+    Image.fromarray(levels).save(tmp_path / "deep.png")
+    found = read(argparse.Namespace(data=str(tmp_path), array=None, size=None))
+    assert np.allclose(found.X, levels.reshape(1, 4) / 65535, rtol=1e-6)
+    found = read(argparse.Namespace(data=str(tmp_path), array=None, size=(4, 4)))
+    assert found.X.shape == (1, 16) and 0 < found.X.mean() < 1
+    Image.fromarray(np.ones((2, 2), np.float32)).save(tmp_path / "deep.tif")
+    with pytest.raises(ValueError, match=r"deep\.tif: no image that can be read .*mode 'F', expected 8 or 16 bits"):
+        read(argparse.Namespace(data=str(tmp_path), array=None, size=None))
 
 
 def test_images_of_different_sizes_are_refused_or_brought_to_one(tmp_path, capsys):

@@ -152,6 +152,38 @@ def test_what_cannot_be_written_is_known_beforehand(tmp_path, monkeypatch):
             check_writable(tmp_path / "new")
 
 
+@pytest.mark.parametrize("name", ["", "new/", "file/"])
+def test_the_name_of_a_folder_is_none_of_a_file(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_bytes(b"old")
+    for f in (check_writable, lambda path: write_atomically(path, b"new")):
+        with pytest.raises((IsADirectoryError, NotADirectoryError)) as caught:
+            f(name)
+        assert caught.value.filename == name
+    assert os.listdir() == ["file"] and (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_a_folder_that_was_deleted_under_one_is_told_in_words(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for f in (check_writable, lambda path: write_atomically(path, b"new")):
+        with pytest.raises(FileNotFoundError, match="new"):
+            f("new")
+
+
+def test_a_path_may_be_bytes(tmp_path):
+    for f in (check_writable, lambda path: write_atomically(path, b"data"), remove_leftovers):
+        f(os.fsencode(tmp_path / "file"))
+    assert (tmp_path / "file").read_bytes() == b"data"
+
+
+def test_of_a_device_nobody_says_that_it_is_unchanged():
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        write_atomically("/dev/full", b"data")
+    assert "unchanged" not in str(caught.value)
+
+
 def test_a_name_as_long_as_the_system_allows_can_be_written(tmp_path):
     name = "n" * 255
     write_atomically(tmp_path / name, b"data")

@@ -92,6 +92,9 @@ def _rewrite(path, change, theta=lambda theta: theta):
         lambda h: h["params"].update(validation_fraction=float("nan")),
         lambda h: h["params"].update(tied="yes"),
         lambda h: h["params"].update(surprise=1),
+        lambda h: h["params"].update(
+            callbacks={"object": "Checkpoint", "fields": {"path": "elsewhere", "epochs": 1}}  # which would write there
+        ),
     ],
 )
 def test_a_header_that_does_not_fit_is_refused(model, tmp_path, change):
@@ -175,6 +178,17 @@ def test_what_was_fitted_is_saved_with_what_it_was_fitted_with(model, tmp_path, 
     other = npae.load(tmp_path / "m.npz")
     np.testing.assert_array_equal(other.reconstruct(X), before)
     assert other.get_params() == fitted_with
+
+
+def test_what_was_fitted_is_saved_though_the_owner_of_a_list_has_changed_it(tmp_path):
+    X, penalties, sizes = np.random.default_rng(0).random((20, 5)), [npae.WeightDecay(0.1)], [4]
+    model = Autoencoder(2, hidden_layer_sizes=sizes, penalties=penalties, max_iter=2, random_state=0).fit(X)
+    sizes.append(3)
+    penalties[0] = None
+    model.save(tmp_path / "m.npz")
+    other = npae.load(tmp_path / "m.npz")
+    np.testing.assert_array_equal(other.transform(X), model.transform(X))
+    assert other.hidden_layer_sizes == [4] and other.penalties == [npae.WeightDecay(0.1)]
 
 
 def test_what_changes_between_calls_of_partial_fit_is_saved_as_it_is_then(model, tmp_path):

@@ -62,3 +62,32 @@ def test_nothing_is_shown_unless_asked_for_and_the_bar_ends_with_the_fit(capsys)
         assert out.splitlines()[-1].startswith(f"{type(model).__name__}  3/3  loss ") and out.endswith("\n")
     with pytest.raises(KeyError), shown_progress("x", 3, True) as progress:
         raise KeyError(progress.label)
+
+
+class Full(io.StringIO):
+    def write(self, text):
+        raise OSError(28, "No space left on device")
+
+
+class Bare:
+    """Whatever people put for standard output."""
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text):
+        self.text += text
+
+    def flush(self):
+        pass
+
+
+def test_a_training_outlives_the_stream_of_its_progress(monkeypatch):
+    closed, bare = io.StringIO(), Bare()
+    closed.close()
+    for stream in (None, closed, Full(), bare):
+        monkeypatch.setattr(sys, "stdout", stream)
+        model = Autoencoder(2, max_iter=2, verbose=1, random_state=0).fit(np.random.default_rng(0).random((9, 4)))
+        monkeypatch.undo()
+        assert model.n_iter_ == 2
+    assert "2/2" in bare.text

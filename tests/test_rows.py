@@ -170,6 +170,17 @@ def test_bad_rows_of_data_on_a_disk_are_named(X, tmp_path):
             door(on_a_disk("memmap", bad, tmp_path))
 
 
+def test_data_that_are_not_what_their_shape_says_are_refused(X):
+    class Short:
+        shape, dtype = X.shape, X.dtype
+
+        def __getitem__(self, rows):
+            return X[rows][:3]
+
+    with pytest.raises(ValueError, match=r"got \(3, 6\) for X\[0:50\] of \(157, 6\): it is not what its shape says"):
+        Autoencoder(3, block_size=50, max_iter=1).fit(Short())
+
+
 def test_arrays_frames_and_lists_are_not_taken_for_data_on_a_disk(X, tmp_path):
     import pandas
     import polars

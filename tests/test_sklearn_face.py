@@ -127,6 +127,7 @@ def test_setting_a_field_makes_a_new_part_and_leaves_the_old_one():
         ),
         ({"penalties__1__lam": 1}, "got no field '1'"),
         ({"loss__x": 1}, "got no field 'x' in 'squared_error'"),
+        ({"optimizer__": 1}, "got no field ''"),
         ({"optimizer__lr": -1}, "Adam: got lr=-1"),
     ],
 )

@@ -22,6 +22,8 @@ from sweep_parts import Counted, Recorder, square_scorer
 from threadpoolctl import threadpool_info
 
 import npae
+from npae.sweeping.engines import engine_for
+from npae.sweeping.fold import Fold, view
 from npae.sweeping.grid import folds_of, settings_of, tasks_of
 from npae.sweeping.job import Job
 from npae.sweeping.threads import one_blas_thread
@@ -332,6 +334,58 @@ def test_a_memmap_travels_as_the_name_of_its_file(tmp_path):
     assert np.array_equal(part, X[10:20])
 
 
+class OnDisk:
+    """Data as h5py has them: slices alone, and what is read at a time is written down."""
+
+    def __init__(self, values):
+        self.values, self.shape, self.dtype, self.most = values, values.shape, values.dtype, 0
+
+    def __getitem__(self, rows):
+        assert isinstance(rows, slice)
+        self.most = max(self.most, len(self.values[rows]))
+        return self.values[rows]
+
+
+@pytest.mark.parametrize("cv", [3, 0.3, [([7, 3, -1, 5], [0, 2])]])
+@pytest.mark.parametrize("scoring", [None, square_scorer])
+def test_data_on_a_disk_give_the_scores_of_the_same_data_in_memory(tmp_path, cv, scoring):
+    np.save(tmp_path / "X.npy", X)
+    given = {"cv": cv, "random_state": 0, "scoring": scoring}
+    expected = npae.sweep(SMALL, GRID, X, path=tmp_path / "results", **given).scores
+    for data in (np.load(tmp_path / "X.npy", mmap_mode="r"), OnDisk(X)):
+        assert np.array_equal(npae.sweep(SMALL, GRID, data, **given).scores, expected)
+        again = npae.sweep(SMALL, GRID, data, path=tmp_path / "results", **given)  # all of it is in the file
+        assert np.array_equal(again.scores, expected)
+
+
+def test_a_fold_of_data_on_a_disk_is_read_by_blocks(monkeypatch):
+    data = OnDisk(X)
+    train = Fold(data, np.r_[0:20, 30:50, 25])
+    assert train.shape == (41, X.shape[1]) and np.array_equal(train, X[train.index]) and train[5:5].shape[0] == 0
+    assert np.array_equal(view(data, np.arange(9)[::-1]), X[8::-1])
+    monkeypatch.setattr("npae.sweeping.fold.IN_MEMORY", 10)
+    assert np.array_equal(view(data, np.r_[8:0:-1, -1]), X[np.r_[1:9, 239]])  # by blocks: as they lie
+    data.most = 0
+    small = npae.Autoencoder(2, block_size=8, batch_size=4, max_iter=1)
+    npae.sweep(small, {"n_components": [2]}, data, cv=2, random_state=0)
+    assert data.most <= 8
+
+
+def test_an_array_of_dasks_does_not_wait_for_threads_that_a_fork_left_behind():
+    code = """
+        import dask.array, npae, multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+        X = npae.datasets.load_digits().data[:100]
+        lazy = dask.array.from_array(X, chunks=(30, 64)) + 0
+        lazy[:5].compute()
+        pool = ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork"))
+        given = {"estimator": npae.Autoencoder(2, max_iter=1), "grid": {"batch_size": [20]}, "cv": 2, "random_state": 0}
+        assert (npae.sweep(X=lazy, executor=pool, **given).scores == npae.sweep(X=X, **given).scores).all()
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
 def test_what_cannot_be_sent_is_named(tmp_path):
     with ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
         with pytest.raises(TypeError, match="got the estimator, the data and the scoring, which cannot be sent"):
@@ -340,7 +394,27 @@ def test_what_cannot_be_sent_is_named(tmp_path):
             npae.sweep(Recorder(), {"a": [lambda: 0]}, X, executor=pool)
 
 
+def test_threads_end_their_fits_when_the_sweep_is_ended():
+    job = Job(npae.Autoencoder(2, max_iter=10**6, tol=0), X, None, [(np.arange(50), np.arange(50, 60))], None)
+    task = tasks_of(job.estimator, [{}], 1, np.random.SeedSequence(0), True)[0]
+    with ThreadPoolExecutor(2) as threads:
+        engine = engine_for(threads, job)
+        engine.start(task)
+        time.sleep(0.1)
+        (future,) = engine.running
+        engine.close(now=True)
+        started = time.monotonic()
+        assert isinstance(future.exception(timeout=60), KeyboardInterrupt) and time.monotonic() - started < 30
+
+
 # the file of results
+
+
+def test_a_device_is_no_file_of_results(tmp_path):
+    os.mkfifo(tmp_path / "pipe")  # reading it would wait for ever
+    for path in (os.devnull, tmp_path / "pipe"):
+        with pytest.raises(ValueError, match="which is a pipe or a device; expected a file"):
+            npae.sweep(SMALL, GRID, X, path=path)
 
 
 def test_a_sweep_goes_on_from_its_file_and_does_nothing_twice(tmp_path, serial):

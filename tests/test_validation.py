@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+import npae
 from catalogue import make_batch, make_network
 from npae import (
     BernoulliCrossEntropy,
@@ -260,3 +261,18 @@ def test_bounds_and_whole_numbers_are_checked_and_named():
 def test_penalties_ask_for_a_finite_strength(make):
     with pytest.raises(ValueError, match=f"{make.__name__}: got lam=-1, expected a finite number >= 0"):
         make(-1)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda flag: npae.SGD(0.1, momentum=0.9, nesterov=flag), "SGD: got nesterov"),
+        (lambda flag: npae.Checkpoint("file", epochs=1, resume=flag), "Checkpoint: got resume"),
+        (lambda flag: npae.PCA(1, maximum_likelihood=flag).fit(np.eye(3)), "PCA: got maximum_likelihood"),
+    ],
+)
+def test_a_word_is_neither_true_nor_false(make, name):
+    for flag in (True, False, np.bool_(False)):
+        make(flag)
+    with pytest.raises(TypeError, match=f"{name}='False', expected True or False"):
+        make("False")

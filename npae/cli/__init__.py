@@ -6,6 +6,7 @@ could not be done (arguments, a file); 130, Ctrl-C. What went wrong is one line 
 """
 
 import argparse
+import contextlib
 import sys
 
 import npae
@@ -17,7 +18,7 @@ from npae.threads import limit_threads
 def main(argv=None):
     """Run one subcommand; returns the exit status."""
     limit_threads()  # before anything imports NumPy
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="npae",
         description="Autoencoders in plain NumPy: train them and use them, train the whole family, check gradients.",
         epilog="Matrix products use one thread, which is about as fast for networks of this size and many times faster "
@@ -28,7 +29,28 @@ def main(argv=None):
     for module in (demo, train, apply, info, gradcheck, doctor):
         module.add_command(commands)
     with mended():
-        return _run(parser.parse_args(argv))
+        try:
+            args = parser.parse_args(argv)
+        except _UsageError as error:
+            given = sys.argv[1:] if argv is None else argv
+            say_error(error.prog, error, as_json="--json" in given)
+            sys.exit(2)
+        return _run(args)
+
+
+class _UsageError(Exception):
+    """The arguments do not fit; prog: the command whose they are."""
+
+    prog = "npae"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Leaves it to `main` to say what is wrong, on one line as all else."""
+
+    def error(self, message):
+        error = _UsageError(f"{message} (see {self.prog} --help)")
+        error.prog = self.prog
+        raise error
 
 
 def _run(args):
@@ -37,16 +59,17 @@ def _run(args):
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
+        with contextlib.suppress(OSError):
+            print("\ninterrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of a pipe left, as `head` does
         silence_output()
         return 141
     except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
-        say_error(args, error)
+        say_error(f"npae {args.command}", error, as_json=getattr(args, "json", False))
         return 2
     except RuntimeError as error:
         if type(error).__name__ != "DivergenceError":
             raise
-        say_error(args, error)
+        say_error(f"npae {args.command}", error, as_json=getattr(args, "json", False))
         return 1

@@ -56,7 +56,7 @@ def reconstruct(args):
 
 def _opened(args):
     """(model, Data), when it is known that the result can be written."""
-    check_out(args.out)
+    check_out(args.out, data=args.data, model=args.model)
     if os.path.splitext(args.out)[1].lower() not in SUFFIXES:
         raise ValueError(f"got --out {args.out!r}, expected a name that ends in {', '.join(SUFFIXES)}")
     import npae

@@ -52,11 +52,21 @@ def add_json(parser):
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
-def check_out(path):
-    """Raise ValueError where a result could not be written to `path`, before anything is computed."""
+def check_out(path, **inputs):
+    """Raise ValueError where a result could not be written to `path`, or would replace one of the files that are read.
+
+    inputs: their paths by name, None for none; all this before anything is computed.
+    """
     try:
         check_writable(path)
     except OSError as error:
-        raise ValueError(
-            f"got --out {os.fsdecode(path)!r}, expected a file in a folder that exists: {error}"
-        ) from error
+        raise ValueError(f"got --out {os.fsdecode(path)!r}: {error.strerror}") from error
+    for name, other in inputs.items():
+        if other is not None and _same_file(path, other):
+            raise ValueError(f"got the file {path!r} both as {name} and as --out, which would replace it")
+
+
+def _same_file(path, other):
+    if os.path.exists(path) and os.path.exists(other):
+        return os.path.samefile(path, other) and os.path.isfile(path)
+    return os.path.realpath(path) == os.path.realpath(other)

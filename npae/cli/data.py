@@ -21,7 +21,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--data", required=True, metavar="WHAT",
         help="digits, mnist (5,000 images), FILE.npy, FILE.npz, FILE.csv, or a FOLDER of images; samples are rows, "
-        "images are flattened, and bytes are divided by 255",
+        "images are flattened, bytes are divided by 255, and a table's first column is left out if it has no name",
     )  # fmt: skip
     parser.add_argument("--array", metavar="NAME", help="which array of an .npz file")
     parser.add_argument("--size", type=sizes("x"), metavar="28x28", help="rows x columns to which images are brought")
@@ -84,12 +84,18 @@ def _read_npz(path, name):
                 name = fit[0] if len(fit) == 1 else None
             if name not in names:
                 raise ValueError(f"got the arrays {', '.join(names) or 'none'}, expected --array NAME with one of them")
-            return archive[name]
+            array = archive[name]
+            if not isinstance(array, np.ndarray):
+                raise ValueError(f"got {name!r}, which is no array, expected what np.savez writes")
+            return array
     except (ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
         raise ValueError(f"{path}: {error}") from error
 
 
 def _read_csv(path, name):
+    """The table without its first column where that has no name: there pandas and R write the numbers of the rows."""
+    import warnings
+
     import numpy as np
 
     try:
@@ -101,12 +107,21 @@ def _read_csv(path, name):
         raise ValueError(f"{path}: got an empty file, expected a table of numbers")
     most = max(",;\t", key=first.count)
     delimiter = most if most in first else None
-    head = 0 if all(_is_number(cell) for cell in first.split(delimiter)) else 1
+    cells = [cell.strip().strip('"') for cell in first.split(delimiter)]
+    numbered = cells[1:] == [str(i) for i in range(len(cells) - 1)]  # as pandas names columns without names
+    gap = not cells[0] and all(map(_is_number, cells[1:])) and not numbered  # a number is missing, these are no names
+    head = 0 if gap or all(map(_is_number, cells)) else 1
     try:
-        table = np.loadtxt(path, delimiter=delimiter, skiprows=head, ndmin=2, encoding="utf-8-sig", comments=None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of a table without rows
+            table = np.loadtxt(
+                path, delimiter=delimiter, skiprows=head, ndmin=2, encoding="utf-8-sig", comments=None, quotechar='"'
+            )
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    return table
+    if not table.size:
+        raise ValueError(f"{path}: got no rows under the names, expected a table of numbers")
+    return table if cells[0] else table[:, 1:]
 
 
 def _is_number(cell):
@@ -142,13 +157,26 @@ def _read_image(path, size):
     import warnings
 
     import numpy as np
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                grey = image.convert("L")
+                grey = _grey(ImageOps.exif_transpose(image))  # upright, as viewers show it
         return np.asarray(grey if size is None else grey.resize(size[::-1], Image.Resampling.BILINEAR))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ValueError(f"{path}: no image that can be read ({error})") from error
+
+
+def _grey(image):
+    """The image in grey levels 0..255; of 16 bits as floating-point numbers, which Pillow's own way would cut off."""
+    import numpy as np
+    from PIL import Image
+
+    if not image.mode.startswith(("I", "F")):
+        return image.convert("L")
+    levels = np.asarray(image)
+    if levels.dtype.kind == "f" or levels.min() < 0 or levels.max() > 65535:
+        raise ValueError(f"got pixels of mode {image.mode!r}, expected 8 or 16 bits a channel")
+    return Image.fromarray((levels / 257.0).astype(np.float32))

@@ -55,8 +55,10 @@ def _check(spec, args):
         with contextlib.redirect_stdout(sys.stderr) if args.json else contextlib.nullcontext():  # a print of the user's
             thing, x = load(spec, args.x)
             report = (check_layer if hasattr(thing, "forward") else check_gradient)(thing, x, method=args.method)
-    except (Exception, SystemExit) as error:  # the user's file may raise anything
-        text = f"{spec} called sys.exit({error.code!r})" if isinstance(error, SystemExit) else str(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the user's file may raise anything
+        text = f"{spec} called sys.exit({error.code!r})" if isinstance(error, SystemExit) else _words(error)
         theirs = _in_their_code(error)
         if args.json:
             print(json.dumps({"ok": False, "spec": spec, "error": text} | ({"traceback": theirs} if theirs else {})))
@@ -69,11 +71,19 @@ def _check(spec, args):
     return 0 if report.ok else 1
 
 
+def _words(error):
+    """What an error says, on one line; its class where it says nothing, or cannot."""
+    try:
+        return " ".join(str(error).split()) or type(error).__name__
+    except Exception:
+        return type(error).__name__
+
+
 def _in_their_code(error):
     """The traceback from the first line of the user's on; nothing for what this package has said in words."""
     frames = list(traceback.walk_tb(error.__traceback__))
     first = next((i for i, (frame, _) in enumerate(frames) if frame.f_globals.get("__name__") == TARGET), None)
-    if first is None and isinstance(error, (ValueError, TypeError)):
+    if first is None and isinstance(error, (ValueError, TypeError, MemoryError)):
         return ""
     trace = error.__traceback__
     for _ in range(first or 0):

@@ -35,7 +35,7 @@ def silence_output():
         os.close(null)
 
 
-def say_error(args, error):
+def say_error(command, error, as_json=False):
     """One line on standard error, or with --json one object on standard output."""
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
@@ -43,13 +43,14 @@ def say_error(args, error):
     elif isinstance(error, MemoryError):
         text = f"not enough memory ({text})"
     try:
-        if getattr(args, "json", False):
+        if as_json:
             print(json.dumps({"ok": False, "error": text}))
         sys.stdout.flush()
-    except OSError:  # the error is perhaps just that
+    except (OSError, ValueError):  # the error is perhaps just that; or the user's code has closed the stream
         silence_output()
-    if not getattr(args, "json", False):
-        print(f"npae {args.command}: {text}", file=sys.stderr)
+    if not as_json:
+        with contextlib.suppress(OSError, ValueError):  # the status says it, too
+            print(f"{command}: {text}", file=sys.stderr)
 
 
 def show(args, values, text):

@@ -46,7 +46,7 @@ def add_command(commands):
 @raise_interrupts()
 def run(args):
     """Read the data, train, write the model, say what it reached."""
-    check_out(args.out)
+    check_out(args.out, data=args.data, checkpoint=args.checkpoint)
     out = os.path.abspath(args.out)
     rows = data.read(args)
     model = _estimator(args)

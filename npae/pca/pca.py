@@ -7,7 +7,7 @@ import numpy as np
 
 from npae.pca.moments import principal_directions
 from npae.sklearn_face import Estimator
-from npae.validation import check_array, check_finite, check_number
+from npae.validation import check_array, check_finite, check_flag, check_number
 
 
 class PCA(Estimator):
@@ -43,6 +43,7 @@ class PCA(Estimator):
         return self._fit(self._check_fit(X))
 
     def _fit(self, x):
+        check_flag(self.maximum_likelihood, "maximum_likelihood", "PCA")
         if self.whiten not in (False, True, "pca", "zca"):
             raise ValueError(f"PCA: got whiten={self.whiten!r}, expected False, True, 'pca' or 'zca'")
         check_number(self.eps, "eps", "PCA")

@@ -9,9 +9,11 @@ import os
 import pickle
 import shutil
 import tempfile
+import threading
 import uuid
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
+from npae.interrupts import ended_by
 from npae.sweeping.dask_engine import Dask
 from npae.sweeping.futures import Futures
 from npae.sweeping.processes import Processes, pickled
@@ -61,8 +63,22 @@ class Serial:
 class Threads(Futures):
     """Threads of this process, which see the job as it is."""
 
+    def __init__(self, executor, job):
+        super().__init__(executor, job)
+        self.ended = threading.Event()
+
     def _submit(self, task):
-        return self.executor.submit(self.job.run, task)
+        return self.executor.submit(self._run, task)
+
+    def _run(self, task):
+        with ended_by(self.ended):
+            return self.job.run(task)
+
+    def close(self, now=False):
+        """Take back what has not begun, and with `now` end what has."""
+        if now:
+            self.ended.set()
+        super().close(now)
 
 
 class Parcels(Futures):

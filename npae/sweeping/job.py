@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from npae.fitting import TrainedEstimator
 from npae.interrupts import raise_interrupts
+from npae.sweeping.fold import take, view
 from npae.sweeping.threads import one_blas_thread
 
 
@@ -79,8 +81,10 @@ class Job:
         if task.seed is not None:
             seed(model, task.seed, task.params)
         train, test = self.folds[task.fold]
-        model.fit(take(self.X, train), *([] if self.y is None else [take(self.y, train)]))
-        scored = take(self.X, test), *([] if self.y is None else [take(self.y, test)])
+        fitted = view if isinstance(model, TrainedEstimator) else take  # which reads data on a disk by blocks
+        model.fit(fitted(self.X, train), *([] if self.y is None else [take(self.y, train)]))
+        scored = (fitted if self.scoring is None else take)(self.X, test)
+        scored = scored, *([] if self.y is None else [take(self.y, test)])
         return float(model.score(*scored) if self.scoring is None else self.scoring(model, *scored))
 
 
@@ -109,13 +113,6 @@ def seed(model, number, params):
     names = seeded(model, params)
     numbers = np.random.SeedSequence(number).generate_state(max(len(names), 1))
     model.set_params(**{name: int(each) for name, each in zip(names, numbers)})
-
-
-def take(X, index):
-    """The rows of an array, a frame or a list."""
-    if hasattr(X, "iloc"):
-        return X.iloc[index]
-    return [X[i] for i in index] if isinstance(X, (list, tuple)) else X[index]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import multiprocessing.connection
 import os
 import pickle
 import signal
+import sys
 import threading
 from typing import Any
 
@@ -104,6 +105,8 @@ def _work(pipe, job, initializer, initargs):
     with contextlib.suppress(ValueError, AttributeError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    if job is not None and "dask" in sys.modules:  # an array of Dask's would wait for threads that were not forked
+        sys.modules["dask"].config.set(scheduler="synchronous")
     if initializer is not None:
         initializer(*initargs)
     threading.Thread(target=_end_with_parent, daemon=True).start()

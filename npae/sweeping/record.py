@@ -20,6 +20,8 @@ class Record:
         """Read what is there. Raises ValueError for what is no file of results, and for a damaged line."""
         self.path = os.fspath(path)
         check_writable(self.path)
+        if os.path.exists(self.path) and not os.path.isfile(self.path):
+            raise ValueError(f"sweep: got path={self.path!r}, which is a pipe or a device; expected a file")
         self.about, self.done = None, {}
         text = self._read()
         whole = text[: text.rfind(b"\n") + 1]

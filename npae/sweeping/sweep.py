@@ -10,8 +10,10 @@ import numpy as np
 
 from npae.interrupts import raise_interrupts
 from npae.progress import progress_of
+from npae.rows import on_disk
 from npae.signature import digest
 from npae.sweeping.engines import engine_for
+from npae.sweeping.fold import digest_of_rows
 from npae.sweeping.grid import described, folds_of, settings_of, tasks_of
 from npae.sweeping.job import Job, Lost, Outcome, Retried, fresh
 from npae.sweeping.processes import Processes
@@ -238,5 +240,7 @@ def _about(estimator, X, y, scoring, folds, root, own):
 
 
 def _digest(X):
+    if on_disk(X):
+        return digest_of_rows(X)
     values = np.asarray(X)
     return digest(np.frombuffer(pickle.dumps(X, protocol=5), np.uint8) if values.dtype.kind == "O" else values)

@@ -55,8 +55,6 @@ def test_a_full_disk_under_standard_output_is_said_and_is_no_success(model):
 
 
 def test_a_full_disk_under_standard_error_costs_what_it_would_have_shown(tmp_path):
-    done = shell("npae train --data digits --epochs 1 --out model.npz 2> /dev/full", tmp_path)
-    assert done.returncode == 0 and (tmp_path / "model.npz").exists()
     assert shell("npae info none.npz 2> /dev/full", tmp_path).returncode == 2
 
 

@@ -725,6 +725,14 @@ def test_wrong_entries_are_found_at_any_size_in_few_evaluations(shape, wrap):
     assert f"only 2 of {x.size:,} entries are wrong, at [17, 5], [150, 99]" in report.rows[0].diagnosis
 
 
+def test_a_gradient_that_is_not_finite_is_told_at_any_size():
+    for size in (30, 3000):
+        x = np.random.default_rng(0).standard_normal(size)
+        report = check_gradient(lambda x: ((x**2).sum(), np.where(np.arange(x.size) == 7, np.nan, 2 * x)), x)
+        assert report.verdict == "WRONG" and report.method.startswith("complex step"), str(report)
+        assert f"1 of {size:,} entries of the analytic gradient are NaN" in report.worst.diagnosis
+
+
 @pytest.mark.parametrize("words", ["2 x numeric", "transposed", "x < 0"])
 def test_what_is_wrong_with_a_large_array_is_told(words):
     x = np.random.default_rng(0).standard_normal((120, 120))

@@ -8,6 +8,7 @@ three times the estimate is 'inconclusive': neither proved nor refuted. A given 
 
 import contextlib
 import functools
+import itertools
 
 import numpy as np
 
@@ -142,7 +143,7 @@ class Check:
 
     def real_steps(self, method, lines):
         """Real differences along the lines."""
-        target, size = 0.1 * (self.options.rtol or RTOL[method]), lines.scale if np.isfinite(lines.scale) else 0.0
+        target, size = 0.1 * (self.options.rtol or RTOL[method]), lines.scale
         lines.method, lines.slopes, lines.confirmed = method, [], True
         for line, x in zip(lines.lines, lines.x):
             lines.slopes.append(self.slope(method, line, 1.0 if lines.along else abs(x), target * size))
@@ -162,25 +163,25 @@ class Check:
         if np.isfinite(gap) and (step or 0.0) > 1e-8:
             return {}  # too wide to be judged by
         if gap <= 1e-12 * abs(self.f0) or gap <= 100 * self.noise:
-            watched = self.watched()
-            return {each.name: why for each in lines if (why := self.distrust(each, *watched))}
+            marks = self.watched()
+            return {each.name: why for each in lines if (why := self.distrust(each, marks))}
         return {each.name: why for each in lines}
 
     def watched(self):
-        """The names that f's value was seen to follow, and pairs (operation, name) that lose a derivative."""
+        """The marks of f's value: (name, "") where it was seen to follow a variable, and (name, what loses it)."""
         with contextlib.suppress(Exception):  # an array of another class may not do
-            value = self.subject.value(self.point.astype(complex), watch)
-            return value.sources, value.lost
-        return (), ()
+            return self.subject.value(self.point.astype(complex), watch).marks
+        return frozenset()
 
-    def distrust(self, lines, followed, lost):
+    def distrust(self, lines, marks):
         """Why the complex steps along these lines are not the derivative, or ''.
 
         By structure: something that f was seen to do loses it. By value: a real difference along one random direction
         disagrees.
         """
         n = np.array([slope.value for slope in lines.slopes])
-        lost = {operation for operation, name in lost if name == lines.name}
+        followed = {operation for name, operation in marks if name == lines.name}
+        lost = followed - {""}
         seen = f"f takes {', '.join(sorted(lost))} of complex {lines.name}" if lost else ""
         if lost - {"real"} or not np.isfinite(n).all():
             return seen or f"the complex step gives NaN or infinity for {lines.name}"
@@ -192,7 +193,7 @@ class Check:
         if slope.sides or not abs(predicted - slope.value) <= AGREE * size:
             slope = self.slope("richardson", line, target=AGREE / 3 * size)
         gap, size = abs(predicted - slope.value), max(size, abs(slope.value))
-        lines.confirmed = bool(slope.error <= 1e-3 * size or gap == 0 or (lines.name in followed and not lost))
+        lines.confirmed = bool(slope.error <= 1e-3 * size or gap == 0 or followed == {""})
         if slope.sides or gap <= max(AGREE * size, 3 * slope.error):
             return KINKS if slope.sides else ""
         cause = seen or "f takes abs, a norm, .real or a conjugate somewhere"
@@ -201,28 +202,30 @@ class Check:
     # -- the way to a wrong entry of a large array ---------------------------------------------------------------
 
     def _search(self, lines, row):
-        """The row of the wrong entries, found by bisection; or where there are many, that of a block around one.
-
-        The gap <g, v> - D f v of a set of entries is the sum of those of its halves, and the half with more of it has
-        a wrong entry: log2(P) derivatives find one.
-        """
+        """The row of the wrong entries, found by bisection; or where there are many, that of a block around one."""
+        if not np.isfinite(row.analytic):
+            return row
         (flat, v), tolerance = lines.lines[0], row.tolerance * lines.scale
 
         def gap(part):
             slope = self.slope(lines.method, (flat[part], v[part]), target=tolerance / 10)
             return self.gradient[flat[part]] @ v[part] - slope.value
 
-        rest, found, total = np.arange(len(v)), list[int](), lines.analytic[0] - lines.slopes[0].value
-        while abs(total) > tolerance and len(found) < FOUND:
-            part = rest
-            while len(part) > 1:
-                half, other = np.split(part, [len(part) // 2])
-                g = gap(half)
-                part, total = (half, g) if abs(g) >= abs(total) / 2 else (other, total - g)
-            found.append(int(part[0]))
-            rest = rest[rest != part[0]]
-            total = gap(rest)
-        few = abs(total) <= tolerance
+        def wrong(part, total):
+            # the gap <g, v> - D f v of a set is the sum of its halves' gaps: log2(P) derivatives lead to an entry
+            if len(part) == 1:
+                yield int(part[0])
+                return
+            half, other = np.split(part, [len(part) // 2])
+            g = gap(half)
+            more, less = sorted([(half, g), (other, total - g)], key=lambda side: -abs(side[1]))
+            yield from wrong(*more)
+            if abs(less[1]) > tolerance:
+                yield from wrong(*less)
+
+        every = np.arange(len(v))
+        found = sorted(itertools.islice(wrong(every, lines.analytic[0] - lines.slopes[0].value), FOUND))
+        few = abs(gap(np.setdiff1d(every, found))) <= tolerance
         coordinates, block = (found, None) if few else self._block(lines.shape, found[0])
         each = Lines(self, lines.name, coordinates=coordinates)
         each.method, each.slopes = lines.method, [self.slope(lines.method, line) for line in each.lines]

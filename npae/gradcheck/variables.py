@@ -68,12 +68,13 @@ def _by_name(x, gradient, what):
     return found
 
 
-def _build(x, arrays):
+def each_leaf(function, x):
+    """function(array) for every array of x, in the structure of x: dicts, lists and tuples."""
     if not _is_tree(x):
-        return next(arrays)
+        return function(x)
     if isinstance(x, dict):
-        return {key: _build(part, arrays) for key, part in x.items()}
-    parts = [_build(part, arrays) for part in x]
+        return {key: each_leaf(function, part) for key, part in x.items()}
+    parts = [each_leaf(function, part) for part in x]
     return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
 
 
@@ -104,7 +105,7 @@ class Function:
     """
 
     def __init__(self, f, x, name="x", parts=None, value=None, held=...):
-        self.f, self.x, self.name, self.parts, self._value = f, x, name, parts, value or (lambda x: f(x)[0])
+        self.f, self.x, self.name, self._value = f, x, name, value or (lambda x: f(x)[0])
         leaves = self._pair(x, x, name)
         arrays = {key: real_array(part, key) for key, part, _ in leaves}
         for key, array in arrays.items():
@@ -120,13 +121,14 @@ class Function:
         pieces = np.split(np.arange(self.point.size), ends[:-1])
         self.places = {key: piece.reshape(shape) for piece, (key, shape) in zip(pieces, shapes.items())}
         self.index, self.unchecked, self.held = dict(self.places), {}, f if held is ... else held
+        leaves = iter([np.arange(self.point.size).reshape(np.shape(x))] if parts else self.places.values())
+        self.tree = each_leaf(lambda _: next(leaves), x)
+        self.names = [[*shapes]] if parts else [[name] for name in shapes]  # of what is in each array of the tree
 
-    def view(self, theta, wrap=lambda array, name: array):
-        """theta (P,) in the caller's structure, in fresh arrays; wrap(array, name) is what each is given as."""
-        pieces = [wrap(np.asarray(theta[index]), name) for name, index in self.places.items()]
-        if self.parts:
-            return np.concatenate([piece.ravel() for piece in pieces]).reshape(np.shape(self.x))
-        return _build(self.x, iter(pieces))
+    def view(self, theta, wrap=lambda array, names: array):
+        """theta (P,) in the caller's structure, in fresh arrays; wrap(array, names) is what each is given as."""
+        names = iter(self.names)
+        return each_leaf(lambda index: wrap(np.asarray(theta[index]), next(names)), self.tree)
 
     def flatten(self, gradient, what="gradient", missing=None):
         """A gradient in the caller's structure as a fresh flat vector (P,); an error says what does not match.
@@ -158,7 +160,7 @@ class Function:
         named = [(str(key) if top else f"{name}[{key!r}]", key) for key in keys]
         return [leaf for label, key in named for leaf in self._pair(x[key], gradient[key], label, what)]
 
-    def value(self, theta, wrap=lambda array, name: array):
+    def value(self, theta, wrap=lambda array, names: array):
         """f's value as it is (a complex number for complex theta)."""
         value = self._value(self.view(theta, wrap))
         return value.reshape(()) if getattr(value, "size", 0) == 1 and value.shape else value

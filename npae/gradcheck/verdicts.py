@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from npae.gradcheck.diagnosis import constant_factor, diagnose, explain_factor
+from npae.gradcheck.diagnosis import diagnose
 from npae.gradcheck.numeric import EPS, NAMES, RTOL
 from npae.gradcheck.report import INCONCLUSIVE, KINK, OK, WRONG, Row
 
@@ -23,10 +23,10 @@ class Lines:
         self.name, self.shape, self.along = name, index.shape, bool(count)
         self.coordinates = np.arange(index.size) if coordinates is None else np.sort(coordinates)
         self.flat = index.ravel()[self.coordinates]
-        self.x, g = check.point[self.flat], check.gradient[self.flat]
+        self.x, self.gradient = check.point[self.flat], (g := check.gradient[self.flat])
         self.lines = [(self.flat, direction(check.rng, g.size)) for _ in range(count)] or [(i, 1.0) for i in self.flat]
         self.analytic = np.array([g @ v for _, v in self.lines]) if count else g
-        self.scale = np.linalg.norm(g) if count else np.abs(g).max()
+        self.scale = float(np.linalg.norm(g[np.isfinite(g)], 2 if count else np.inf)) if np.isfinite(g).any() else 0.0
         self.method, self.slopes, self.confirmed, self.coarse = "complex", [], True, False
 
     def index(self, k):
@@ -92,12 +92,13 @@ def compare(lines, options, overall, block=None):
 
 
 def _explain(lines, a, n, options, fit, block):
-    if lines.along:
-        r = constant_factor(a, n, 10 * fit) if len(a) > 1 and np.isfinite(a).all() else None
-        return explain_factor(r, lines.shape, options.n_samples, fit) if r else "" if a.any() else diagnose(a, n)
+    if not np.isfinite(lines.gradient).all():
+        return diagnose(lines.gradient, n)
+    if lines.along and len(a) == 1 and a.any():
+        return ""  # one number is a multiple of any other
     shape = tuple(map(len, block)) if block else lines.shape
-    whole = len(a) == int(np.prod(shape))
-    a, n, x = (array.reshape(shape if whole else -1) for array in (a, n, lines.x))
+    whole = not lines.along and len(a) == int(np.prod(shape))
+    a, n, x = (array.reshape(shape if whole else -1) for array in (a, n, 0 * a if lines.along else lines.x))
     return diagnose(a, n, x, options.n_samples, fit, whole, lines.shape, block)
 
 

@@ -56,7 +56,7 @@ class Check:
             raise ValueError(f"the complex step cannot be used: {why.popitem()[1]}. Take 'auto' or 'richardson'")
         for each in lines:
             if each.name in why:
-                self.real_steps(real, each)
+                self.differentiate(each, real)
         rows = [compare(each, self.options, self.overall) for each in lines]
         if large:
             rows = [self._search(each, row) if row.status == WRONG else row for each, row in zip(lines, rows)]
@@ -67,24 +67,8 @@ class Check:
             told = "f accepts complex input and agrees with a real difference in every array" + elsewhere
         reason = f"because {told}" + (f"; {self.point.size:,} numbers, hence directions" if large else "")
         method = NAMES[real if len(why) == len(lines) else "complex"] + (" along random directions" if count else "")
-        whole = diagnose_all(rows) or self._source(rows)
+        whole = diagnose_all(rows, self._asymmetry)
         return GradientReport(rows, method, reason if told else "as asked", self.f0, whole)
-
-    def _source(self, rows):
-        """Where a wrong gradient without a known pattern comes from: by what agrees, and by its own derivative."""
-        wrong = [row for row in rows if row.status == WRONG]
-        if all(row.diagnosis for row in wrong):
-            return ""
-        names = ", ".join(row.name for row in wrong)
-        told = [f"wrong in {names} alone: look at what only these pass through"] if len(rows) > 1 else []
-        if 1 < len(rows) == len(wrong):
-            told = ["every array is wrong: look at where the backward pass begins"]
-        asymmetry = self._asymmetry()
-        if asymmetry <= 1e-6:
-            told += ["it is the gradient of another function than the value: a term, a power or a constant differs"]
-        elif asymmetry >= 1e-4:
-            told += ["no function has this gradient (its derivative is not symmetric): a mistake in the chain rule"]
-        return "; ".join(told)
 
     def _asymmetry(self):
         """|<v, A u> - <u, A v>| / (|A u| |v| + |A v| |u|), A the gradient's derivative: 0 for the gradient of anything.
@@ -141,43 +125,38 @@ class Check:
             return Slope(self.phi(*line)(1j * h).imag / h, 0.0)
         return real_slope(self.phi(*line), self.f0, scale, self.noise, target, extrapolate=method != "central")
 
-    def real_steps(self, method, lines):
-        """Real differences along the lines."""
-        target, size = 0.1 * (self.options.rtol or RTOL[method]), lines.scale
-        lines.method, lines.slopes, lines.confirmed = method, [], True
+    def differentiate(self, lines, method, step=None):
+        """The slopes along the lines, each as exact as the largest so far asks for."""
+        lines.method, lines.slopes, lines.confirmed, size = method, [], True, lines.scale
         for line, x in zip(lines.lines, lines.x):
-            lines.slopes.append(self.slope(method, line, 1.0 if lines.along else abs(x), target * size))
-            size = np.fmax(size, abs(lines.slopes[-1].value))
-        lines.coarse = self.noise > 1e5 * EPS * abs(self.f0)
+            target = 0.1 * (self.options.rtol or RTOL[method]) * size
+            lines.slopes.append(self.slope(method, line, 1.0 if lines.along else abs(x), target, step))
+            size = max(size, abs(lines.slopes[-1].value))
+        lines.coarse = method != "complex" and self.noise > 1e5 * EPS * abs(self.f0)
 
     def complex_steps(self, lines, step=None):
         """Complex steps; name -> why not, for the arrays where they cannot be trusted."""
+        marks = frozenset[tuple[str, str]]()
         try:
             real = complex(self.subject.value(self.point.astype(complex))).real
             for each in lines:
-                each.slopes = [self.slope("complex", line, step=step) for line in each.lines]
+                self.differentiate(each, "complex", step)
             gap, why = abs(real - self.f0), f"f is {real!r} for complex input, but {self.f0!r} for real input"
         except Exception as error:  # whatever f raises on complex input is a reason not to use it
             text = str(error).partition("\n")[0] or "no message"
             gap, why = np.inf, f"f does not survive complex input ({type(error).__name__}: {text})"
         if np.isfinite(gap) and (step or 0.0) > 1e-8:
             return {}  # too wide to be judged by
-        if gap <= 1e-12 * abs(self.f0) or gap <= 100 * self.noise:
-            marks = self.watched()
-            return {each.name: why for each in lines if (why := self.distrust(each, marks))}
-        return {each.name: why for each in lines}
-
-    def watched(self):
-        """The marks of f's value: (name, "") where it was seen to follow a variable, and (name, what loses it)."""
+        if not (gap <= 1e-12 * abs(self.f0) or gap <= 100 * self.noise):
+            return {each.name: why for each in lines}
         with contextlib.suppress(Exception):  # an array of another class may not do
-            return self.subject.value(self.point.astype(complex), watch).marks
-        return frozenset()
+            marks = self.subject.value(self.point.astype(complex), watch).marks
+        return {each.name: why for each in lines if (why := self.distrust(each, marks))}
 
     def distrust(self, lines, marks):
         """Why the complex steps along these lines are not the derivative, or ''.
 
-        By structure: something that f was seen to do loses it. By value: a real difference along one random direction
-        disagrees.
+        By structure: the marks say that f lost it. By value: a real difference along one random direction disagrees.
         """
         n = np.array([slope.value for slope in lines.slopes])
         followed = {operation for name, operation in marks if name == lines.name}
@@ -228,7 +207,7 @@ class Check:
         few = abs(gap(np.setdiff1d(every, found))) <= tolerance
         coordinates, block = (found, None) if few else self._block(lines.shape, found[0])
         each = Lines(self, lines.name, coordinates=coordinates)
-        each.method, each.slopes = lines.method, [self.slope(lines.method, line) for line in each.lines]
+        self.differentiate(each, lines.method)
         located = compare(each, self.options, self.overall, block)
         if few:
             at = ", ".join(str(list(each.index(k))) for k in range(len(found)))

@@ -32,11 +32,6 @@ def quietly():
         yield
 
 
-def central_slope(phi, h):
-    """(phi(h) - phi(-h)) / 2h = phi'(0) + h^2 phi'''/6, with a rounding error of about eps |phi| / h."""
-    return (float(phi(h)) - float(phi(-h))) / (2 * h)
-
-
 @dataclass
 class Slope:
     """A derivative with an estimate of its absolute error; at a kink both one-sided ones."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from npae.gradcheck import numeric
-from npae.gradcheck.engine import KINKS, SEED, Check
+from npae.gradcheck.engine import EXCUSES, SEED, Check
 from npae.gradcheck.numeric import EPS, RTOL, power_of_two
 from npae.gradcheck.parameters import unchanged
 from npae.gradcheck.report import GradientError
@@ -72,7 +72,7 @@ def numerical_gradient(f, x, *, method="central", step=None):
             along = ((check.phi(i, 1.0), h) for i, h in enumerate(steps))
             return subject.view(np.array([float(phi(h) - phi(-h)) / (2 * h) for phi, h in along]))
         lines = [Lines(check, name) for name in subject.index]
-        if method == "complex" and (why := set(check.complex_steps(lines, step).values()) - {KINKS}):
+        if method == "complex" and (why := set(check.complex_steps(lines, step).values()) - EXCUSES):
             raise TypeError(f"{why.pop()}; use method='central'")
         for each in lines if method == "richardson" else ():
             check.differentiate(each, method)

@@ -121,9 +121,9 @@ class Check:
     def differentiate(self, lines, method, step=None):
         """The slopes along the lines, each as exact as the largest so far asks for."""
         lines.method, lines.slopes, size = method, [], lines.scale
+        target = 0.1 * (self.options.rtol or RTOL[method])
         for line, x in zip(lines.lines, lines.x):
-            target = 0.1 * (self.options.rtol or RTOL[method]) * size
-            lines.slopes.append(self.slope(method, line, 1.0 if lines.along else abs(x), target, step))
+            lines.slopes.append(self.slope(method, line, 1.0 if lines.along else abs(x), target * size, step))
             size = max(size, abs(lines.slopes[-1].value))
         lines.coarse = method != "complex" and self.noise > 1e5 * EPS * abs(self.f0)
 

@@ -89,6 +89,7 @@ def unchanged(root):
             array[...] = content
 
 
+@functools.lru_cache(1000)
 def match_names(gradient, name):
     """How surely one key names the gradient of another: 0 not at all, 3 for the same stem.
 

@@ -115,7 +115,7 @@ def _check_part(part, point, value, backward, names=None, **options):
 
     def copied(values):
         # deepcopy takes what its memo holds in the place of an array, wherever the part keeps it
-        memo = {id(old): np.zeros_like(old) for old in stale}
+        memo = {id(old): np.zeros(old.shape, old.dtype) for old in stale}
         memo |= {id(p.array): value for p, value in values.items() if isinstance(p.array, np.ndarray)}
         new = copy.deepcopy(part, memo)
         for p, number in values.items():

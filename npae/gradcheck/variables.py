@@ -70,10 +70,10 @@ def _by_name(x, gradient, what):
 
 def each_leaf(function, x):
     """function(array) for every array of x, in the structure of x: dicts, lists and tuples."""
-    if not _is_tree(x):
-        return function(x)
     if isinstance(x, dict):
         return {key: each_leaf(function, part) for key, part in x.items()}
+    if isinstance(x, np.ndarray) or not _is_tree(x):
+        return function(x)
     parts = [each_leaf(function, part) for part in x]
     return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
 
@@ -125,10 +125,10 @@ class Function:
         self.tree = each_leaf(lambda _: next(leaves), x)
         self.names = [[*shapes]] if parts else [[name] for name in shapes]  # of what is in each array of the tree
 
-    def view(self, theta, wrap=lambda array, names: array):
+    def view(self, theta, wrap=None):
         """theta (P,) in the caller's structure, in fresh arrays; wrap(array, names) is what each is given as."""
-        names = iter(self.names)
-        return each_leaf(lambda index: wrap(np.asarray(theta[index]), next(names)), self.tree)
+        x, names = each_leaf(lambda index: np.asarray(theta[index]), self.tree), iter(self.names)
+        return each_leaf(lambda array: wrap(array, next(names)), x) if wrap else x
 
     def flatten(self, gradient, what="gradient"):
         """A gradient in the caller's structure as a fresh flat vector (P,); an error says what does not match.
@@ -158,7 +158,7 @@ class Function:
         named = [(str(key) if top else f"{name}[{key!r}]", key) for key in keys]
         return [leaf for label, key in named for leaf in self._pair(x[key], gradient[key], label, what)]
 
-    def value(self, theta, wrap=lambda array, names: array):
+    def value(self, theta, wrap=None):
         """f's value as it is (a complex number for complex theta)."""
         value = self._value(self.view(theta, wrap))
         return value.reshape(()) if getattr(value, "size", 0) == 1 and value.shape else value

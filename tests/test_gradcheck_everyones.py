@@ -260,8 +260,10 @@ def test_a_caller_names_pairs_or_gives_functions():
 class Slope(Layer):
     """A leaky unit whose slope is one float."""
 
+    kind = float
+
     def build(self, W, b):
-        self.alpha = 0.3
+        self.alpha = self.kind(0.3)
 
     def forward(self, x):
         self.x = x
@@ -272,7 +274,9 @@ class Slope(Layer):
         return dh * np.where(self.x > 0, 1, self.alpha)
 
 
-def test_a_parameter_may_be_a_float():
+@pytest.mark.parametrize("kind", [float, np.float64, np.array])
+def test_a_parameter_may_be_a_float(kind, monkeypatch):
+    monkeypatch.setattr(Slope, "kind", kind)
     assert status(check_layer(Slope(), X)) == {"x": "ok", "alpha": "ok"}
     assert status(check_layer(Slope("twice"), X)) == {"x": "ok", "alpha": "WRONG"}
 

@@ -107,15 +107,16 @@ def _patterns(a, n, x, fit, labels):
         for total, word in ((m.sum(axis=0), "summed"), (m.mean(axis=0), "averaged")):
             repeated = np.broadcast_to(total, b.shape)
             yield _close(b, repeated, fit), the + f"{word} over {along} and repeated along it: look for a wrong axis"
-    top = np.abs(a).max()
-    for axis in (None, *(axes if a.ndim > 1 else ())):
-        alike = "equal everywhere" if axis is None else f"constant along axis {axis}"
-        yield np.ptp(a, axis).max() <= fit * top, the + alike + ": a sum over the wrong axis was broadcast"
     order = _close(np.sort(a, axis=None), np.sort(n, axis=None), fit)
     yield order, "the numbers are right, but in another order: look at a reshape, a permutation, an index"
-    yield _close(a, top * np.sign(n), fit), "only the signs of the gradient are right: its magnitudes are all equal"
+    top, c = np.abs(a).max(), np.abs(a - n).max()
     yield _close(a, np.clip(n, -top, top), fit), the + f"clipped at {top:.6g}"
     yield where, where
+    for which, along in (None, "everywhere"), *((axis, f"along axis {axis}") for axis in axes if a.ndim > 1):
+        yield np.ptp(a, which).max() <= fit * top, the + f"constant {along}: a sum over the wrong axis was broadcast"
+        shared = f"the difference is constant {along}: a term that all entries share (a mean, a sum) is missing"
+        yield np.ptp(a - n, which).max() <= fit * c, shared
+    yield _close(a, top * np.sign(n), fit), "only the signs of the gradient are right: its magnitudes are all equal"
     for axis, what in enumerate(("column", "row")) if a.ndim == 2 and min(a.shape) > 1 else ():
         r = (a * n).sum(axis=axis, keepdims=True) / np.maximum((n * n).sum(axis=axis, keepdims=True), 1e-300)
         yield _close(a, r * n, fit), f"each {what} is wrong by a factor of its own: a scale, a deviation, a weight?"
@@ -127,10 +128,6 @@ def _patterns(a, n, x, fit, labels):
             zero, size = np.abs((n * part).sum(axis)).max(), np.abs(n * part).sum(axis).max()
             fits = zero <= fit * size < np.abs((a * part).sum(axis)).max()
             yield fits, f"the true gradient {words.format(axis)}, the analytic one does not: a part of it is missing"
-    for axis in (None, *(axes if a.ndim > 1 else ())):
-        along = "everywhere" if axis is None else f"along axis {axis}"
-        same = np.ptp(a - n, axis).max() <= fit * np.abs(a - n).max()
-        yield same, f"the difference is constant {along}: a term that all entries share (a mean, a sum) is missing"
     yield from _times(a, n, x, fit)
 
 

@@ -119,7 +119,7 @@ def _check_part(part, point, value, backward, names=None, **options):
         memo |= {id(p.array): value for p, value in values.items() if isinstance(p.array, np.ndarray)}
         new = copy.deepcopy(part, memo)
         for p, number in values.items():
-            for *path, key in p.paths if id(p.array) not in memo else ():
+            for *path, key in p.paths if not isinstance(p.array, np.ndarray) else ():
                 owner = resolve((new,), path)
                 (owner.__setitem__ if isinstance(owner, (dict, list)) else owner.__setattr__)(key, number[()])
         return new

@@ -241,6 +241,18 @@ def test_parameters_without_a_gradient_are_named_and_not_ok():
     assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["verdict"] == "incomplete"
 
 
+def test_a_layer_that_declares_its_parameters_has_those_and_no_others():
+    class Declares(Hidden):
+        parameters = ("W", "b")
+
+        def keep(self, dW, db):
+            self.dW, self.scale = dW, 1.0
+
+    layer = Declares()
+    layer.friend = Pairs("dW")
+    assert status(check_layer(layer, X)) == {"x": "ok", "W": "ok", "b": "not checked"}
+
+
 def test_a_caller_names_pairs_or_gives_functions():
     layer = Hidden("dW")
     getters = {

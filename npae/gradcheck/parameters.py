@@ -26,18 +26,6 @@ def resolve(root, path):
     return root
 
 
-def reach(root, children=lambda thing: _children(thing)):
-    """(path, thing) for all that is reached from root, nearest first; what is held twice comes once for each path."""
-    queue: deque[tuple[tuple, Any]] = deque([((), root)])
-    seen = set()
-    while queue:
-        path, thing = queue.popleft()
-        yield path, thing
-        if id(thing) not in seen and len(path) < 8:
-            seen.add(id(thing))
-            queue.extend(((*path, key), child) for key, child in children(thing))
-
-
 def _children(thing):
     if isinstance(thing, (list, tuple)):
         return enumerate(thing[:1000])
@@ -50,6 +38,18 @@ def _children(thing):
             found.append((name, getattr(thing, name)))
     used = thing.__code__.co_names if isinstance(thing, types.FunctionType) else ()
     return found + [(name, thing.__globals__[name]) for name in used if name in thing.__globals__]
+
+
+def reach(root, children=_children):
+    """(path, thing) for all that is reached from root, nearest first; what is held twice comes once for each path."""
+    queue: deque[tuple[tuple, Any]] = deque([((), root)])
+    seen = set()
+    while queue:
+        path, thing = queue.popleft()
+        yield path, thing
+        if id(thing) not in seen and len(path) < 8:
+            seen.add(id(thing))
+            queue.extend(((*path, key), child) for key, child in children(thing))
 
 
 def _declared(thing):

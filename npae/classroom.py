@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from npae.gradcheck.verdicts import constant_factor
+from npae.gradcheck.diagnosis import constant_factor
 
 CLOSE = 1e-6  # a pattern holds if it leaves this part of the value unexplained
 

@@ -241,6 +241,18 @@ def test_parameters_without_a_gradient_are_named_and_not_ok():
     assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["verdict"] == "incomplete"
 
 
+def test_a_layer_that_declares_its_parameters_has_those_and_no_others():
+    class Declares(Hidden):
+        parameters = ("W", "b")
+
+        def keep(self, dW, db):
+            self.dW, self.scale = dW, 1.0
+
+    layer = Declares()
+    layer.friend = Pairs("dW")
+    assert status(check_layer(layer, X)) == {"x": "ok", "W": "ok", "b": "not checked"}
+
+
 def test_a_caller_names_pairs_or_gives_functions():
     layer = Hidden("dW")
     getters = {
@@ -260,8 +272,10 @@ def test_a_caller_names_pairs_or_gives_functions():
 class Slope(Layer):
     """A leaky unit whose slope is one float."""
 
+    kind = float
+
     def build(self, W, b):
-        self.alpha = 0.3
+        self.alpha = self.kind(0.3)
 
     def forward(self, x):
         self.x = x
@@ -272,7 +286,9 @@ class Slope(Layer):
         return dh * np.where(self.x > 0, 1, self.alpha)
 
 
-def test_a_parameter_may_be_a_float():
+@pytest.mark.parametrize("kind", [float, np.float64, np.array])
+def test_a_parameter_may_be_a_float(kind, monkeypatch):
+    monkeypatch.setattr(Slope, "kind", kind)
     assert status(check_layer(Slope(), X)) == {"x": "ok", "alpha": "ok"}
     assert status(check_layer(Slope("twice"), X)) == {"x": "ok", "alpha": "WRONG"}
 
@@ -333,6 +349,17 @@ def test_a_term_that_the_complex_step_misses_too_is_not_ok(n):
     assert check_gradient(sines(n, abs_too=False), x).ok
     with pytest.raises(TypeError, match="f takes abs of complex x; use method='central'"):
         numerical_gradient(lambda x: sines(n)(x)[0], x, method="complex")
+
+
+def test_a_complex_step_that_no_real_difference_can_confirm_is_no_proof_but_may_be_asked_for():
+    def f(x):
+        x = np.asarray(x)  # takes the observer away
+        return 1e12 + 1e-3 * (x**2).sum(), 2e-3 * x
+
+    report = check_gradient(f, X)
+    assert report.verdict == "inconclusive" and "too coarse to confirm the complex step" in report.reason, str(report)
+    n = numerical_gradient(lambda x: f(x)[0], X, method="complex")
+    np.testing.assert_allclose(n, 2e-3 * X, rtol=1e-12)
 
 
 @pytest.mark.parametrize("n", [100, 1900, 5000])
@@ -723,6 +750,14 @@ def test_wrong_entries_are_found_at_any_size_in_few_evaluations(shape, wrap):
     report = check_gradient(lambda x: f(x, [(17, 5), (150, 99)]), x)
     assert report.verdict == "WRONG" and report.rows[0].wrong == 2 and len(calls) < 6000, str(report)
     assert f"only 2 of {x.size:,} entries are wrong, at [17, 5], [150, 99]" in report.rows[0].diagnosis
+
+
+def test_a_gradient_that_is_not_finite_is_told_at_any_size():
+    for size in (30, 3000):
+        x = np.random.default_rng(0).standard_normal(size)
+        report = check_gradient(lambda x: ((x**2).sum(), np.where(np.arange(x.size) == 7, np.nan, 2 * x)), x)
+        assert report.verdict == "WRONG" and report.method.startswith("complex step"), str(report)
+        assert f"1 of {size:,} entries of the analytic gradient are NaN" in report.worst.diagnosis
 
 
 @pytest.mark.parametrize("words", ["2 x numeric", "transposed", "x < 0"])

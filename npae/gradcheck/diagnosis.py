@@ -1,9 +1,12 @@
 """What a wrong gradient looks like: patterns of errors whose causes are known, told in plain words."""
 
+import itertools
 import re
 from typing import Any
 
 import numpy as np
+
+from npae.gradcheck.report import KINK, UNCHECKED, WRONG
 
 UNKNOWN = "analytic = {:.6g} x numeric everywhere: a constant factor is wrong"
 EXACT = 1e-5  # a pattern holds if what it does not explain is this part of the gradient
@@ -104,15 +107,16 @@ def _patterns(a, n, x, fit, labels):
         for total, word in ((m.sum(axis=0), "summed"), (m.mean(axis=0), "averaged")):
             repeated = np.broadcast_to(total, b.shape)
             yield _close(b, repeated, fit), the + f"{word} over {along} and repeated along it: look for a wrong axis"
-    top = np.abs(a).max()
-    for axis in (None, *(axes if a.ndim > 1 else ())):
-        alike = "equal everywhere" if axis is None else f"constant along axis {axis}"
-        yield np.ptp(a, axis).max() <= fit * top, the + alike + ": a sum over the wrong axis was broadcast"
     order = _close(np.sort(a, axis=None), np.sort(n, axis=None), fit)
     yield order, "the numbers are right, but in another order: look at a reshape, a permutation, an index"
-    yield _close(a, top * np.sign(n), fit), "only the signs of the gradient are right: its magnitudes are all equal"
+    top, c = np.abs(a).max(), np.abs(a - n).max()
     yield _close(a, np.clip(n, -top, top), fit), the + f"clipped at {top:.6g}"
     yield where, where
+    for which, along in (None, "everywhere"), *((axis, f"along axis {axis}") for axis in axes if a.ndim > 1):
+        yield np.ptp(a, which).max() <= fit * top, the + f"constant {along}: a sum over the wrong axis was broadcast"
+        shared = f"the difference is constant {along}: a term that all entries share (a mean, a sum) is missing"
+        yield np.ptp(a - n, which).max() <= fit * c, shared
+    yield _close(a, top * np.sign(n), fit), "only the signs of the gradient are right: its magnitudes are all equal"
     for axis, what in enumerate(("column", "row")) if a.ndim == 2 and min(a.shape) > 1 else ():
         r = (a * n).sum(axis=axis, keepdims=True) / np.maximum((n * n).sum(axis=axis, keepdims=True), 1e-300)
         yield _close(a, r * n, fit), f"each {what} is wrong by a factor of its own: a scale, a deviation, a weight?"
@@ -124,10 +128,6 @@ def _patterns(a, n, x, fit, labels):
             zero, size = np.abs((n * part).sum(axis)).max(), np.abs(n * part).sum(axis).max()
             fits = zero <= fit * size < np.abs((a * part).sum(axis)).max()
             yield fits, f"the true gradient {words.format(axis)}, the analytic one does not: a part of it is missing"
-    for axis in (None, *(axes if a.ndim > 1 else ())):
-        along = "everywhere" if axis is None else f"along axis {axis}"
-        same = np.ptp(a - n, axis).max() <= fit * np.abs(a - n).max()
-        yield same, f"the difference is constant {along}: a term that all entries share (a mean, a sum) is missing"
     yield from _times(a, n, x, fit)
 
 
@@ -187,21 +187,32 @@ def _regions(x, bad, labels):
     yield from ((words, mask) for words, mask in places if mask.mean() <= 0.75)
 
 
-def diagnose_all(rows):
-    """A sentence on the pattern of the wrong rows: only biases, exchanged gradients, one factor everywhere; else ''."""
-    wrong = [row for row in rows if row.status == "WRONG"]
+def diagnose_all(rows, asymmetry):
+    """A sentence on what the wrong rows have in common, or on where an unknown mistake comes from; else ''.
+
+    asymmetry() of the gradient's derivative: 0 for the gradient of any function, NaN where it cannot be had.
+    """
+    wrong, names = [row for row in rows if row.status == WRONG], [row.name for row in rows if row.status == WRONG]
+    biases = {row.name for row in rows if len(row.shape) == 1 and re.search(r"(^|[._])[bc]\d*$|bias", row.name)}
     if not wrong or not all(np.isfinite(row.analytic_values).all() for row in wrong):
         return ""
-    biases = {row.name for row in rows if len(row.shape) == 1 and re.search(r"(^|[._])[bc]\d*$|bias", row.name)}
-    if {row.name for row in wrong} <= biases and any(len(row.shape) == 2 for row in rows):
+    if biases.issuperset(names) and any(len(row.shape) == 2 for row in rows):
         look = "look at the sum over the samples in db, and for a term of the value that uses the bias alone"
         return f"only biases are wrong, all weight matrices agree: {look}"
-    for p in wrong:
-        for q in wrong:
-            if p is not q and p.shape == q.shape and _close(p.analytic_values, q.numeric_values, EXACT):
-                return f"the gradient of {p.name} is that of {q.name}: they are exchanged, or one is used twice"
-    if len(wrong) > 1 and len(wrong) == sum(row.status not in ("not differentiable", "not checked") for row in rows):
-        a, n = (np.concatenate([getattr(row, f"{side}_values") for row in wrong]) for side in ("analytic", "numeric"))
-        if r := constant_factor(a, n):
-            return f"all arrays are wrong by the same factor {r:.6g}: look at what multiplies the whole value"
-    return ""
+    for p, q in itertools.permutations(wrong, 2):
+        if p.shape == q.shape and _close(p.analytic_values, q.numeric_values, EXACT):
+            return f"the gradient of {p.name} is that of {q.name}: they are exchanged, or one is used twice"
+    every = len(wrong) > 1 and len(wrong) == sum(row.status not in (KINK, UNCHECKED) for row in rows)
+    a, n = (np.concatenate([getattr(row, f"{side}_values") for row in wrong]) for side in ("analytic", "numeric"))
+    if every and (r := constant_factor(a, n)):
+        return f"all arrays are wrong by the same factor {r:.6g}: look at what multiplies the whole value"
+    if all(row.diagnosis for row in wrong):
+        return ""
+    told = [f"wrong in {', '.join(names)} alone: look at what only these pass through"] if len(rows) > 1 else []
+    if 1 < len(rows) == len(wrong):
+        told = ["every array is wrong: look at where the backward pass begins"]
+    if (size := asymmetry()) <= 1e-6:
+        told += ["it is the gradient of another function than the value: a term, a power or a constant differs"]
+    elif size >= 1e-4:
+        told += ["no function has this gradient (its derivative is not symmetric): a mistake in the chain rule"]
+    return "; ".join(told)

@@ -1,13 +1,8 @@
-"""The gradient check itself: choose a method, differentiate numerically, tell wrong from unknown, array by array.
-
-The tolerance on the relative error per array is the method's own (numeric.RTOL). A real difference cannot resolve less
-than about eps |f| / h: where its estimated error exceeds the tolerance, that is raised to three times the estimate, at
-most to LOOSEST, so that a gradient wrong by 0.1 % always fails. What differs by more than LOOSEST but by less than
-three times the estimate is 'inconclusive': neither proved nor refuted. A given `rtol` is never raised.
-"""
+"""The gradient check itself: choose a method and differentiate numerically, array by array."""
 
 import contextlib
 import functools
+import itertools
 
 import numpy as np
 
@@ -23,7 +18,8 @@ LARGE = 2_000  # numbers: above so many "auto" takes a random direction first, a
 BLOCK, FOUND = 16, 4  # rows and columns that are looked at around a wrong entry; entries that are searched for
 SEED = 20081  # directions, samples and projections are the same in every run, and not the x of default_rng(0)
 AGREE = 1e-7  # complex step and real difference along a direction: this close, relative to the gradient's norm
-KINKS = "there are kinks"  # a reason against complex steps that is not f's fault
+KINKS, VAGUE = "there are kinks", "a real difference is too coarse to confirm the complex step"
+EXCUSES = {KINKS, VAGUE}  # reasons against complex steps that are not f's fault
 
 
 class Check:
@@ -51,11 +47,11 @@ class Check:
         lines = [Lines(self, name, count, sample.get(name)) for name in sizes]
         real = "central" if asked == "central" else "richardson"
         why = self.complex_steps(lines) if asked in ("auto", "complex") else dict.fromkeys(sizes, "")
-        if asked == "complex" and set(why.values()) - {KINKS}:
+        if asked == "complex" and set(why.values()) - EXCUSES:
             raise ValueError(f"the complex step cannot be used: {why.popitem()[1]}. Take 'auto' or 'richardson'")
         for each in lines:
             if each.name in why:
-                self.real_steps(real, each)
+                self.differentiate(each, real)
         rows = [compare(each, self.options, self.overall) for each in lines]
         if large:
             rows = [self._search(each, row) if row.status == WRONG else row for each, row in zip(lines, rows)]
@@ -66,24 +62,8 @@ class Check:
             told = "f accepts complex input and agrees with a real difference in every array" + elsewhere
         reason = f"because {told}" + (f"; {self.point.size:,} numbers, hence directions" if large else "")
         method = NAMES[real if len(why) == len(lines) else "complex"] + (" along random directions" if count else "")
-        whole = diagnose_all(rows) or self._source(rows)
+        whole = diagnose_all(rows, self._asymmetry)
         return GradientReport(rows, method, reason if told else "as asked", self.f0, whole)
-
-    def _source(self, rows):
-        """Where a wrong gradient without a known pattern comes from: by what agrees, and by its own derivative."""
-        wrong = [row for row in rows if row.status == WRONG]
-        if all(row.diagnosis for row in wrong):
-            return ""
-        names = ", ".join(row.name for row in wrong)
-        told = [f"wrong in {names} alone: look at what only these pass through"] if len(rows) > 1 else []
-        if 1 < len(rows) == len(wrong):
-            told = ["every array is wrong: look at where the backward pass begins"]
-        asymmetry = self._asymmetry()
-        if asymmetry <= 1e-6:
-            told += ["it is the gradient of another function than the value: a term, a power or a constant differs"]
-        elif asymmetry >= 1e-4:
-            told += ["no function has this gradient (its derivative is not symmetric): a mistake in the chain rule"]
-        return "; ".join(told)
 
     def _asymmetry(self):
         """|<v, A u> - <u, A v>| / (|A u| |v| + |A v| |u|), A the gradient's derivative: 0 for the gradient of anything.
@@ -131,8 +111,6 @@ class Check:
             "that it keeps between calls, set that to zero at the start of f"
         )
 
-    # -- numeric derivatives -----------------------------------------------------------------------------------
-
     def slope(self, method, line, scale=1.0, target=0.0, step=None):
         """The derivative along a line (entries, v), by complex steps or real ones."""
         if method == "complex":
@@ -140,47 +118,42 @@ class Check:
             return Slope(self.phi(*line)(1j * h).imag / h, 0.0)
         return real_slope(self.phi(*line), self.f0, scale, self.noise, target, extrapolate=method != "central")
 
-    def real_steps(self, method, lines):
-        """Real differences along the lines."""
-        target, size = 0.1 * (self.options.rtol or RTOL[method]), lines.scale if np.isfinite(lines.scale) else 0.0
-        lines.method, lines.slopes, lines.confirmed = method, [], True
+    def differentiate(self, lines, method, step=None):
+        """The slopes along the lines, each as exact as the largest so far asks for."""
+        lines.method, lines.slopes, size = method, [], lines.scale
+        target = 0.1 * (self.options.rtol or RTOL[method])
         for line, x in zip(lines.lines, lines.x):
-            lines.slopes.append(self.slope(method, line, 1.0 if lines.along else abs(x), target * size))
-            size = np.fmax(size, abs(lines.slopes[-1].value))
-        lines.coarse = self.noise > 1e5 * EPS * abs(self.f0)
+            lines.slopes.append(self.slope(method, line, 1.0 if lines.along else abs(x), target * size, step))
+            size = max(size, abs(lines.slopes[-1].value))
+        lines.coarse = method != "complex" and self.noise > 1e5 * EPS * abs(self.f0)
 
     def complex_steps(self, lines, step=None):
         """Complex steps; name -> why not, for the arrays where they cannot be trusted."""
+        marks = frozenset[tuple[str, str]]()
         try:
             real = complex(self.subject.value(self.point.astype(complex))).real
             for each in lines:
-                each.slopes = [self.slope("complex", line, step=step) for line in each.lines]
+                self.differentiate(each, "complex", step)
             gap, why = abs(real - self.f0), f"f is {real!r} for complex input, but {self.f0!r} for real input"
         except Exception as error:  # whatever f raises on complex input is a reason not to use it
             text = str(error).partition("\n")[0] or "no message"
             gap, why = np.inf, f"f does not survive complex input ({type(error).__name__}: {text})"
         if np.isfinite(gap) and (step or 0.0) > 1e-8:
             return {}  # too wide to be judged by
-        if gap <= 1e-12 * abs(self.f0) or gap <= 100 * self.noise:
-            watched = self.watched()
-            return {each.name: why for each in lines if (why := self.distrust(each, *watched))}
-        return {each.name: why for each in lines}
-
-    def watched(self):
-        """The names that f's value was seen to follow, and pairs (operation, name) that lose a derivative."""
+        if not (gap <= 1e-12 * abs(self.f0) or gap <= 100 * self.noise):
+            return {each.name: why for each in lines}
         with contextlib.suppress(Exception):  # an array of another class may not do
-            value = self.subject.value(self.point.astype(complex), watch)
-            return value.sources, value.lost
-        return (), ()
+            marks = self.subject.value(self.point.astype(complex), watch).marks
+        return {each.name: why for each in lines if (why := self.distrust(each, marks))}
 
-    def distrust(self, lines, followed, lost):
+    def distrust(self, lines, marks):
         """Why the complex steps along these lines are not the derivative, or ''.
 
-        By structure: something that f was seen to do loses it. By value: a real difference along one random direction
-        disagrees.
+        By structure: the marks say that f lost it. By value: a real difference along one random direction disagrees.
         """
         n = np.array([slope.value for slope in lines.slopes])
-        lost = {operation for operation, name in lost if name == lines.name}
+        followed = {operation for name, operation in marks if name == lines.name}
+        lost = followed - {""}
         seen = f"f takes {', '.join(sorted(lost))} of complex {lines.name}" if lost else ""
         if lost - {"real"} or not np.isfinite(n).all():
             return seen or f"the complex step gives NaN or infinity for {lines.name}"
@@ -192,40 +165,40 @@ class Check:
         if slope.sides or not abs(predicted - slope.value) <= AGREE * size:
             slope = self.slope("richardson", line, target=AGREE / 3 * size)
         gap, size = abs(predicted - slope.value), max(size, abs(slope.value))
-        lines.confirmed = bool(slope.error <= 1e-3 * size or gap == 0 or (lines.name in followed and not lost))
         if slope.sides or gap <= max(AGREE * size, 3 * slope.error):
-            return KINKS if slope.sides else ""
+            vague = slope.error > 1e-3 * size and gap > 0 and followed != {""}
+            return KINKS if slope.sides else VAGUE if vague else ""
         cause = seen or "f takes abs, a norm, .real or a conjugate somewhere"
         return f"in {lines.name} real differences contradict the complex step by {gap / size:.1e}: {cause}"
 
-    # -- the way to a wrong entry of a large array ---------------------------------------------------------------
-
     def _search(self, lines, row):
-        """The row of the wrong entries, found by bisection; or where there are many, that of a block around one.
-
-        The gap <g, v> - D f v of a set of entries is the sum of those of its halves, and the half with more of it has
-        a wrong entry: log2(P) derivatives find one.
-        """
+        """The row of the wrong entries, found by bisection; or where there are many, that of a block around one."""
+        if not np.isfinite(row.analytic):
+            return row
         (flat, v), tolerance = lines.lines[0], row.tolerance * lines.scale
 
         def gap(part):
             slope = self.slope(lines.method, (flat[part], v[part]), target=tolerance / 10)
             return self.gradient[flat[part]] @ v[part] - slope.value
 
-        rest, found, total = np.arange(len(v)), list[int](), lines.analytic[0] - lines.slopes[0].value
-        while abs(total) > tolerance and len(found) < FOUND:
-            part = rest
-            while len(part) > 1:
-                half, other = np.split(part, [len(part) // 2])
-                g = gap(half)
-                part, total = (half, g) if abs(g) >= abs(total) / 2 else (other, total - g)
-            found.append(int(part[0]))
-            rest = rest[rest != part[0]]
-            total = gap(rest)
-        few = abs(total) <= tolerance
+        def wrong(part, total):
+            # the gap <g, v> - D f v of a set is the sum of its halves' gaps: log2(P) derivatives lead to an entry
+            if len(part) == 1:
+                yield int(part[0])
+                return
+            half, other = np.split(part, [len(part) // 2])
+            g = gap(half)
+            more, less = sorted([(half, g), (other, total - g)], key=lambda side: -abs(side[1]))
+            yield from wrong(*more)
+            if abs(less[1]) > tolerance:
+                yield from wrong(*less)
+
+        every = np.arange(len(v))
+        found = sorted(itertools.islice(wrong(every, lines.analytic[0] - lines.slopes[0].value), FOUND))
+        few = abs(gap(np.setdiff1d(every, found))) <= tolerance
         coordinates, block = (found, None) if few else self._block(lines.shape, found[0])
         each = Lines(self, lines.name, coordinates=coordinates)
-        each.method, each.slopes = lines.method, [self.slope(lines.method, line) for line in each.lines]
+        self.differentiate(each, lines.method)
         located = compare(each, self.options, self.overall, block)
         if few:
             at = ", ".join(str(list(each.index(k))) for k in range(len(found)))

@@ -32,11 +32,6 @@ def quietly():
         yield
 
 
-def central_slope(phi, h):
-    """(phi(h) - phi(-h)) / 2h = phi'(0) + h^2 phi'''/6, with a rounding error of about eps |phi| / h."""
-    return (float(phi(h)) - float(phi(-h))) / (2 * h)
-
-
 @dataclass
 class Slope:
     """A derivative with an estimate of its absolute error; at a kink both one-sided ones."""
@@ -49,14 +44,13 @@ class Slope:
 def real_slope(phi, f0, scale, noise, target, steps=STEPS, extrapolate=True):
     """phi'(0) by R = (4 D(h/2) - D(h)) / 3 or D(h/2), at the first step whose estimated error is at most `target`.
 
-    D is the central difference; the error is estimated as |D(h/2) - D(h)| / 3, which is that of D(h/2), plus the
-    rounding 4 noise / h. The steps are in units of `scale`, and smaller ones where |x| is small. If none reaches the
-    target, the one of least error is returned; if phi is finite on one side only (x is at the edge of a domain), the
-    difference quotients of that side are extrapolated.
+    D is the central difference; its error is estimated as |D(h/2) - D(h)| / 3, that of D(h/2), plus the rounding
+    4 noise / h. Steps are in units of `scale`, and smaller where |x| is small. If none reaches the target, the one of
+    least error is returned; if phi is finite on one side only (the edge of a domain), that side is extrapolated.
 
     A kink: the jump of the one-sided slopes, K = 2 J(h/2) - J(h) with J(h) = (phi(h) - 2 phi(0) + phi(-h)) / h,
-    is -h^3 phi''''/16 for a smooth phi but stays as h falls where phi' jumps at 0. A kink at a distance is
-    avoided by a smaller step. Nocedal and Wright (2006), section 8.1; Ridders (1982), Adv. Eng. Software 4.
+    is -h^3 phi''''/16 for a smooth phi but stays as h falls where phi' jumps at 0. A smaller step avoids one at a
+    distance. Nocedal and Wright (2006), section 8.1; Ridders (1982), Adv. Eng. Software 4.
     """
     unit = power_of_two(max(scale, 1.0))
     tiny = [power_of_two(scale) * h for h in steps[:5]] if 0 < scale < STEPS[6] else []
@@ -103,9 +97,8 @@ def noise_level(phi, f0):
     """The standard deviation of the rounding error of phi near 0, from high-order differences at 7 close points.
 
     The k-th difference of a smooth function at spacing h is O(h^k); what is left is noise, amplified by
-    sqrt((2k)!) / k!. Moré and Wild (2011), SIAM J. Sci. Comput. 33 (ECnoise). The points lie on one side, so that a
-    kink at 0 does not look like noise; the quieter side counts. A function that rounds to float32 inside may not move
-    at all between close points: what is as large at two wider spacings is noise too. Never below eps |f| / 2.
+    sqrt((2k)!) / k!. Moré and Wild (2011), SIAM J. Sci. Comput. 33 (ECnoise). The quieter side counts, as a kink at 0
+    is none. What is as large at two wider spacings is noise too: float32 inside. Never below eps |f| / 2.
     """
     floor, level = EPS * abs(f0) / 2, np.inf
     for h in (2.0**k for k in (-22, -30, -38)):  # ever closer, as an edge or a kink may be near

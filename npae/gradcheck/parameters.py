@@ -26,18 +26,6 @@ def resolve(root, path):
     return root
 
 
-def reach(root):
-    """(path, thing) for all that is reached from root, nearest first; what is held twice comes once for each path."""
-    queue: deque[tuple[tuple, Any]] = deque([((), root)])
-    seen = set()
-    while queue:
-        path, thing = queue.popleft()
-        yield path, thing
-        if id(thing) not in seen and len(path) < 8:
-            seen.add(id(thing))
-            queue.extend(((*path, key), child) for key, child in _children(thing))
-
-
 def _children(thing):
     if isinstance(thing, (list, tuple)):
         return enumerate(thing[:1000])
@@ -50,6 +38,26 @@ def _children(thing):
             found.append((name, getattr(thing, name)))
     used = thing.__code__.co_names if isinstance(thing, types.FunctionType) else ()
     return found + [(name, thing.__globals__[name]) for name in used if name in thing.__globals__]
+
+
+def reach(root, children=_children):
+    """(path, thing) for all that is reached from root, nearest first; what is held twice comes once for each path."""
+    queue: deque[tuple[tuple, Any]] = deque([((), root)])
+    seen = set()
+    while queue:
+        path, thing = queue.popleft()
+        yield path, thing
+        if id(thing) not in seen and len(path) < 8:
+            seen.add(id(thing))
+            queue.extend(((*path, key), child) for key, child in children(thing))
+
+
+def _declared(thing):
+    """The children of an object with a tuple `parameters` of names are those, and nothing that it refers to besides."""
+    names = getattr(thing, "parameters", None)
+    if isinstance(names, (tuple, list)) and names and all(isinstance(name, str) for name in names):
+        return [(name, getattr(thing, name, None)) for name in names]
+    return _children(thing)
 
 
 def is_numeric(thing):
@@ -81,6 +89,7 @@ def unchanged(root):
             array[...] = content
 
 
+@functools.lru_cache(1000)
 def match_names(gradient, name):
     """How surely one key names the gradient of another: 0 not at all, 3 for the same stem.
 
@@ -126,19 +135,14 @@ def find(part, trial, returned, moves, names=None):
 
     part: as it is before its forward; trial: a copy after forward and backward, which returned the tuple `returned`;
     moves(parameter) -> (whether the output changes with it, whether forward leaves it in its place); names: see
-    check_layer. An object with a tuple `parameters` of names has those, and nothing of what it refers to further.
+    check_layer.
     """
     after = (trial, returned)
     if names is not None:
         return {name: _named(part, after, name, names) for name in names}, []
     held: dict[Any, Parameter] = {}
-    declared: dict[tuple, list] = {}
-    for path, thing in reach((part,)):
-        above = [p for p in declared if path[: len(p)] == p != path]
-        own = getattr(thing, "parameters", None)
-        if not above and isinstance(own, (tuple, list)) and own and all(isinstance(name, str) for name in own):
-            declared[path] = [(name, getattr(thing, name, None)) for name in own]
-        if is_numeric(thing) and all(path[:-1] == p for p in above):
+    for path, thing in reach((part,), _declared):
+        if is_numeric(thing):
             key = id(thing) if isinstance(thing, np.ndarray) else path
             held.setdefault(key, Parameter(thing, [])).paths.append(path)
     _pair(held.values(), after)
@@ -148,9 +152,6 @@ def find(part, trial, returned, moves, names=None):
         fits = [p for p in held.values() if p.influences and not p.gradient and np.shape(p.array) == np.shape(extra)]
         if isinstance(extra, np.ndarray) and fits:
             fits[0].gradient = functools.partial(resolve, path=(1, i))
-    for name, array in (pair for pairs in declared.values() for pair in pairs):
-        if id(array) not in held or not held[id(array)].gradient:
-            raise ValueError(f"{part!r}: got parameter {name!r}, expected arrays {name} and d{name} on it")
     moving = [p for p in held.values() if p.influences]
     still = [p for p in held.values() if p.stays and not any(np.may_share_memory(p.array, q.array) for q in moving)]
     found = {p.name: p for p in held.values() if p.gradient and (p in moving or p in still)}
@@ -179,19 +180,17 @@ def _named(part, after, name, names):
     def path(spec):
         return (0, *(int(key) if key.isdigit() else key for key in re.findall(r"[^].['\"]+", spec)))
 
+    def getter(spec):
+        return (lambda after: spec(after[0])) if callable(spec) else functools.partial(resolve, path=path(spec))
+
     given = names[name] if isinstance(names, dict) else None
     array, gradient = given if isinstance(given, tuple) else (name, given)
     try:
-        found = array(part) if callable(array) else resolve((part,), path(array))
-        p = Parameter(found, [(0, name) if callable(array) else path(array)])
-        if callable(gradient):
-            p.gradient = lambda after: gradient(after[0])
-        elif gradient is not None:
-            p.gradient = functools.partial(resolve, path=path(gradient))
-        else:
-            _pair([p], after)
-        if not is_numeric(found) or not is_numeric(p.gradient(after)):
-            raise TypeError("no numbers")
+        p = Parameter(getter(array)((part,)), [(0, name) if callable(array) else path(array)])
+        p.gradient = gradient and getter(gradient)
+        _pair([p], after)
+        if is_numeric(p.array) and is_numeric(p.gradient(after)):
+            return p
+        raise TypeError("no numbers")
     except (AttributeError, KeyError, IndexError, TypeError) as error:
         raise ValueError(f"{part!r}: got parameter {name!r}, expected arrays {name} and d{name} on it") from error
-    return p

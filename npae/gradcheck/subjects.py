@@ -52,8 +52,9 @@ def check_layer(layer, x, *, parameters=None, **options):
     a dict name -> gradient or (parameter, gradient), each a name or a function of the layer; then no others are looked
     for. The layer is copied for every evaluation, not changed.
 
-    Raises TypeError where forward or backward is missing or returns something else, ValueError for a parameter without
-    a gradient. Griewank and Walther (2008), Evaluating Derivatives, section 3.2 (weighted outputs are one scalar).
+    Raises TypeError where forward or backward is missing or returns something else, ValueError for a name of
+    `parameters` without a gradient. Griewank and Walther (2008), Evaluating Derivatives, section 3.2 (weighted outputs
+    are one scalar).
     """
     for name in ("forward", "backward"):
         if isinstance(layer, type) or not callable(getattr(layer, name, None)):
@@ -92,10 +93,12 @@ def _forward_once(layer, x):
     single = any(getattr(thing, "dtype", None) == np.float32 for _, thing in reach(layer))
     cast = "it with float64 parameters" if single else "forward for a cast: its parameters are float64"
     h = real_array(h, "the output of forward", cast)
-    if not np.array_equal(copy.deepcopy(layer).forward(x.copy()), h):
-        again = [copy.deepcopy(trial).forward(x.copy()) for _ in range(2)]
-        return (again[0], trial) if np.array_equal(*again) else (h, layer)
-    return h, layer
+
+    def again(each):
+        return copy.deepcopy(each).forward(x.copy())
+
+    late = not np.array_equal(again(layer), h) and np.array_equal(again(trial), again(trial))
+    return h, trial if late else layer
 
 
 def _check_part(part, point, value, backward, names=None, **options):
@@ -110,12 +113,12 @@ def _check_part(part, point, value, backward, names=None, **options):
 
     stale: list[np.ndarray] = []  # gradients of an earlier use, which a layer may add to
 
-    def copied(arrays):
+    def copied(values):
         # deepcopy takes what its memo holds in the place of an array, wherever the part keeps it
-        memo = {id(old): np.zeros_like(old) for old in stale}
-        memo |= {id(p.array): array for p, array in arrays.items() if isinstance(p.array, np.ndarray)}
+        memo = {id(old): np.zeros(old.shape, old.dtype) for old in stale}
+        memo |= {id(p.array): value for p, value in values.items() if isinstance(p.array, np.ndarray)}
         new = copy.deepcopy(part, memo)
-        for p, number in arrays.items():
+        for p, number in values.items():
             for *path, key in p.paths if not isinstance(p.array, np.ndarray) else ():
                 owner = resolve((new,), path)
                 (owner.__setitem__ if isinstance(owner, (dict, list)) else owner.__setattr__)(key, number[()])
@@ -138,10 +141,9 @@ def _check_part(part, point, value, backward, names=None, **options):
         return copied({p: point[name] for name, p in parameters.items()})
 
     def f(point):
-        part = at(point)
-        J, returned = value(part, point), backward(part)
-        found = {name: parameter.gradient((part, returned)) for name, parameter in parameters.items()}
-        return J, dict(zip(given, returned)) | found
+        new = at(point)
+        J, returned = value(new, point), backward(new)
+        return J, dict(zip(given, returned)) | {name: p.gradient((new, returned)) for name, p in parameters.items()}
 
     start = {name: point[name] for name in given} | {name: real_array(p.array, name) for name, p in parameters.items()}
     subject = Function(f, start, value=lambda point: value(at(point), point), held=None)

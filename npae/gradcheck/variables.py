@@ -68,12 +68,13 @@ def _by_name(x, gradient, what):
     return found
 
 
-def _build(x, arrays):
-    if not _is_tree(x):
-        return next(arrays)
+def each_leaf(function, x):
+    """function(array) for every array of x, in the structure of x: dicts, lists and tuples."""
     if isinstance(x, dict):
-        return {key: _build(part, arrays) for key, part in x.items()}
-    parts = [_build(part, arrays) for part in x]
+        return {key: each_leaf(function, part) for key, part in x.items()}
+    if isinstance(x, np.ndarray) or not _is_tree(x):
+        return function(x)
+    parts = [each_leaf(function, part) for part in x]
     return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
 
 
@@ -104,41 +105,40 @@ class Function:
     """
 
     def __init__(self, f, x, name="x", parts=None, value=None, held=...):
-        self.f, self.x, self.name, self.parts, self._value = f, x, name, parts, value or (lambda x: f(x)[0])
-        leaves = self._pair(x, x, name)
-        arrays = {key: real_array(part, key) for key, part, _ in leaves}
+        self.f, self.x, self.name, self._value = f, x, name, value or (lambda x: f(x)[0])
+        given = {key: part for key, part, _ in self._pair(x, x, name)}
+        arrays = {key: real_array(part, key) for key, part in given.items()}
         for key, array in arrays.items():
             if not np.isfinite(array).all():
                 raise ValueError(f"{key}: got NaN or infinity, expected finite numbers")
         self.point = np.concatenate([array.ravel() for array in arrays.values()])
-        self.whole = any(np.asarray(part).dtype.kind in "iu" for _, part, _ in leaves)  # integers were made float64
+        self.whole = any(np.asarray(part).dtype.kind in "iu" for part in given.values())  # made float64
         shapes = parts or {key: array.shape for key, array in arrays.items()}
         ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
         if not self.point.size or ends[-1] != self.point.size:
             expected = f"the {self.point.size} of x" if self.point.size else "at least one number to differentiate by"
             raise ValueError(f"{name}: got parts of {ends[-1]} numbers, expected {expected}")
         pieces = np.split(np.arange(self.point.size), ends[:-1])
-        self.places = {key: piece.reshape(shape) for piece, (key, shape) in zip(pieces, shapes.items())}
-        self.index, self.unchecked, self.held = dict(self.places), {}, f if held is ... else held
+        self.index = {key: piece.reshape(shape) for piece, (key, shape) in zip(pieces, shapes.items())}
+        self.unchecked, self.held = dict[str, str](), f if held is ... else held
+        leaves = iter([np.arange(self.point.size).reshape(np.shape(x))] if parts else self.index.values())
+        self.tree = each_leaf(lambda _: next(leaves), x)
+        self.names = [[*shapes]] if parts else [[name] for name in shapes]  # of what is in each array of the tree
 
-    def view(self, theta, wrap=lambda array, name: array):
-        """theta (P,) in the caller's structure, in fresh arrays; wrap(array, name) is what each is given as."""
-        pieces = [wrap(np.asarray(theta[index]), name) for name, index in self.places.items()]
-        if self.parts:
-            return np.concatenate([piece.ravel() for piece in pieces]).reshape(np.shape(self.x))
-        return _build(self.x, iter(pieces))
+    def view(self, theta, wrap=None):
+        """theta (P,) in the caller's structure, in fresh arrays; wrap(array, names) is what each is given as."""
+        x, names = each_leaf(lambda index: np.asarray(theta[index]), self.tree), iter(self.names)
+        return each_leaf(lambda array: wrap(array, next(names)), x) if wrap else x
 
-    def flatten(self, gradient, what="gradient", missing=None):
+    def flatten(self, gradient, what="gradient"):
         """A gradient in the caller's structure as a fresh flat vector (P,); an error says what does not match.
 
-        missing: a set that receives the names of arrays without a gradient, which are an error otherwise.
+        What a dict or list leaves out, or has None for, is zero.
         """
         flat = []
         for name, array, part in self._pair(self.x, gradient, self.name, what):
-            if part is None and missing is not None and _is_tree(self.x):
-                missing.add(name)
-                part = np.zeros(np.shape(array))
-            flat.append(_flat(part, f"{what} of {name}", np.shape(array)))
+            absent = part is None and _is_tree(self.x)
+            flat.append(np.zeros(np.size(array)) if absent else _flat(part, f"{what} of {name}", np.shape(array)))
         return np.concatenate(flat)
 
     def _pair(self, x, gradient, name, what=""):
@@ -158,14 +158,14 @@ class Function:
         named = [(str(key) if top else f"{name}[{key!r}]", key) for key in keys]
         return [leaf for label, key in named for leaf in self._pair(x[key], gradient[key], label, what)]
 
-    def value(self, theta, wrap=lambda array, name: array):
+    def value(self, theta, wrap=None):
         """f's value as it is (a complex number for complex theta)."""
         value = self._value(self.view(theta, wrap))
         return value.reshape(()) if getattr(value, "size", 0) == 1 and value.shape else value
 
     def value_and_gradient(self, theta):
         """f's value and its flat gradient (P,), both validated; f must leave its input alone."""
-        x, missing = self.view(theta), set[str]()
+        x = self.view(theta)
         try:
             result = self.f(x)
         except (IndexError, TypeError) as error:
@@ -179,13 +179,14 @@ class Function:
             raise TypeError(f"f: got {self._describe(result)}")
         if np.size(result[0]) > 1 == np.size(result[1]):
             raise TypeError("f: got (gradient, value), expected (value, gradient): the other way round")
-        value, gradient = check_scalar(result[0]), self.flatten(result[1], missing=missing)
+        value, gradient = check_scalar(result[0]), self.flatten(result[1])
         changed = self.flatten(x) != theta
         if changed.any():
-            names = ", ".join(name for name, index in self.places.items() if changed[index].any())
+            names = ", ".join(name for name, index in self.index.items() if changed[index].any())
             how = "write x = x + ... instead of x += ..., or copy first"
             raise ValueError(f"f: got its input {names} changed in place, expected it left alone: {how}")
-        for name in missing & self.index.keys():
+        pairs = self._pair(self.x, result[1], self.name)
+        for name in [name for name, _, part in pairs if part is None and name in self.index]:
             moved = theta.copy()
             moved[self.index.pop(name)] += 0.0123
             if check_scalar(self.value(moved)) != value:

@@ -8,23 +8,23 @@ import functools
 
 import numpy as np
 
+from npae.gradcheck.variables import each_leaf
+
 NOT_ANALYTIC = {
     "absolute", "fabs", "conjugate", "sign", "real", "imag", "angle", "arctan2", "hypot", "var", "std", "nanvar",
     "nanstd", "cov", "corrcoef",
     "norm", "vdot", "vecdot", "svd", "eigh", "eigvalsh", "qr", "cholesky", "pinv", "lstsq", "cond",
 }  # fmt: skip
 STEPPED = {"sign", "floor", "ceil", "rint", "trunc", "heaviside", "signbit", "around", "round", "fix"}  # but for jumps
-NOTHING: frozenset = frozenset()
 
 
 class Watched(np.ndarray):
-    """An array that knows the names of the variables it comes from, and pairs (operation, name) that lost one."""
+    """An array with marks: (name, "") of each variable that it comes from, (name, operation) where one was lost."""
 
-    sources: frozenset = NOTHING
-    lost: frozenset = NOTHING
+    marks: frozenset = frozenset()
 
     def __array_finalize__(self, parent):
-        self.sources, self.lost = getattr(parent, "sources", NOTHING), getattr(parent, "lost", NOTHING)
+        self.marks = getattr(parent, "marks", frozenset())
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         return _apply(getattr(ufunc, method), ufunc.__name__, inputs, kwargs)
@@ -37,54 +37,47 @@ class Watched(np.ndarray):
 
     def __setitem__(self, key, value):
         super().__setitem__(_plain(key, []), _plain(value, found := [self]))
-        self.sources, self.lost = _union(found)
+        self.marks = _union(found)
 
     real = property(lambda self: np.real(self))
     imag = property(lambda self: np.imag(self))
     var, std, dot = (functools.partialmethod(function) for function in (np.var, np.std, np.dot))
 
 
-def watch(array, name):
-    """The array, watched as the variable `name`."""
-    watched = array.view(Watched)
-    watched.sources = frozenset([name])
-    return watched
+def watch(array, names):
+    """The array, watched as the variables of these names."""
+    return _marked(array, frozenset((name, "") for name in names))
 
 
 def _apply(function, name, args, kwargs):
     found: list[Watched] = []
-    result = function(*_plain(args, found), **_plain(kwargs, found))
-    sources, lost = _union(found)
+    result, marks = function(*_plain(args, found), **_plain(kwargs, found)), _union(found)
     if any(array.dtype.kind == "c" for array in found):
-        lost |= {(name.replace("absolute", "abs"), source) for source in sources if name in NOT_ANALYTIC}
+        marks |= {(source, name.replace("absolute", "abs")) for source, _ in marks if name in NOT_ANALYTIC}
     elif name in STEPPED:
         return result
-    out = kwargs.get("out", ())
-    for array in out if isinstance(out, tuple) else (out,):
-        if isinstance(array, Watched):
-            array.sources, array.lost = sources, lost
-    return _marked(result, sources, lost)
+    _marked(kwargs.get("out"), marks)
+    return _marked(result, marks)
 
 
 def _union(found):
-    return NOTHING.union(*(each.sources for each in found)), NOTHING.union(*(each.lost for each in found))
+    return frozenset().union(*(each.marks for each in found))
 
 
 def _plain(thing, found):
-    if isinstance(thing, Watched):
-        found.append(thing)
-        return thing.view(np.ndarray)
-    if type(thing) in (list, tuple):
-        return type(thing)(_plain(item, found) for item in thing)
-    return {key: _plain(item, found) for key, item in thing.items()} if isinstance(thing, dict) else thing
+    def plain(leaf):
+        found.extend([leaf] if isinstance(leaf, Watched) else ())
+        return leaf.view(np.ndarray) if isinstance(leaf, Watched) else leaf
+
+    return each_leaf(plain, thing)
 
 
-def _marked(result, sources, lost):
-    if isinstance(result, (list, tuple)):
-        parts = [_marked(part, sources, lost) for part in result]
-        return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
-    if getattr(getattr(result, "dtype", None), "kind", "") not in ("f", "c"):
-        return result
-    marked = np.asarray(result).view(Watched)
-    marked.sources, marked.lost = sources, lost
-    return marked
+def _marked(thing, marks):
+    def marked(leaf):
+        if getattr(getattr(leaf, "dtype", None), "kind", "") not in ("f", "c"):
+            return leaf
+        watched = leaf if isinstance(leaf, Watched) else np.asarray(leaf).view(Watched)
+        watched.marks = marks
+        return watched
+
+    return each_leaf(marked, thing)

@@ -3,7 +3,9 @@
 import contextlib
 import multiprocessing
 import operator
+import os
 import signal
+import threading
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from typing import Any
 
@@ -39,6 +41,15 @@ def in_processes(f, arguments, n, *shared):
 def _hold(f, shared):
     global _held
     _held = f, shared
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent():
+    """End this process when the one that started it has been killed; it would wait for its work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
 
 
 def _call(argument):

@@ -57,6 +57,27 @@ def test_a_demo_that_is_interrupted_ends_with_130_and_writes_no_page(tmp_path, m
     assert not interrupts.interrupts_raise()
 
 
+SLEEPER = """
+import time
+from npae.processes import map_in_processes
+
+def sleep(_):
+    print("asleep", flush=True)
+    time.sleep(1e6)
+
+if __name__ == "__main__":
+    map_in_processes(sleep, [1], 1)
+"""
+
+
+def test_processes_leave_with_the_one_that_started_them(tmp_path):
+    (tmp_path / "mine.py").write_text(SLEEPER)
+    program = subprocess.Popen([sys.executable, "mine.py"], cwd=tmp_path, stdout=subprocess.PIPE)
+    assert program.stdout and program.stdout.readline()
+    program.kill()
+    program.communicate(timeout=60)  # which ends when nobody holds its standard output any more
+
+
 def test_so_does_one_whose_page_is_built_by_processes(tmp_path):
     command = [sys.executable, "-u", "-m", "npae", "demo", "--quick", "--jobs", "2", "--out", "page.html"]
     allow = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731

@@ -13,6 +13,7 @@ from npae.losses import SquaredError
 from npae.optimizers import Adam
 from npae.pca import PCA
 from npae.penalties import Contractive, KLSparsity, L1Sparsity
+from npae.processes import in_processes
 from npae.progress import ProgressLine
 from npae.schedules import Cosine
 from npae.training import streams
@@ -44,14 +45,14 @@ class Settings:
     kl: float
     l1: float
     contractive: float
-    seconds: tuple[float, float]  # of one idle core of an AMD EPYC, in full and quick
+    seconds: tuple[float, float]  # of two idle cores of an AMD EPYC, in full and quick
 
 
 SETTINGS = {
     "digits": Settings(16, 128, Schedule(200, 25, 3e-2, 64), Schedule(150, 15, 1e-2, 64), 0.3, 0.1, 0.02, 0.05,
-                       (90, 18)),
+                       (70, 13)),
     "mnist": Settings(64, 800, Schedule(80, 5, 1e-2, 64), Schedule(24, 2, 1e-3, 128), 0.5, 0.1, 0.02, 0.05,
-                      (165, 60)),
+                      (155, 35)),
 }  # fmt: skip
 
 
@@ -150,8 +151,8 @@ class Run:
         n_components, what = own[name]
         return self.autoencoder(n_components, **{**what, **changes})
 
-    def train_family(self):
-        """Fit every member and measure it; returns self."""
+    def train_family(self, jobs=1):
+        """Fit every member and measure it, in as many processes as there are jobs; returns self."""
         s = self.settings
         family = {
             "PCA": "linear, by SVD",
@@ -162,8 +163,19 @@ class Run:
             "sparse (KL)": f"KL, beta={s.kl:g}, rho=0.05",
             "sparse (L1)": f"L1, lam={s.l1:g}",
         }
-        for i, (name, about) in enumerate(family.items(), start=1):
-            self.models[name] = self._fit(self.member(name), name, about, f"[{i}/{len(family)}] {name:<14}")
+        names = list(family)
+        labels = [f"[{i}/{len(names)}] {name:<14}" for i, name in enumerate(names, start=1)]
+        if jobs > 1:
+            fits = in_processes(Run._fit, names, jobs, self)
+        else:
+            fits = ((i, self._fit(name, labels[i])) for i, name in enumerate(names))
+        found = {}
+        for i, (model, seconds) in fits:
+            self.log(f"{labels[i]} {seconds:6.1f} s   {family[names[i]]}")
+            found[names[i]] = (model, seconds)
+        for name, about in family.items():
+            model, seconds = found[name]
+            self.models[name] = Trained(model, about, model.n_components, seconds, self.measure(model))
         return self
 
     def once(self, key, make):
@@ -191,18 +203,18 @@ class Run:
         """The held-out error of a member trained for twice as many epochs."""
         return error(self.member(name, lengthen=2).fit(self.train).reconstruct(self.test), self.test)
 
-    def _fit(self, model, name, about, label):
-        start, progress = time.perf_counter(), ProgressLine(label, getattr(model, "max_iter", 1))
-        watched = progress.live and isinstance(model, Autoencoder)
+    def _fit(self, name, label=None):
+        """(the member fitted, seconds), with the progress of one that has a label, where someone looks on."""
+        model, start = self.member(name), time.perf_counter()
+        progress = ProgressLine(label, getattr(model, "max_iter", 1))
+        watched = label is not None and progress.live and isinstance(model, Autoencoder)
         if watched:
             model.callbacks = lambda _, history: progress(len(history["loss"]), f"J {history['loss'][-1]:.4f}")
         model.fit(self.train)
         if watched:
             model.callbacks = None
-        progress.close(erase=True)
-        seconds = time.perf_counter() - start
-        self.log(f"{label} {seconds:6.1f} s   {about}")
-        return Trained(model, about, model.n_components, seconds, self.measure(model))
+            progress.close(erase=True)
+        return model, time.perf_counter() - start
 
     def measure(self, model):
         """The columns of the table for one fitted model."""

@@ -25,8 +25,8 @@ def build(run):
     model, shown = codes.models["contractive"], X[:8]
     true = datasets.transform_tangents(shown, run.image_shape, ("shift_x", "rotation"))
     tangents = {"learnt": manifold.tangent_space(model, shown, 3), "shift": true[:, :1], "rotation": true[:, 1:]}
-    n_study = 28 if run.quick else 1500
-    study, baselines = motion_study(seeds=5, n_steps=n_study, n_test=30 if run.quick else 200, random_state=run.seed)
+    n_study = 14 if run.quick else 1000
+    study, baselines = motion_study(seeds=5, n_steps=n_study, n_test=20 if run.quick else 200, random_state=run.seed)
     from_ = X[:8] if run.quick else X[:20]
     paths, lines = turning_walks(run.train[:1000], from_, run.image_shape, n_steps=n_steps, random_state=run.seed)
     blocks = [

@@ -46,5 +46,5 @@ def verdict(found):
     times, pca = e["held-out"] / e["training"], e["PCA, held-out"]
     beside = "within 10 % of" if close(e["held-out"], pca) else compared(e["held-out"], pca)
     return f"""Memory: the error is {e["training"]:.4f} in training and {e["held-out"]:.4f} held out, where one
-        principal component has {e["PCA, training"]:.4f} and {pca:.4f}. Held out it is {times:,.0f} times as
-        large as in training, and {beside} the component&rsquo;s."""
+        principal component has {e["PCA, training"]:.4f} and {pca:.4f}. Held out it is
+        {times:,.0f} times as large as in training, and {beside} the component&rsquo;s."""

@@ -31,7 +31,10 @@ def in_processes(f, arguments, n, *shared):
             for future in as_completed(futures):
                 yield futures[future], future.result()
         except BrokenExecutor as error:
-            raise ChildProcessError("a process was killed while it worked, perhaps for want of memory") from error
+            raise ChildProcessError(
+                "a process was killed while it worked, perhaps for want of memory; or a script started it outside of its "
+                'if __name__ == "__main__":'
+            ) from error
         except BaseException:
             for process in set(multiprocessing.active_children()) - before:
                 process.terminate()

@@ -4,7 +4,9 @@ import contextlib
 import multiprocessing
 import operator
 import os
+import pickle
 import signal
+import tempfile
 import threading
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from typing import Any
@@ -24,26 +26,32 @@ def in_processes(f, arguments, n, *shared):
     """
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")  # not fork: forking a process whose BLAS has threads is not safe
-    with ProcessPoolExecutor(n, mp_context=context, initializer=_hold, initargs=(f, shared)) as pool:
-        try:
-            with _interrupts_later():  # the processes inherit it: Ctrl-C is for this process, which ends them
-                futures = {pool.submit(_call, each): i for i, each in enumerate(arguments)}
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BrokenExecutor as error:
-            raise ChildProcessError(
-                "a process was killed while it worked, perhaps for want of memory; or a script started it outside of its "
-                'if __name__ == "__main__":'
-            ) from error
-        except BaseException:
-            for process in set(multiprocessing.active_children()) - before:
-                process.terminate()
-            raise
+    with tempfile.TemporaryDirectory() as folder:
+        # in a file: into a pipe, one would write for ever what a process that died at its start does not read
+        path = os.path.join(folder, "shared.pickle")
+        with open(path, "wb") as file:
+            pickle.dump((f, shared), file)
+        with ProcessPoolExecutor(n, mp_context=context, initializer=_hold, initargs=(path,)) as pool:
+            try:
+                with _interrupts_later():  # the processes inherit it: Ctrl-C is for this process, which ends them
+                    futures = {pool.submit(_call, each): i for i, each in enumerate(arguments)}
+                for future in as_completed(futures):
+                    yield futures[future], future.result()
+            except BrokenExecutor as error:
+                raise ChildProcessError(
+                    "a process ended while it had work: killed, perhaps for want of memory, or started by a script "
+                    'outside of its `if __name__ == "__main__":`'
+                ) from error
+            except BaseException:
+                for process in set(multiprocessing.active_children()) - before:
+                    process.terminate()
+                raise
 
 
-def _hold(f, shared):
+def _hold(path):
     global _held
-    _held = f, shared
+    with open(path, "rb") as file:
+        _held = pickle.load(file)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 

@@ -21,7 +21,7 @@ def test_processes_do_what_they_are_given_in_its_order():
     assert map_in_processes(abs, range(-5, 0), 2) == [5, 4, 3, 2, 1]
     with pytest.raises(TypeError):
         map_in_processes(abs, ["a", 1], 2)
-    with pytest.raises(ChildProcessError, match="killed while it worked"):
+    with pytest.raises(ChildProcessError, match="ended while it had work"):
         map_in_processes(os._exit, [1], 2)
 
 
@@ -55,6 +55,14 @@ def test_a_demo_that_is_interrupted_ends_with_130_and_writes_no_page(tmp_path, m
     assert next(epochs) == 3 and not list(tmp_path.iterdir())
     assert "interrupted" in capsys.readouterr().err
     assert not interrupts.interrupts_raise()
+
+
+def test_a_script_that_starts_processes_outside_of_its_main_part_is_told_so_at_once(tmp_path):
+    """The processes die before they have read what they share, which is more than a pipe takes."""
+    code = "from npae.processes import in_processes\nprint(list(in_processes(len, 'ab', 2, [0] * 10**6)))\n"
+    (tmp_path / "mine.py").write_text(code)
+    done = subprocess.run([sys.executable, "mine.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "ChildProcessError: a process ended while it had work" in done.stderr
 
 
 SLEEPER = """

@@ -120,6 +120,11 @@ def test_every_section_file_is_a_section_in_order(demo):
     assert orders == sorted(orders) and len(set(orders)) == len(orders)
 
 
+def test_a_quick_run_draws_no_conclusion_from_codes_that_are_hardly_trained(demo):
+    assert "the full run says what more units change" in demo[1] and "a matter of units" not in demo[1]
+    assert "number of units alone" not in demo[1]
+
+
 def test_a_new_section_is_a_new_file(tmp_path, monkeypatch, trained):
     from npae.report import sections
 

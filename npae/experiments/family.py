@@ -169,13 +169,11 @@ class Run:
             fits = in_processes(Run._fit, names, jobs, self)
         else:
             fits = ((i, self._fit(name, labels[i])) for i, name in enumerate(names))
-        found = {}
         for i, (model, seconds) in fits:
-            self.log(f"{labels[i]} {seconds:6.1f} s   {family[names[i]]}")
-            found[names[i]] = (model, seconds)
-        for name, about in family.items():
-            model, seconds = found[name]
+            name, about = names[i], family[names[i]]
+            self.log(f"{labels[i]} {seconds:6.1f} s   {about}")
             self.models[name] = Trained(model, about, model.n_components, seconds, self.measure(model))
+        self.models = {name: self.models[name] for name in names}
         return self
 
     def once(self, key, make):

@@ -110,7 +110,7 @@ def contraction_curves(radii, ratios, *, spacing=None, width=WIDTH, ax=None):
     axis.axhline(1, color="0.7", linewidth=0.8)
     if spacing is not None:
         axis.axvline(spacing, color="0.6", linewidth=0.8)
-        axis.annotate("nearest neighbour", (spacing, 0.02), (-4, 0), xycoords=("data", "axes fraction"),
+        axis.annotate("nearest neighbour", (spacing, 0.85), (-4, 0), xycoords=("data", "axes fraction"),
                       textcoords="offset points", color="0.4", ha="right")  # fmt: skip
     axis.set_xscale("log")
     plain_log(axis.xaxis)

@@ -52,7 +52,7 @@ SETTINGS = {
     "digits": Settings(16, 128, Schedule(200, 25, 3e-2, 64), Schedule(150, 15, 1e-2, 64), 0.3, 0.1, 0.02, 0.05,
                        (70, 13)),
     "mnist": Settings(64, 800, Schedule(80, 5, 1e-2, 64), Schedule(24, 2, 1e-3, 128), 0.5, 0.1, 0.02, 0.05,
-                      (155, 35)),
+                      (165, 35)),
 }  # fmt: skip
 
 

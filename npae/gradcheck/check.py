@@ -11,7 +11,7 @@ from npae.gradcheck.variables import Function, Options, check_scalar
 from npae.gradcheck.verdicts import Lines
 
 
-def check_gradient(f, x, *, method="auto", rtol=None, directions=None, coordinates=None, n_samples=None, parts=None):
+def check_gradient(f, x, *, method="auto", rtol=None, directions=None, n_samples=None, parts=None):
     """Hold the gradient that f returns against derivatives of the value that f returns: a GradientReport.
 
     error = max|analytic - numeric| / max(max|analytic|, max|numeric|) for each array.
@@ -23,15 +23,14 @@ def check_gradient(f, x, *, method="auto", rtol=None, directions=None, coordinat
     complex where f survives complex input, does nothing to it that loses a derivative (abs, a conjugate, a variance),
     and agrees with a real difference along a random direction of each array; else Richardson. rtol: largest relative
     error per array. directions: compare derivatives along so many random directions of each array, instead of all
-    coordinates (above 2,000 numbers "auto" takes 1, and bisects to the wrong entries where that fails). coordinates:
-    compare a random sample of so many coordinates of each array. n_samples: the batch size N, which lets the diagnosis
-    tell a mean from a sum. parts: {"W": (3, 2), "b": (2,)}, names and shapes of the pieces of a flat x, in its order.
+    coordinates (above 2,000 numbers "auto" takes 1, and bisects to the wrong entries where that fails). n_samples: the
+    batch size N, which lets the diagnosis tell a mean from a sum. parts: {"W": (3, 2), "b": (2,)}, names and shapes of
+    the pieces of a flat x, in its order.
 
     Raises ValueError where f is not deterministic, changes its input or returns what does not fit x, TypeError for
     float32. Nocedal and Wright (2006), section 8.1; Squire and Trapp (1998).
     """
-    options = Options(method, rtol, directions, coordinates, n_samples)
-    return Check(Function(f, x, parts=parts), options).report()
+    return Check(Function(f, x, parts=parts), Options(method, rtol, directions, n_samples)).report()
 
 
 def assert_gradient(f, x, **options):
@@ -66,17 +65,16 @@ def numerical_gradient(f, x, *, method="central", step=None):
     check = Check(subject, Options(method))
     check.gradient = np.zeros_like(subject.point)
     with unchanged(f), numeric.quietly():
-        check.f0 = check_scalar(subject.value(subject.point))
-        if method == "central":
-            steps = (step or power_of_two(numeric.CENTRAL_STEP * max(1.0, abs(x))) for x in subject.point)
-            along = ((check.phi(i, 1.0), h) for i, h in enumerate(steps))
-            return subject.view(np.array([float(phi(h) - phi(-h)) / (2 * h) for phi, h in along]))
-        lines = [Lines(check, name) for name in subject.index]
-        if method == "complex" and (why := set(check.complex_steps(lines, step).values()) - EXCUSES):
+        check.f0, lines = check_scalar(subject.value(subject.point)), [Lines(check, name) for name in subject.index]
+        if method == "complex" and (why := set(check.complex_steps(lines).values()) - EXCUSES):
             raise TypeError(f"{why.pop()}; use method='central'")
         for each in lines if method == "richardson" else ():
             check.differentiate(each, method)
-    return subject.view(np.array([slope.value for each in lines for slope in each.slopes]))
+        slopes = np.array([slope.value for each in lines for slope in each.slopes] or subject.point)
+        for i, x in enumerate(subject.point) if step or method == "central" else ():
+            phi, h = check.phi(i, 1.0), step or power_of_two(numeric.CENTRAL_STEP * max(1.0, abs(x)))
+            slopes[i] = phi(1j * h).imag / h if method == "complex" else float(phi(h) - phi(-h)) / (2 * h)
+    return subject.view(slopes)
 
 
 def taylor_slope(f, x, direction=None):

@@ -41,7 +41,7 @@ class Slope:
     sides: tuple | None = None
 
 
-def real_slope(phi, f0, scale, noise, target, steps=STEPS, extrapolate=True):
+def real_slope(phi, f0, scale, noise, target, extrapolate=True):
     """phi'(0) by R = (4 D(h/2) - D(h)) / 3 or D(h/2), at the first step whose estimated error is at most `target`.
 
     D is the central difference; its error is estimated as |D(h/2) - D(h)| / 3, that of D(h/2), plus the rounding
@@ -52,15 +52,17 @@ def real_slope(phi, f0, scale, noise, target, steps=STEPS, extrapolate=True):
     is -h^3 phi''''/16 for a smooth phi but stays as h falls where phi' jumps at 0. A smaller step avoids one at a
     distance. Nocedal and Wright (2006), section 8.1; Ridders (1982), Adv. Eng. Software 4.
     """
-    unit = power_of_two(max(scale, 1.0))
-    tiny = [power_of_two(scale) * h for h in steps[:5]] if 0 < scale < STEPS[6] else []
-    found = {}
-    for h in [unit * h for h in steps] + tiny:
+    unit, found = power_of_two(max(scale, 1.0)), {}
+    tiny = [power_of_two(scale) * h for h in STEPS[:5]] if 0 < scale < STEPS[6] else []
+    for h in [unit * h for h in STEPS] + tiny:
         f_plus, f_minus, g_plus, g_minus = (float(phi(t)) for t in (h, -h, h / 2, -h / 2))
         D, D_half = (f_plus - f_minus) / (2 * h), (g_plus - g_minus) / h
         slope = Slope((4 * D_half - D) / 3 if extrapolate else D_half, abs(D_half - D) / 3 + 4 * noise / h)
         sides = (3 * f0 - 4 * g_minus + f_minus) / h, (4 * g_plus - f_plus - 3 * f0) / h
         jump, rounding = abs(sides[1] - sides[0]), 30 * noise / h
+        for side, first in ((sides[0], f0 - g_minus), (sides[1], g_plus - f0)) if not np.isfinite(jump) else ():
+            if np.isfinite(side):  # the edge of a domain: what is inside counts
+                slope, jump = Slope(side, abs(side - 2 * first / h) + 16 * noise / h), 0.0
         if np.isfinite(slope.error + jump):
             found[h / unit] = slope, jump, rounding, sides
             if slope.error <= target and jump <= target + rounding:
@@ -75,16 +77,6 @@ def real_slope(phi, f0, scale, noise, target, steps=STEPS, extrapolate=True):
         (_, coarse, _, sides), (_, fine, rounding, _) = (found[h] for h in FINEST)
         if fine > rounding + target and fine > coarse / 2 and coarse > fine / 2:
             best.sides = tuple(sorted(sides))
-    return best if found else _one_sided(phi, f0, unit, noise)
-
-
-def _one_sided(phi, f0, unit, noise):
-    best = Slope(np.nan, np.inf)
-    for h in (side * unit * step for step in STEPS for side in (1, -1)):
-        S, S_2, S_4 = ((float(phi(h / k)) - f0) / (h / k) for k in (1, 2, 4))
-        error = abs(2 * S_4 - 3 * S_2 + S) + 16 * noise / abs(h)  # of the two extrapolations 2 S(h/2) - S(h)
-        if error < best.error:
-            best = Slope((8 * S_4 - 6 * S_2 + S) / 3, error)
     return best
 
 

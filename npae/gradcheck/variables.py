@@ -15,7 +15,6 @@ class Options:
     method: str = "auto"
     rtol: float | None = None
     directions: int | None = None
-    coordinates: int | None = None
     n_samples: int | None = None
 
     def __post_init__(self):
@@ -23,12 +22,9 @@ class Options:
             raise ValueError(f"got method={self.method!r}, expected one of {('auto', *RTOL)}")
         if self.rtol is not None and not 0 < self.rtol < 1:
             raise ValueError(f"got rtol={self.rtol!r}, expected a number between 0 and 1")
-        for name in ("directions", "coordinates", "n_samples"):
-            number = getattr(self, name)
+        for name, number in (("directions", self.directions), ("n_samples", self.n_samples)):
             if number is not None and (not isinstance(number, (int, np.integer)) or number < 1):
                 raise ValueError(f"got {name}={number!r}, expected a whole number >= 1")
-        if self.directions and self.coordinates:
-            raise ValueError("got directions= and coordinates=, expected one of them")
 
 
 def real_array(array, what, hint="x.astype(np.float64)"):

@@ -53,8 +53,8 @@ def compare(lines, options, overall, block=None):
     for i in np.flatnonzero(kinks):
         low, high = lines.slopes[i].sides
         n[i], error[i] = np.clip(a[i], low, high), 1e-4 * (high - low)
-    scale = max(_largest(n), lines.scale if lines.along else _largest(a[~kinks]))
-    gap = np.abs(a - n)
+    sizes = np.abs(np.concatenate([n, [lines.scale] if lines.along else a[~kinks]]))
+    scale, gap = float(sizes[np.isfinite(sizes)].max(initial=0.0)), np.abs(a - n)
     gap[~np.isfinite(gap)] = np.inf
 
     rtol = options.rtol or RTOL[lines.method]
@@ -73,7 +73,12 @@ def compare(lines, options, overall, block=None):
     elif status == WRONG and not kinks.any() and gap.max() <= SINGLE * scale and (a == a.astype(np.float32)).all():
         status, note = INCONCLUSIVE, f"agrees to float32's precision, and its numbers are float32's: {LOOK}"
     elif status == INCONCLUSIVE:
-        note = _why_inconclusive(lines, error, scale)
+        note = (
+            f"the value moves in steps of float32's size: something inside f is float32, {LOOK}" if lines.coarse else
+            f"the numeric derivative is known to {error.max():.0e} only, the largest entry is {scale:.0e}: a real "
+            "difference loses eps |f| / h, and more near a kink or an edge of f's domain. Subtract the constant part "
+            "of f, scale x, or let f accept complex input"
+        )  # fmt: skip
     if status != WRONG:
         wrong[:] = False
     k = int(np.argmax(np.where(wrong if wrong.any() else ~kinks, gap, -1.0)))
@@ -102,17 +107,3 @@ def _explain(lines, a, n, options, fit, block):
     whole = not lines.along and len(a) == int(np.prod(shape))
     a, n, x = (array.reshape(shape if whole else -1) for array in (a, n, 0 * a if lines.along else lines.x))
     return diagnose(a, n, x, options.n_samples, fit, whole, lines.shape, block)
-
-
-def _why_inconclusive(lines, error, scale):
-    if lines.coarse:
-        return f"the value moves in steps of float32's size: something inside f is float32, {LOOK}"
-    return (
-        f"the numeric derivative is known to {error.max():.0e} only, the largest entry is {scale:.0e}: a real "
-        "difference loses eps |f| / h, and more near a kink or an edge of f's domain. Subtract the constant part of f, "
-        "scale x, or let f accept complex input"
-    )
-
-
-def _largest(values):
-    return float(np.abs(values[np.isfinite(values)]).max(initial=0.0))

@@ -293,9 +293,7 @@ def test_network_is_checked_by_named_arrays_and_left_alone(loss):
     np.testing.assert_array_equal(model.grad, grad)
 
 
-@pytest.mark.parametrize(
-    "keywords", [{"directions": 2}, {"method": "richardson"}, {"method": "central"}]
-)
+@pytest.mark.parametrize("keywords", [{"directions": 2}, {"method": "richardson"}, {"method": "central"}])
 def test_network_by_other_methods(keywords):
     assert check_network(network(penalties=[Contractive(0.3)]), X, **keywords).ok
 

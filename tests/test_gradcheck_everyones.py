@@ -709,6 +709,20 @@ def test_a_flat_theta_takes_the_names_and_shapes_of_its_parts():
     assert report.rows[0].shape == (4, 3)
     with pytest.raises(ValueError, match="got parts of 14 numbers, expected the 15"):
         check_gradient(f, np.ones(15), parts={"W": (4, 3), "b": (2,)})
+    with pytest.raises(ValueError, match="got parts of 15 numbers"):
+        check_gradient(f, np.ones(15), parts={"W": (-4, 3), "b": (27,)})
+    for x, parts in (({"W": X}, {"W": X.shape}), ([X[0], X[1]], {"W": (8,)}), (np.ones(15), ["W", "b"])):
+        with pytest.raises(ValueError, match="expected a dict of names and shapes, for x one flat array"):
+            check_gradient(f, x, parts=parts)
+
+
+def test_a_step_of_ones_own_in_the_complex_formula_is_judged_by_the_default_one():
+    x = np.array([0.5, -1.5])
+    np.testing.assert_allclose(
+        numerical_gradient(lambda x: np.sin(x).sum(), x, method="complex", step=1e-3), np.cos(x), rtol=1e-6
+    )
+    with pytest.raises(TypeError, match="abs"):
+        numerical_gradient(lambda x: np.abs(x).sum(), x, method="complex", step=1e-3)
 
 
 def test_float32_parameters_are_named_only_where_they_are():

@@ -109,9 +109,11 @@ class Function:
                 raise ValueError(f"{key}: got NaN or infinity, expected finite numbers")
         self.point = np.concatenate([array.ravel() for array in arrays.values()])
         self.whole = any(np.asarray(part).dtype.kind in "iu" for part in given.values())  # made float64
+        if parts is not None and (_is_tree(x) or not isinstance(parts, dict)):
+            raise ValueError(f"{name}: got parts={parts!r}, expected a dict of names and shapes, for x one flat array")
         shapes = parts or {key: array.shape for key, array in arrays.items()}
         ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
-        if not self.point.size or ends[-1] != self.point.size:
+        if not self.point.size or ends[-1] != self.point.size or min(np.diff(ends, prepend=0)) < 0:
             expected = f"the {self.point.size} of x" if self.point.size else "at least one number to differentiate by"
             raise ValueError(f"{name}: got parts of {ends[-1]} numbers, expected {expected}")
         pieces = np.split(np.arange(self.point.size), ends[:-1])

@@ -725,6 +725,35 @@ def test_a_step_of_ones_own_in_the_complex_formula_is_judged_by_the_default_one(
         numerical_gradient(lambda x: np.abs(x).sum(), x, method="complex", step=1e-3)
 
 
+def test_a_method_that_needs_more_than_one_array_is_refused_with_what_it_needs():
+    class Descends:
+        def __init__(self):
+            self.weights = X.T.copy()
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.weights
+
+        def backward(self, dh, lr):
+            dx = dh @ self.weights.T
+            self.weights -= lr * self.x.T @ dh
+            return dx
+
+    class Filled(Descends):
+        def backward(self, dh):
+            return super().backward(dh, 0.1)
+
+    class InTraining(Filled):
+        def forward(self, x, training):
+            return super().forward(x)
+
+    with pytest.raises(TypeError, match=r"backward: got .*'lr'.*expected backward\(dh\) alone: check a subclass"):
+        check_layer(Descends(), X)
+    with pytest.raises(TypeError, match=r"forward: got .*'training'.*expected forward\(x\) alone"):
+        check_layer(InTraining(), X)
+    assert status(check_layer(Filled(), X)) == {"x": "ok", "weights": "not checked"}
+
+
 def test_float32_parameters_are_named_only_where_they_are():
     class Casts(Layer):
         def build(self, W, b):

@@ -8,6 +8,7 @@ are those of check_gradient.
 import contextlib
 import copy
 import functools
+import inspect
 
 import numpy as np
 
@@ -59,6 +60,7 @@ def check_layer(layer, x, *, parameters=None, **options):
     for name in ("forward", "backward"):
         if isinstance(layer, type) or not callable(getattr(layer, name, None)):
             raise TypeError(f"got {layer!r} without {name}(), expected a layer with forward and backward")
+    _takes_one_array("forward(x)", layer.forward)
     base = real_array(x, "x")
     try:
         h, layer = _forward_once(layer, base)
@@ -67,6 +69,7 @@ def check_layer(layer, x, *, parameters=None, **options):
             raise
         base = np.array(x)
         h, layer = _forward_once(layer, base)
+    _takes_one_array("backward(dh)", layer.backward)
     R = np.random.default_rng(SEED).standard_normal(h.shape)
 
     def value(layer, point):
@@ -78,6 +81,15 @@ def check_layer(layer, x, *, parameters=None, **options):
 
     point = {"x": base} if base.dtype.kind == "f" else {}
     return _check_part(layer, point, value, backward, parameters, n_samples=len(R) if R.ndim else None, **options)
+
+
+def _takes_one_array(call, method):
+    try:
+        with contextlib.suppress(ValueError):  # no signature to look at
+            inspect.signature(method).bind(None)
+    except TypeError as error:
+        expected = f"expected {call} alone: check a subclass that fills in the others"
+        raise TypeError(f"{call.partition('(')[0]}: got more than one argument to fill ({error}), {expected}") from None
 
 
 def _forward_once(layer, x):

@@ -45,12 +45,12 @@ def build(run):
         figure(
             manifold_plots.spectra(codes.sigma, normalize=True),
             "Singular values of the encoder's Jacobian, each image's divided by its largest; median and quartiles.",
-            "Three falling curves on a logarithmic axis; the contractive one falls fastest, the plain one slowest.",
+            "Three falling curves on a logarithmic axis, each in a band: the plain, denoising and contractive encoder.",
         ),
         figure(
             manifold_plots.contraction_curves(codes.radii, codes.ratios, spacing=codes.spacing),
             "Distance between codes over distance between inputs, for random displacements of every size.",
-            "Three curves, level for small displacements, that come down beyond the distance of nearest neighbours.",
+            "Three curves over a logarithmic axis, and an upright line at the distance of nearest neighbours.",
         ),
         claim(f"""Effective number of directions that move the code, (&Sigma;&sigma;&sup2;)&sup2; /
             &Sigma;&sigma;<sup>4</sup>: {listed(effective, ".0f")}. Contraction ratio close to the data:

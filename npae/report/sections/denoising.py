@@ -31,13 +31,12 @@ def build(run):
             plots.image_rows(rows, run.image_shape),
             "Held-out images, corrupted once, and their reconstructions: only the denoising autoencoder was trained "
             "for this.",
-            "Six rows of ten digits. The corrupted ones are hard to read, PCA&rsquo;s and the undercomplete ones have "
-            "ghosts, those of the denoising autoencoder are nearly clean.",
+            "Six rows of ten digits: clean, corrupted, and four reconstructions of the corrupted ones.",
         ),
         figure(
             _curves(run, sigmas, errors),
             "Error against the clean image as the noise grows.",
-            "Five rising curves. Copying rises fastest; that of the denoising autoencoder is the flattest.",
+            "Curves of the error over the noise, one for copying and one for each way to take the noise away.",
         ),
         claim(f"""On held-out images with &sigma; = {run.settings.sigma:g} the denoising autoencoder&rsquo;s error is
             {mean:.3f}: {compared(mean, run.identity_error)} that of the corrupted images themselves

@@ -38,7 +38,7 @@ def build(run):
         figure(
             generative.levels(result.psnr, sigmas, height=3.4),
             "The same, drawn.",
-            "Seven falling lines over the noise. That of the noisy images falls the steepest and ends at the bottom.",
+            "Seven falling lines over the noise: the noisy images, and six ways to take the noise away.",
         ),
         figure(
             plots.image_rows(result.images, data.image_shape),

@@ -50,8 +50,7 @@ def build(run):
         figure(
             plots.image_rows(rows, run.image_shape),
             "Held-out images (top) and what each member makes of them.",
-            "Eight rows of ten handwritten digits. All are readable; those of the narrow codes are blurred, most of "
-            "all the contractive one&rsquo;s; those of the wide codes look like the originals.",
+            "Eight rows of ten handwritten digits: the images, and seven reconstructions of each.",
         ),
         table(["", "K", *columns, "epochs", "seconds"], body),
         text(f"""Errors are &frac12;&#8214;x&#770;&nbsp;&minus;&nbsp;x&#8214;&sup2;, mean over images: in training,

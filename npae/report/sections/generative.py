@@ -45,8 +45,7 @@ def build(run):
         figure(
             generative.bound_parts(watched),
             "The negative bound on held-out images by epoch, and its two parts, on a logarithmic axis.",
-            "Three curves. The sum falls with the reconstruction cost just below it; the length of the code is a "
-            "tenth of them or so, at the bottom.",
+            "Three curves by epoch: the sum, and below it the reconstruction cost and the length of the code.",
         ),
         figure(
             generative.code_plane(model.inverse_transform(plane), run.image_shape, extent=EXTENT),

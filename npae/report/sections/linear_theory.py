@@ -29,8 +29,8 @@ def build(run):
         figure(
             linear_plots.angle_curves(histories),
             "Largest principal angle between the decoder of 8 units and PCA, against the training step.",
-            "Three curves on a logarithmic axis, near a right angle at first. The one with a constant step stays "
-            "ragged and high; the two with a shrinking step fall smoothly, in double precision the furthest.",
+            "Three curves on a logarithmic axis, near a right angle at first: a constant step, and a shrinking one in "
+            "single and double precision.",
         ),
         claim(f"""Largest angle after training:
             {"; ".join(f"{name} {angles[-1]:.0e} rad" for name, (_, angles) in histories.items())}."""),

@@ -29,7 +29,7 @@ def build(run):
             _activity(codes),
             f"Mean activation of each unit over the held-out images, sorted. The line at {ACTIVE:g} is the threshold "
             "above which a unit counts as active.",
-            "Three falling curves. That of the free code stays high; those of the two sparse codes lie near zero.",
+            "Three falling curves, of a free code and two sparse ones, and a level line at the threshold.",
         ),
         figure(
             plots.filters(groups, run.image_shape, n=24, n_columns=4),

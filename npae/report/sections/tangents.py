@@ -49,8 +49,8 @@ def build(run):
         figure(
             manifold_plots.spectra(sphere.sigma, n_dims=2),
             "Singular values on the sphere, median and quartiles.",
-            "Two curves on a logarithmic axis: the contractive one drops after the second value, the plain one falls "
-            "little.",
+            "Two curves on a logarithmic axis, the plain and the contractive encoder, and a line after the second "
+            "value.",
         ),
         table(["median angle, degrees", "contractive", "local PCA (neighbours)", "plain"], rows),
         claim(f"""Singular values before and after the dimension of the manifold differ by a factor (median):

@@ -725,6 +725,15 @@ def test_a_step_of_ones_own_in_the_complex_formula_is_judged_by_the_default_one(
         numerical_gradient(lambda x: np.abs(x).sum(), x, method="complex", step=1e-3)
 
 
+@pytest.mark.parametrize("method", ["central", "complex", "richardson"])
+def test_an_empty_array_among_others_has_an_empty_gradient(method):
+    x = {"a": X, "nothing": np.zeros((0, 3)), "b": X[0]}
+    found = numerical_gradient(lambda p: (p["a"] ** 2).sum() + np.sin(p["b"]).sum(), x, method=method)
+    np.testing.assert_allclose(found["a"], 2 * X, rtol=1e-6)
+    np.testing.assert_allclose(found["b"], np.cos(X[0]), rtol=1e-6)
+    assert found["nothing"].shape == (0, 3)
+
+
 def test_a_method_that_needs_more_than_one_array_is_refused_with_what_it_needs():
     class Descends:
         def __init__(self):

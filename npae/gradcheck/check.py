@@ -65,7 +65,8 @@ def numerical_gradient(f, x, *, method="central", step=None):
     check = Check(subject, Options(method))
     check.gradient = np.zeros_like(subject.point)
     with unchanged(f), numeric.quietly():
-        check.f0, lines = check_scalar(subject.value(subject.point)), [Lines(check, name) for name in subject.index]
+        check.f0 = check_scalar(subject.value(subject.point))
+        lines = [Lines(check, name) for name, index in subject.index.items() if index.size]
         if method == "complex" and (why := set(check.complex_steps(lines).values()) - EXCUSES):
             raise TypeError(f"{why.pop()}; use method='central'")
         for each in lines if method == "richardson" else ():

@@ -15,15 +15,6 @@ from npae.gradcheck.report import GradientError, GradientReport, Row
 from npae.gradcheck.subjects import check_layer, check_loss, check_network, check_penalty
 
 __all__ = [
-    "GradientError",
-    "GradientReport",
-    "Row",
-    "assert_gradient",
-    "check_gradient",
-    "check_layer",
-    "check_loss",
-    "check_network",
-    "check_penalty",
-    "numerical_gradient",
-    "taylor_slope",
-]
+    "GradientError", "GradientReport", "Row", "assert_gradient", "check_gradient", "check_layer", "check_loss",
+    "check_network", "check_penalty", "numerical_gradient", "taylor_slope",
+]  # fmt: skip

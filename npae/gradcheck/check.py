@@ -7,7 +7,7 @@ from npae.gradcheck.engine import EXCUSES, SEED, Check
 from npae.gradcheck.numeric import EPS, RTOL, power_of_two
 from npae.gradcheck.parameters import unchanged
 from npae.gradcheck.report import GradientError
-from npae.gradcheck.variables import Function, Options, check_scalar
+from npae.gradcheck.variables import Function, check_scalar
 from npae.gradcheck.verdicts import Lines
 
 
@@ -30,7 +30,8 @@ def check_gradient(f, x, *, method="auto", rtol=None, directions=None, n_samples
     Raises ValueError where f is not deterministic, changes its input or returns what does not fit x, TypeError for
     float32. Nocedal and Wright (2006), section 8.1; Squire and Trapp (1998).
     """
-    return Check(Function(f, x, parts=parts), Options(method, rtol, directions, n_samples)).report()
+    subject, options = Function(f, x, parts=parts), {"rtol": rtol, "directions": directions, "n_samples": n_samples}
+    return Check(subject, method=method, **options).report()
 
 
 def assert_gradient(f, x, **options):
@@ -62,7 +63,7 @@ def numerical_gradient(f, x, *, method="central", step=None):
     if step is not None and not (np.isfinite(step) and step > 0 and method != "richardson"):
         raise ValueError(f"got step={step!r}, expected a positive number (and none for 'richardson')")
     subject = Function(lambda x: (f(x), None), x)
-    check = Check(subject, Options(method))
+    check = Check(subject, method=method)
     check.gradient = np.zeros_like(subject.point)
     with unchanged(f), numeric.quietly():
         check.f0 = check_scalar(subject.value(subject.point))
@@ -99,7 +100,7 @@ def taylor_slope(f, x, direction=None):
     v, steps = v / np.linalg.norm(v), np.logspace(-8, 0, 41)
     with unchanged(f):
         f0, gradient = subject.value_and_gradient(subject.point.copy())
-        phi = Check(subject, Options()).phi(slice(None), v)
+        phi = Check(subject).phi(slice(None), v)
         with numeric.quietly():
             remainders = np.array([abs(float(phi(t)) - f0 - t * (gradient @ v)) for t in steps])
             noise = numeric.noise_level(phi, f0)

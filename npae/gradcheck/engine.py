@@ -13,6 +13,7 @@ from npae.gradcheck.parameters import unchanged
 from npae.gradcheck.report import UNCHECKED, WRONG, GradientReport, Row
 from npae.gradcheck.verdicts import Lines, compare, direction
 from npae.gradcheck.watch import watch
+from npae.validation import check_number
 
 LARGE = 2_000  # numbers: above so many "auto" takes a random direction first, and searches where that fails
 BLOCK, FOUND = 16, 4  # rows and columns that are looked at around a wrong entry; entries that are searched for
@@ -23,11 +24,19 @@ EXCUSES = {KINKS, VAGUE}  # reasons against complex steps that are not f's fault
 
 
 class Check:
-    """One check in progress: a subject (see variables.Function), its value and gradient at the point."""
+    """One check in progress: a subject (see variables.Function), its value and gradient at the point.
 
-    def __init__(self, subject, options):
-        self.subject, self.options, self.point = subject, options, subject.point
-        self.rng = np.random.default_rng(SEED)
+    The keywords are those of check_gradient; ValueError for what they cannot be.
+    """
+
+    def __init__(self, subject, *, method="auto", rtol=None, directions=None, n_samples=None):
+        if method not in ("auto", *RTOL):
+            raise ValueError(f"got method={method!r}, expected one of {('auto', *RTOL)}")
+        check_number(0.5 if rtol is None else rtol, "rtol", "check", high=1.0, include_low=False, include_high=False)
+        for name, number in (("directions", directions), ("n_samples", n_samples)):
+            check_number(1 if number is None else number, name, "check", low=1, integer=True)
+        self.subject, self.point, self.rng = subject, subject.point, np.random.default_rng(SEED)
+        self.method, self.rtol, self.directions, self.n_samples = method, rtol, directions or 0, n_samples
 
     def report(self):
         """Differentiate numerically, compare, explain; what f holds is as before."""
@@ -39,7 +48,7 @@ class Check:
                 return self._report()
 
     def _report(self):
-        asked, count = self.options.method, self.options.directions or 0
+        asked, count = self.method, self.directions
         large = self.point.size > LARGE and asked == "auto" and not count
         count = count or int(large)
         lines = [Lines(self, name, count) for name, index in self.subject.index.items() if index.size]
@@ -50,7 +59,7 @@ class Check:
         for each in lines:
             if each.name in why:
                 self.differentiate(each, real)
-        rows = [compare(each, self.options, self.overall) for each in lines]
+        rows = [compare(each, self) for each in lines]
         if large:
             rows = [self._search(each, row) if row.status == WRONG else row for each, row in zip(lines, rows)]
         rows += [Row(name, (), UNCHECKED, diagnosis=text) for name, text in self.subject.unchecked.items()]
@@ -118,11 +127,10 @@ class Check:
     def differentiate(self, lines, method):
         """The slopes along the lines, each as exact as the largest so far asks for."""
         lines.method, lines.slopes, size = method, [], lines.scale
-        target = 0.1 * (self.options.rtol or RTOL[method])
+        target = 0.1 * (self.rtol or RTOL[method])
         for line, x in zip(lines.lines, lines.x):
             lines.slopes.append(self.slope(method, line, 1.0 if lines.along else abs(x), target * size))
             size = max(size, abs(lines.slopes[-1].value))
-        lines.coarse = method != "complex" and self.noise > 1e5 * EPS * abs(self.f0)
 
     def complex_steps(self, lines):
         """Complex steps; name -> why not, for the arrays where they cannot be trusted."""
@@ -194,7 +202,7 @@ class Check:
         coordinates, block = (found, None) if few else self._block(lines.shape, found[0])
         each = Lines(self, lines.name, coordinates=coordinates)
         self.differentiate(each, lines.method)
-        located = compare(each, self.options, self.overall, block)
+        located = compare(each, self, block)
         if few:
             at = ", ".join(str(list(each.index(k))) for k in range(len(found)))
             located.diagnosis = f"only {len(found)} of {len(v):,} entries are wrong, at {at}: found by bisection"

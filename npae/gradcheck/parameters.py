@@ -113,8 +113,6 @@ class Parameter:
     array: Any
     paths: list
     gradient: Any = None
-    influences: bool = True
-    stays: bool = True
 
     @property
     def name(self):
@@ -146,14 +144,13 @@ def find(part, trial, returned, moves, names=None):
             key = id(thing) if isinstance(thing, np.ndarray) else path
             held.setdefault(key, Parameter(thing, [])).paths.append(path)
     _pair(held.values(), after)
-    for p in held.values():
-        p.influences, p.stays = moves(p) if isinstance(p.array, np.ndarray) or p.gradient else (False, False)
+    tried = {p: moves(p) for p in held.values() if isinstance(p.array, np.ndarray) or p.gradient}
+    moving = [p for p, (influences, _) in tried.items() if influences]
     for i, extra in enumerate(returned[1:], 1):
-        fits = [p for p in held.values() if p.influences and not p.gradient and np.shape(p.array) == np.shape(extra)]
+        fits = [p for p in moving if not p.gradient and np.shape(p.array) == np.shape(extra)]
         if isinstance(extra, np.ndarray) and fits:
             fits[0].gradient = functools.partial(resolve, path=(1, i))
-    moving = [p for p in held.values() if p.influences]
-    still = [p for p in held.values() if p.stays and not any(np.may_share_memory(p.array, q.array) for q in moving)]
+    still = [p for p in tried if tried[p][1] and not any(np.may_share_memory(p.array, q.array) for q in moving)]
     found = {p.name: p for p in held.values() if p.gradient and (p in moving or p in still)}
     return found, [p.name for p in moving if not p.gradient]
 

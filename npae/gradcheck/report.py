@@ -184,7 +184,4 @@ class GradientError(AssertionError):
 
 
 def _plain(value):
-    if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
-    value = value.item() if isinstance(value, np.generic) else value
     return str(value) if isinstance(value, float) and not np.isfinite(value) else value

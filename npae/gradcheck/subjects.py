@@ -1,6 +1,6 @@
 """The checks of things that are not plain functions: a network, a layer, a loss, a penalty.
 
-Nothing here imports the rest of npae: a network is whatever has theta, grad, value_and_grad and astype; a layer is
+Nothing here knows a class of npae: a network is whatever has theta, grad, value_and_grad and astype; a layer is
 whatever has forward(x) and backward(dh), and keeps its parameters and their gradients somewhere. The keywords `options`
 are those of check_gradient.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 from npae.gradcheck.engine import SEED, Check
 from npae.gradcheck.parameters import find, reach, resolve
-from npae.gradcheck.variables import Function, Options, real_array
+from npae.gradcheck.variables import Function, real_array
 
 
 def check_network(network, x, target=None, **options):
@@ -38,7 +38,7 @@ def check_network(network, x, target=None, **options):
 
     parts = {name: view.shape for name, view in network.parameters.items()}
     subject = Function(f, network.theta, parts=parts, value=lambda theta: at(theta).value(x, target), held=None)
-    return Check(subject, Options(n_samples=len(x), **options)).report()
+    return Check(subject, n_samples=len(x), **options).report()
 
 
 def check_layer(layer, x, *, parameters=None, **options):
@@ -161,13 +161,13 @@ def _check_part(part, point, value, backward, names=None, **options):
     subject = Function(f, start, value=lambda point: value(at(point), point), held=None)
     why = "the output changes with it, but no gradient of it was found: name it, or leave it out, by parameters="
     subject.unchecked = dict.fromkeys(unchecked, why)
-    return Check(subject, Options(**options)).report()
+    return Check(subject, **options).report()
 
 
 def check_loss(loss, a, x, **options):
     """Check da of a loss, loss(a, x) -> (value, da), at the outputs a (N, D) and targets x (N, D)."""
     subject = Function(lambda a: loss(a, x), a, name="a")
-    return Check(subject, Options(n_samples=len(a), **options)).report()
+    return Check(subject, n_samples=len(a), **options).report()
 
 
 class _Layers(list):

@@ -1,30 +1,8 @@
 """What is checked: a function of an array, or of dicts and lists of arrays, seen as a function of one flat vector."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from npae.gradcheck.numeric import RTOL
 from npae.gradcheck.parameters import match_names
-
-
-@dataclass
-class Options:
-    """The keywords that every check shares; ValueError for what they cannot be."""
-
-    method: str = "auto"
-    rtol: float | None = None
-    directions: int | None = None
-    n_samples: int | None = None
-
-    def __post_init__(self):
-        if self.method not in ("auto", *RTOL):
-            raise ValueError(f"got method={self.method!r}, expected one of {('auto', *RTOL)}")
-        if self.rtol is not None and not 0 < self.rtol < 1:
-            raise ValueError(f"got rtol={self.rtol!r}, expected a number between 0 and 1")
-        for name, number in (("directions", self.directions), ("n_samples", self.n_samples)):
-            if number is not None and (not isinstance(number, (int, np.integer)) or number < 1):
-                raise ValueError(f"got {name}={number!r}, expected a whole number >= 1")
 
 
 def real_array(array, what, hint="x.astype(np.float64)"):

@@ -14,7 +14,7 @@ LOOK = "look for astype(np.float32), dtype=np.float32, or data and weights that 
 class Lines:
     """What one array is differentiated along, some of its coordinates or `count` random directions, and its slopes.
 
-    `coordinates`: places in the flat array. `lines`: pairs (entries of theta, v). coarse: f moves in float32's steps.
+    `coordinates`: places in the flat array. `lines`: pairs (entries of theta, v).
     """
 
     def __init__(self, check, name, count=0, coordinates=None):
@@ -26,7 +26,7 @@ class Lines:
         self.lines = [(self.flat, direction(check.rng, g.size)) for _ in range(count)] or [(i, 1.0) for i in self.flat]
         self.analytic = np.array([g @ v for _, v in self.lines]) if count else g
         self.scale = float(np.linalg.norm(g[np.isfinite(g)], 2 if count else np.inf)) if np.isfinite(g).any() else 0.0
-        self.method, self.slopes, self.coarse = "complex", [], False
+        self.method, self.slopes = "complex", []
 
     def index(self, k):
         """Where line k is, for people: the number of a direction, or the place of an entry."""
@@ -40,8 +40,8 @@ def direction(rng, size):
     return rng.choice([-1.0, 1.0], size) * rng.uniform(0.5, 1.5, size)
 
 
-def compare(lines, options, overall, block=None):
-    """The Row of one array; overall: the largest entry of all; block: of which rows and columns the coordinates are.
+def compare(lines, check, block=None):
+    """The Row of one array; block: of which rows and columns the coordinates are.
 
     The tolerance is the method's own (numeric.RTOL). Where a real difference's estimated error exceeds it, it is three
     times the estimate, at most LOOSEST, so that a gradient wrong by 0.1 % always fails; what differs by more, but less
@@ -57,9 +57,9 @@ def compare(lines, options, overall, block=None):
     scale, gap = float(sizes[np.isfinite(sizes)].max(initial=0.0)), np.abs(a - n)
     gap[~np.isfinite(gap)] = np.inf
 
-    rtol = options.rtol or RTOL[lines.method]
+    rtol, overall = check.rtol or RTOL[lines.method], check.overall
     tolerance = np.where(kinks, error, rtol * scale)
-    if options.rtol is None:
+    if check.rtol is None:
         tolerance = np.maximum(tolerance, np.minimum(3 * error, LOOSEST * scale))
     off = gap > tolerance
     wrong = off & ((gap > 3 * error) | ~np.isfinite(a))
@@ -73,8 +73,9 @@ def compare(lines, options, overall, block=None):
     elif status == WRONG and not kinks.any() and gap.max() <= SINGLE * scale and (a == a.astype(np.float32)).all():
         status, note = INCONCLUSIVE, f"agrees to float32's precision, and its numbers are float32's: {LOOK}"
     elif status == INCONCLUSIVE:
+        coarse = lines.method != "complex" and check.noise > 1e5 * EPS * abs(check.f0)
         note = (
-            f"the value moves in steps of float32's size: something inside f is float32, {LOOK}" if lines.coarse else
+            f"the value moves in steps of float32's size: something inside f is float32, {LOOK}" if coarse else
             f"the numeric derivative is known to {error.max():.0e} only, the largest entry is {scale:.0e}: a real "
             "difference loses eps |f| / h, and more near a kink or an edge of f's domain. Subtract the constant part "
             "of f, scale x, or let f accept complex input"
@@ -83,7 +84,7 @@ def compare(lines, options, overall, block=None):
         wrong[:] = False
     k = int(np.argmax(np.where(wrong if wrong.any() else ~kinks, gap, -1.0)))
     if status == WRONG:
-        note = _explain(lines, a, n, options, max(rtol, float(tolerance[k] / scale)), block)
+        note = _explain(lines, a, n, check.n_samples, max(rtol, float(tolerance[k] / scale)), block)
     if kinks.any():
         some = np.flatnonzero(kinks & wrong if (kinks & wrong).any() else kinks)
         at = ", ".join(str(list(lines.index(i))) for i in some[:3]) + (", ..." if len(some) > 3 else "")
@@ -98,7 +99,7 @@ def compare(lines, options, overall, block=None):
     return Row(*(lines.name, lines.shape, status, *worst, *counts, note, zero, a, n))
 
 
-def _explain(lines, a, n, options, fit, block):
+def _explain(lines, a, n, n_samples, fit, block):
     if not np.isfinite(lines.gradient).all():
         return diagnose(lines.gradient, n)
     if lines.along and len(a) == 1 and a.any():
@@ -106,4 +107,4 @@ def _explain(lines, a, n, options, fit, block):
     shape = tuple(map(len, block)) if block else lines.shape
     whole = not lines.along and len(a) == int(np.prod(shape))
     a, n, x = (array.reshape(shape if whole else -1) for array in (a, n, 0 * a if lines.along else lines.x))
-    return diagnose(a, n, x, options.n_samples, fit, whole, lines.shape, block)
+    return diagnose(a, n, x, n_samples, fit, whole, lines.shape, block)

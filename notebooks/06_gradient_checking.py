@@ -131,7 +131,7 @@ assert not report.ok and [row.name for row in report.rows if row.status == "WRON
 # belongs. In the picture right entries lie on the diagonal; those of `b` lie on a line of their own.
 
 # %%
-axes = report.plot()
+report.plot()
 
 
 # %%

@@ -23,9 +23,10 @@ from mpl_toolkits.mplot3d import proj3d
 
 from npae import plots
 from npae.experiments.edges import Exercise, Result
+from npae.gradcheck import check_gradient
 from npae.pca.moments import Moments
 from npae.pca.theory import loss_surface
-from npae.plots import autoencoders, generative, lessons, linear, manifolds, sparse_codes, style
+from npae.plots import autoencoders, generative, gradients, lessons, linear, manifolds, sparse_codes, style
 
 RNG = np.random.default_rng(0)
 SHAPE = (4, 3)
@@ -51,6 +52,10 @@ WATCHED = SimpleNamespace(reconstruction=[-90.0, -80, -75], kl=[2.0, 4, 5], elbo
 RADII = np.geomspace(0.01, 10, 7)
 RATIOS = {"plain": np.linspace(2, 1, 7), "contractive": np.linspace(0.3, 0.5, 7)}
 FIELDS = {"exact": -GRID, "learnt": -0.8 * GRID}
+CHECKED = check_gradient(  # 2W, half of it, and nothing of 2b
+    lambda p: ((p["W"] ** 2).sum() + (p["b"] ** 2).sum(), {"W": p["W"], "b": 0 * p["b"]}),
+    {"W": SIGNED, "b": 1 + np.arange(3.0)},
+)
 NUMBERS = {"identity": 2.9, "PCA": 0.9, "denoising": 0.6}
 
 
@@ -288,6 +293,15 @@ def check_points(figure):
     assert len(farthest) == 4 and (farthest == np.linalg.norm(GRID, axis=1).max()).all()
 
 
+def check_agreement(figure):
+    (axis,) = figure.axes
+    W, b = (next(line for line in axis.lines if line.get_label() == name) for name in "Wb")
+    np.testing.assert_allclose(W.get_xydata(), np.column_stack([SIGNED.ravel(), 2 * SIGNED.ravel()]), rtol=1e-12)
+    np.testing.assert_allclose(b.get_xydata(), [[0, 2], [0, 4], [0, 6]], rtol=1e-12)
+    circles = [line for line in axis.lines if line.get_label().startswith("_") and len(line.get_xdata()) == 1]
+    assert len(circles) == 2 and W.get_marker() != b.get_marker()
+
+
 def check_arrows(figure):
     (axis,) = figure.axes
     for quiver, field in zip(axis.collections, FIELDS.values(), strict=True):
@@ -380,6 +394,7 @@ FIGURES = {
         lambda ax: lessons.reconstructed_points(GRID, 0.5 * GRID, title="halved", n_far=4, ax=ax),
         check_points,
     ),
+    "gradients.agreement": (lambda ax: gradients.agreement(CHECKED, ax=ax), check_agreement),
     "lessons.arrows": (
         lambda ax: lessons.arrows(GRID, FIELDS, data=CODES["first map"], scale=0.2, ax=ax),
         check_arrows,

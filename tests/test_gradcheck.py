@@ -1,6 +1,5 @@
 """The checker's public face: structures, methods, refusals, kinks, networks, layers, losses, penalties, reports."""
 
-import importlib
 import json
 import pickle
 
@@ -472,18 +471,6 @@ def test_report_as_html_and_json():
     assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["verdict"] == "WRONG"
 
 
-def test_plot_draws_numeric_against_analytic():
-    matplotlib = importlib.import_module("matplotlib")
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    report = check_gradient(lambda p: ((p["W"] ** 2).sum(), {"W": p["W"], "b": 0 * p["b"]}), {"W": X, "b": np.ones(2)})
-    ax = report.plot()
-    assert ax.get_xlabel() == "analytic" and ax.get_ylabel() == "numeric" and len(ax.lines) == 4
-    ax.figure.canvas.draw()
-    plt.close(ax.figure)
-
-
 def test_everything_public_is_documented():
     assert all(getattr(gradcheck, name).__doc__ for name in gradcheck.__all__)
 
@@ -526,9 +513,9 @@ def test_at_the_edge_of_a_domain_the_slope_of_one_side_counts(method):
 
 
 def test_a_report_of_zeros_can_be_drawn():
-    axes = check_gradient(lambda x: (0 * x.sum(), 0 * x), np.ones(3)).plot()
-    axes.figure.canvas.draw()
-    assert axes.get_xlim()[1] > 1
+    figure = check_gradient(lambda x: (0 * x.sum(), 0 * x), np.ones(3)).plot()
+    figure.draw_without_rendering()
+    assert figure.axes[0].get_xlim()[1] > 1
 
 
 def test_an_estimator_is_told_from_its_network():

@@ -17,8 +17,8 @@ ROOT = Path(npae.__file__).parent
 # each other. A room stands for all its modules but those that are named on a floor of their own.
 FLOORS = [
     {"kernels", "validation", "files", "pending", "nested", "threads", "interrupts", "progress", "archive", "encoding"}
-    | {"signature", "processes", "summary"},
-    {"own_parts", "rows", "callbacks"},
+    | {"signature", "processes", "summary", "plots.style"},
+    {"own_parts", "rows", "callbacks", "plots.gradients"},
     {"activations", "losses", "corruption", "schedules", "gradcheck", "datasets"},
     {
         "layers",
@@ -34,7 +34,7 @@ FLOORS = [
     | {"joint_corruption", "model_file"},
     {"penalties", "distributions", "learnt_variance", "checkpoints"},
     {"contraction.family", "network", "fitting"},
-    {"autoencoder", "manifold", "pca.alternation", "pca.training", "plots.style", "plots.autoencoders"}
+    {"autoencoder", "manifold", "pca.alternation", "pca.training", "plots.autoencoders"}
     | {"probe", "sparsity", "denoising"},
     {"pca", "lbfgs_training", "fuzz", "sweeping"},
     {"generative"},
@@ -45,6 +45,7 @@ FLOORS = [
 GROUND = FLOORS[2]
 MATHEMATICS = set().union(*FLOORS[:7]) - {"datasets", "gradcheck", "sklearn_face", "model_file", "files", "nested"}
 MATHEMATICS -= {"progress", "encoding", "signature", "callbacks", "checkpoints", "threads"}
+MATHEMATICS -= {"plots.style", "plots.gradients"}
 
 
 def files():

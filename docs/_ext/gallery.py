@@ -15,6 +15,7 @@ import numpy as np
 import npae
 from npae import datasets, denoising, manifold, plots, sparsity
 from npae.experiments import capacity, edges, generative, linear, manifolds, pretraining, sparse_codes
+from npae.gradcheck import check_gradient
 from npae.plots import generative as draw_generative
 from npae.plots import lessons
 from npae.plots import linear as draw_linear
@@ -30,6 +31,7 @@ TITLES = {
     "sparse_codes": "Capacity and sparse codes",
     "manifolds": "Manifolds",
     "generative": "Densities and generative models",
+    "gradients": "Gradient checks",
     "lessons": "Lessons",
 }
 PICTURES = {}
@@ -369,6 +371,19 @@ def grouped_bars():
 def reconstructed_points():
     X, model = score().X[:300], score().model
     return lessons.reconstructed_points(X, model.reconstruct(X), title="a denoiser of a mixture", n_far=5)
+
+
+@picture("gradients.agreement")
+def agreement():
+    rng = np.random.default_rng(0)
+    x, start = rng.standard_normal((20, 6)), {"W": rng.standard_normal((6, 4)), "b": rng.standard_normal(4)}
+
+    def f(p):  # a mean stands in db where the value sums
+        h = np.tanh(x @ p["W"] + p["b"])
+        da = h * (1 - h * h)
+        return (h * h).sum() / 2, {"W": x.T @ da, "b": da.mean(axis=0)}
+
+    return check_gradient(f, start).plot()
 
 
 @picture("lessons.arrows")

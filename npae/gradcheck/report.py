@@ -1,7 +1,6 @@
 """What a gradient check found: one row a parameter array, as text, as a table in a notebook, as a picture."""
 
 import html
-import itertools
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -137,33 +136,10 @@ class GradientReport:
         return f"{head}<tbody>{body}</tbody></table><p>{notes}</p>"
 
     def plot(self, ax=None):
-        """Numeric against analytic, one marker an array, on symmetric logarithmic axes; returns the matplotlib axes.
+        """A matplotlib Figure of numeric against analytic derivatives, see npae.plots.gradients.agreement."""
+        from npae.plots.gradients import agreement
 
-        Right entries lie on the diagonal; a constant factor is a shift, a wrong sign the other diagonal, a
-        missing term a horizontal line. Marked: the worst coordinate of each array that is wrong.
-        """
-        import matplotlib.pyplot as plt
-
-        ax = ax or plt.subplots(figsize=(5, 5), layout="constrained")[1]
-        values = np.abs(np.concatenate([v for row in self.rows for v in (row.analytic_values, row.numeric_values)]))
-        top = values[np.isfinite(values)].max(initial=0.0)
-        top = top if top > 1e-250 else 1.0
-        threshold = max(np.quantile(values[values > top * 1e-12], 0.05) if values.any() else top, top * 1e-6)
-        for row, marker in zip(self.rows, itertools.cycle("osD^vPX*")):
-            points = ax.plot(row.analytic_values, row.numeric_values, marker, mfc="none", ms=5, label=row.name)
-            if row.status == WRONG:
-                ax.plot(row.analytic, row.numeric, "o", mfc="none", mew=2, ms=14, color=points[0].get_color())
-        ax.axline((0, 0), slope=1, color="0.6", lw=0.8, zorder=0)
-        first, last = np.log10(threshold), np.floor(np.log10(top))  # three powers of ten on either side of 0
-        powers = 10.0 ** np.arange(last, first, -max(1, np.ceil((last - first) / 3)))
-        limits, ticks = (-1.6 * top, 1.6 * top), [*-powers, 0, *powers[::-1]]
-        ax.set_xscale("symlog", linthresh=threshold)
-        ax.set_yscale("symlog", linthresh=threshold)
-        ax.set(xlim=limits, ylim=limits, xticks=ticks, yticks=ticks)
-        ax.set(xlabel="analytic", ylabel="numeric", title=f"gradient check: {self.verdict}", aspect="equal")
-        ax.tick_params(axis="x", rotation=60)
-        ax.legend(fontsize="small")
-        return ax
+        return agreement(self, ax=ax)
 
     def to_dict(self):
         """The report in plain Python types, for JSON."""

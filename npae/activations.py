@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from npae.kernels import broadcast, largest, logistic, positive_part, sigmoid, softplus
-from npae.own_parts import check_result, is_own
+from npae.own_parts import check_result, is_own, read_only
 from npae.validation import check_number
 
 
@@ -219,7 +219,8 @@ class OwnActivation(Activation):
         return self._derivative("ddphi", h, out)
 
     def _derivative(self, name, h, out):
-        values = getattr(self.own, name)(h)
+        with read_only(f"{self!r}: {name} got h", [h]):
+            values = getattr(self.own, name)(h)
         check_result(values, h.shape, h.dtype, f"{self!r}: {name}(h)")
         out = np.empty_like(h) if out is None else out
         out[...] = values  # it may be h itself, as for exp

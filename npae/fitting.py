@@ -1,6 +1,7 @@
 """What every estimator with a network does: fit, partial_fit, the history, files, copies, a summary."""
 
 import contextlib
+import warnings
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,7 @@ class TrainedEstimator(Estimator):
     def _train(self, rows, **limits):
         now = self.get_params(deep=False)
         self._fitted_with = {name: self._fitted_with[name] if name in STRUCTURE else now[name] for name in now}
+        before = None if isinstance(self._step, Step) else self.network_.theta.copy()
         train(
             self.network_,
             rows,
@@ -148,6 +150,9 @@ class TrainedEstimator(Estimator):
             estimator=self,
             **limits,
         )
+        if before is not None and self.history_["gradient_norm"][-1] and np.array_equal(before, self.network_.theta):
+            what = f"{type(self).__name__}: got optimizer={self.optimizer!r} whose steps left every weight as it was"
+            warnings.warn(f"{what}, expected step(grad) to change theta in place, as theta[:] = ... does", stacklevel=3)
 
     @contextlib.contextmanager
     def _all_or_nothing(self):

@@ -11,7 +11,7 @@ import numpy as np
 
 from npae.activations import Identity, as_activation
 from npae.kernels import add_scaled, broadcast, column_sums, fresh, product
-from npae.own_parts import OwnLayer, infer, is_own
+from npae.own_parts import OwnLayer, described, infer, is_own
 from npae.pending import Pending
 from npae.validation import check_number
 
@@ -154,6 +154,9 @@ class Stack:
                     "n_in, n_out, parameters, forward(x) and backward(dh)"
                 )
             for name in layer.parameters:
+                if not isinstance(name, str):
+                    got = f"Stack: got {layer!r} with {described(name)} among its parameters"
+                    raise TypeError(f"{got}, expected their names, such as 'W'")
                 if not isinstance(getattr(layer, name, None), np.ndarray):
                     raise TypeError(f"Stack: got {layer!r} with {name!r} among its parameters, expected it as an array")
         self.layers = tuple(layers)

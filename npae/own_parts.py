@@ -5,6 +5,7 @@ for once, when it is put into a layer, a stack or a network; what it returns is 
 names the part. How to write one: docs/your_own_part.md.
 """
 
+import contextlib
 import copy
 import inspect
 from functools import partial
@@ -15,6 +16,7 @@ import numpy as np
 from npae.kernels import Buffers
 from npae.pending import Pending
 
+NUMERIC = (np.ndarray, np.number, int, float, complex)
 MARK = 0.7310585786300049  # no gradient is this in every entry by accident
 
 
@@ -51,13 +53,41 @@ def infer(layer, x):
     return copy.copy(layer).forward(x)
 
 
+def described(thing):
+    """What came, in a few words: arrays by their shape, tuples by what is in them, lists by their length."""
+    if isinstance(thing, np.ndarray):
+        return f"an array of shape {thing.shape}"
+    if isinstance(thing, tuple):
+        return f"({', '.join(map(described, thing[:4]))}{', ...' if len(thing) > 4 else ''})"
+    if isinstance(thing, list):
+        return f"a list of {len(thing)} (no array)"
+    text = repr(thing)
+    return text if len(text) < 200 else f"{text[:200]}..."
+
+
 def check_result(array, shape, dtype, what):
     """Raise ValueError unless a part returned a finite-dimensional array of that shape, TypeError for another dtype."""
     if not isinstance(array, np.ndarray) or array.shape != shape:
-        got = f"an array of shape {array.shape}" if isinstance(array, np.ndarray) else repr(array)
-        raise ValueError(f"{what}: got {got}, expected one of shape {shape}")
+        raise ValueError(f"{what}: got {described(array)}, expected one of shape {shape}")
     if array.dtype != dtype:
         raise TypeError(f"{what}: got an array of dtype {array.dtype}, expected {dtype}")
+
+
+@contextlib.contextmanager
+def read_only(what, arrays):
+    """Nothing can change the arrays meanwhile; ValueError '`what` changed in place' where something tries."""
+    locked = [array for array in arrays if array.flags.writeable]
+    for array in locked:
+        array.flags.writeable = False
+    try:
+        yield
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise ValueError(f"{what} changed in place ({error}), expected it left alone") from error
+    finally:
+        for array in locked:
+            array.flags.writeable = True
 
 
 class OwnLayer:
@@ -135,9 +165,10 @@ class OwnLoss:
         self.loss = loss
 
     def __call__(self, a, x):
-        result = self.loss(a, x)
+        with read_only(f"{name_of(self.loss)}: got a or x", [a, x]):
+            result = self.loss(a, x)
         if not isinstance(result, tuple) or len(result) != 2:
-            raise TypeError(f"{name_of(self.loss)}: got {result!r}, expected (value, da)")
+            raise TypeError(f"{name_of(self.loss)}: got {described(result)}, expected (value, da)")
         value, da = result
         check_scalar(value, self.loss)
         check_result(da, a.shape, a.dtype, f"{name_of(self.loss)}: da")
@@ -159,12 +190,15 @@ class OwnPenalty:
         return value
 
     def _try(self, encoder, decoder):
-        layers = [*encoder.layers, *decoder.layers]
-        before = [layer.pending for layer in layers]
+        layers = [layer for stack in (encoder, decoder) for layer in getattr(stack, "layers", ())]  # or no decoder
+        before = [getattr(layer, "pending", None) for layer in layers]
+        kept = [array for each in (encoder, decoder, *layers) for array in getattr(each, "__dict__", {}).values()]
+        kept = [array for array in kept if isinstance(array, np.ndarray)]
         try:
             for layer in layers:
                 layer.pending = Pending()
-            copy.deepcopy(self.penalty)(encoder, decoder)
+            with read_only(f"{name_of(self.penalty)}: got an array of a layer (h, W, dW ...)", kept):
+                copy.deepcopy(self.penalty)(encoder, decoder)
             for layer in layers:
                 self._look_at(layer, len(encoder.x))
         finally:
@@ -180,6 +214,8 @@ class OwnPenalty:
                 if parameter is None:
                     raise ValueError(f"{what} {name}, expected 'd' and one of its parameters {layer.parameters}")
                 shape = parameter.shape
+            if not isinstance(term, NUMERIC):
+                raise TypeError(f"{what} {name} as {described(term)}, expected an array or a number")
             if not _fits(np.shape(term), shape):
                 raise ValueError(f"{what} {name} of shape {np.shape(term)}, expected one that fits {shape}")
             dtype = next((getattr(layer, each).dtype for each in layer.parameters), np.result_type(term))
@@ -211,8 +247,10 @@ def prepared_penalty(penalty):
 
 def check_scalar(value, part):
     """Raise TypeError unless a part returned one number."""
-    if not np.isscalar(value) and np.shape(value) != ():
-        raise TypeError(f"{name_of(part)}: got a value of shape {np.shape(value)}, expected one number")
+    if isinstance(value, np.ndarray) and value.shape:
+        raise TypeError(f"{name_of(part)}: got a value of shape {value.shape}, expected one number")
+    if not isinstance(value, NUMERIC):
+        raise TypeError(f"{name_of(part)}: got {described(value)}, expected one number")
 
 
 def name_of(part):

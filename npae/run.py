@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from npae.kernels import Buffers, dot
-from npae.own_parts import takes
+from npae.own_parts import described, read_only, takes
 
 HOPELESS = 1e4  # an objective this many times that of the first weights, or of the data, does not come back
 
@@ -23,11 +23,13 @@ def _corrupter(corruption, buffers):
         return lambda x, rng: corruption.corrupt(x, rng, out=buffers("noisy", x.shape, x.dtype))
 
     def corrupt(x, rng):
-        x = x.view()
-        x.flags.writeable = False  # it is the target, too
-        noisy = np.asarray(corruption.corrupt(x, rng), x.dtype)
+        name = type(corruption).__name__
+        with read_only(f"{name}: got x", [x]):
+            noisy = np.asarray(corruption.corrupt(x, rng), x.dtype)
         if noisy.shape != x.shape:
-            raise ValueError(f"{type(corruption).__name__}: got x~ of shape {noisy.shape}, expected x's, {x.shape}")
+            raise ValueError(f"{name}: got x~ of shape {noisy.shape}, expected x's, {x.shape}")
+        if not np.isfinite(noisy.sum()):
+            raise ValueError(f"{name}: got x~ with NaN or infinity, expected finite numbers")
         return noisy
 
     return corrupt
@@ -60,6 +62,8 @@ class Run:
         self, network, rows, step, history, *, batch_size, shuffle_rng, noise_rng, corruption=None,
         rows_validation=None, tol=0.0, estimator=None, resumable=True,
     ):  # fmt: skip
+        if not callable(step):
+            raise TypeError(f"train: got a step that is {described(step)}, expected a function step(grad)")
         self.network, self.rows, self.step, self.history, self.estimator = network, rows, step, history, estimator
         for name in ("loss", "seconds"):
             history.setdefault(name, [])

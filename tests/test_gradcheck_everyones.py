@@ -856,3 +856,72 @@ def test_losses_and_penalties_of_anyone_hold_their_state():
             return dx
 
     assert check_penalty(Norm(), Inner(), X).ok
+
+
+# ---- what is easily left out -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "found"])
+@pytest.mark.parametrize("zeros", [np.zeros(3, int), [0.0, 0.0, 0.0], [0, 0, 0]], ids=["integers", "list", "numbers"])
+def test_a_bias_of_whole_numbers_or_in_a_list_is_checked_too(zeros, declared):
+    class Affine:
+        def __init__(self, sign):
+            self.W, self.b, self.sign = np.random.default_rng(1).standard_normal((4, 3)), zeros, sign
+            if declared:
+                self.parameters = ("W", "b")
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W + self.b
+
+        def backward(self, dh):
+            self.dW, self.db = self.x.T @ dh, self.sign * dh.sum(axis=0)
+            return dh @ self.W.T
+
+    assert status(check_layer(Affine(1), X)) == {"x": "ok", "W": "ok", "b": "ok"}
+    assert status(check_layer(Affine(-1), X)) == {"x": "ok", "W": "ok", "b": "WRONG"}
+
+
+def test_indices_that_a_layer_keeps_are_no_parameters():
+    class Pick:
+        def __init__(self):
+            self.index, self.dindex = np.array([2, 0, 0]), np.zeros(3)
+
+        def forward(self, x):
+            return x[:, self.index]
+
+        def backward(self, dh):
+            dx = np.zeros(X.shape)
+            np.add.at(dx, (slice(None), self.index), dh)
+            return dx
+
+    assert status(check_layer(Pick(), X)) == {"x": "ok"}
+
+
+def test_a_backward_that_forgets_to_return_is_not_ok():
+    class Forgets:
+        def __init__(self):
+            self.W = np.random.default_rng(1).standard_normal((4, 3))
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W
+
+        def backward(self, dh):
+            self.dW = self.x.T @ dh
+
+    report = check_layer(Forgets(), X)
+    assert report.verdict == "incomplete" and status(report) == {"W": "ok", "x": "not checked"}
+    assert "x: backward returned None" in str(report)
+    assert check_layer(Forgets(), X, parameters=("W",)).ok
+
+
+def test_what_is_no_part_is_refused_in_few_words():
+    with pytest.raises(TypeError, match=r"got 'squared_error', expected a loss, loss\(a, x\) -> \(value, da\)"):
+        check_loss("squared_error", X, X)
+    with pytest.raises(TypeError, match=r"got <class .*Layer'>, expected a penalty, penalty\(encoder, decoder\)"):
+        check_penalty(Layer, [], X)
+    with pytest.raises(TypeError, match=r"got an array of shape \(5, 4\) without forward\(\), expected a layer"):
+        check_layer(X, X)
+    with pytest.raises(TypeError, match=r"expected a number; for \(value, gradient\) there is check_gradient"):
+        numerical_gradient(lambda x: ((x**2).sum(), 2 * x), X)

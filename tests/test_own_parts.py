@@ -490,17 +490,33 @@ def test_a_layer_that_lacks_something_is_named():
         (lambda a, x: (((a - x) ** 2).sum(axis=1), a - x), r"got a value of shape \(5,\), expected one number"),
         (lambda a, x: (((a - x) ** 2).sum(), (a - x).T), r"da: got an array of shape \(6, 5\), expected .*\(5, 6\)"),
         (lambda a, x: (((a - x) ** 2).sum(), (a - x).astype(np.float32)), "da: got an array of dtype float32"),
+        (lambda a, x: (None, a - x), "got None, expected one number"),
+        (lambda a, x: ("1", a - x), "got '1', expected one number"),
+        (lambda a, x: [1.0, a - x], r"got a list of 2 \(no array\), expected \(value, da\)"),
+        (lambda a, x: (1.0, (a - x).tolist()), r"da: got a list of 5 \(no array\), expected one of shape \(5, 6\)"),
+        (lambda a, x: (1.0, np.subtract(a, x, out=a)), r"got a or x changed in place .*, expected it left alone"),
+        (lambda a, x: (1.0, np.subtract(a, x, out=x)), r"got a or x changed in place .*, expected it left alone"),
     ],
 )
 def test_a_loss_that_breaks_its_contract_is_named(loss, message, x):
     with pytest.raises((ValueError, TypeError), match=f"<lambda>.*{message}"):
         Network([Dense(6, 4)], [Dense(4, 6)], loss=loss).value_and_grad(x)
+    with pytest.raises((ValueError, TypeError), match=f"<lambda>.*{message}"):
+        check_loss(loss, x + 1, x)
 
 
 def adds(name, value, result=0.0):
     def wrong_penalty(encoder, decoder):
         encoder.layers[-1].pending.add(name, value)
         return result
+
+    return wrong_penalty
+
+
+def overwrites(array):
+    def wrong_penalty(encoder, decoder):
+        array(encoder)[...] *= 0.9
+        return 0.0
 
     return wrong_penalty
 
@@ -513,12 +529,28 @@ def adds(name, value, result=0.0):
         (adds("dw", np.ones((6, 4))), r"got dw, expected 'd' and one of its parameters \('W', 'b'\)"),
         (adds("W", np.ones((6, 4))), r"got 'W', expected 'dh', 'da', 'W_scale', or 'd' and a parameter's name"),
         (adds("db", np.ones(4), result=np.ones(4)), r"got a value of shape \(4,\), expected one number"),
+        (adds("db", np.ones(4), result=None), "got None, expected one number"),
+        (
+            adds("db", np.ones(4), result=(1.0, np.ones(4))),
+            r"got \(1.0, an array of shape \(4,\)\), expected one number",
+        ),
+        (adds("dh", [[1.0] * 4]), r"got dh as a list of 1 \(no array\), expected an array or a number"),
+        (
+            overwrites(lambda encoder: encoder.h),
+            r"got an array of a layer .* changed in place .*, expected it left alone",
+        ),
+        (overwrites(lambda encoder: encoder.layers[0].W), "got an array of a layer .* changed in place"),
+        (overwrites(lambda encoder: encoder.layers[0].dW), "got an array of a layer .* changed in place"),
     ],
 )
 def test_a_penalty_that_breaks_its_contract_is_named(penalty, message, x):
+    encoder = [Dense(6, 4)]
     with pytest.raises((ValueError, TypeError), match=message) as raised:
-        Network([Dense(6, 4)], [Dense(4, 6)], penalties=[penalty]).value_and_grad(x)
+        Network(encoder, [Dense(4, 6)], penalties=[penalty]).value_and_grad(x)
     assert "wrong_penalty" in str(raised.value) or "pending" in str(raised.value)
+    assert encoder[0].W.flags.writeable, "it is locked for as long as the penalty is looked at"
+    with pytest.raises((ValueError, TypeError), match=message):
+        check_penalty(penalty, Dense(6, 4, rng=0), x)
 
 
 def test_a_penalty_that_changes_the_dtype_is_named(x):
@@ -537,6 +569,46 @@ def test_an_activation_that_breaks_its_contract_is_named(x):
 
     with pytest.raises(ValueError, match=r"Wrong\(\): phi\(a\): got an array of shape \(5, 2\), expected .*\(5, 4\)"):
         Network([Dense(6, 4, Wrong())], [Dense(4, 6)]).value_and_grad(x)
+
+    class InPlace(ArcSinh):
+        def dphi(self, h):
+            return np.cosh(h, out=h)
+
+    with pytest.raises(ValueError, match=r"InPlace.*: dphi got h changed in place .*, expected it left alone"):
+        Network([Dense(6, 4, InPlace())], [Dense(4, 6)]).value_and_grad(x)
+
+
+def test_an_optimizer_that_breaks_its_contract_is_named(X):
+    class Forgets:
+        def start(self, theta):
+            pass
+
+    class Rebinds:
+        def start(self, theta):
+            return lambda grad: theta - 0.1 * grad
+
+    with pytest.raises(TypeError, match=r"train: got a step that is None, expected a function step\(grad\)"):
+        own_estimator(optimizer=Forgets()).fit(X)
+    with pytest.warns(
+        UserWarning, match=r"optimizer=.*Rebinds.* left every weight as it was, expected step\(grad\) to"
+    ):
+        own_estimator(optimizer=Rebinds()).fit(X)
+
+
+def test_a_corruption_that_yields_nan_is_named(X):
+    class Zero:
+        def corrupt(self, x, rng):
+            return x / 0
+
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match="Zero: got x~ with NaN or infinity"):
+        own_estimator(corruption=Zero()).fit(X)
+
+
+def test_parameters_are_names(x):
+    layer = Scale(6)
+    layer.parameters = (layer.s,)
+    with pytest.raises(TypeError, match=r"an array of shape \(6,\) among its parameters, expected their names"):
+        Network([layer], [Dense(6, 6)])
 
 
 # -- the page ------------------------------------------------------------------------------------------------------

@@ -66,6 +66,12 @@ def is_numeric(thing):
     return kinds in "fc" and isinstance(thing, (np.ndarray, np.inexact, float, complex))
 
 
+def is_array(thing):
+    """Whether it is an array, or a list of numbers, which stands for one where a gradient of it is found."""
+    numbers = isinstance(thing, list) and thing and all(isinstance(each, (int, float)) for each in thing)
+    return numbers or (isinstance(thing, np.ndarray) and thing.dtype.kind in "fciu")
+
+
 @contextlib.contextmanager
 def unchanged(root):
     """The floats and arrays that a function or an object reaches are afterwards as they were before; counts go on."""
@@ -105,7 +111,7 @@ def match_names(gradient, name):
 
 @dataclass(eq=False)
 class Parameter:
-    """An array (or a float), all paths to it from (part,), and `gradient`, which reads its gradient.
+    """An array (or a list, a float), all paths to it from (part,), and `gradient`, which reads its gradient.
 
     gradient((part, returned)), returned being what backward returned: a path of either is found there.
     """
@@ -140,11 +146,11 @@ def find(part, trial, returned, moves, names=None):
         return {name: _named(part, after, name, names) for name in names}, []
     held: dict[Any, Parameter] = {}
     for path, thing in reach((part,), _declared):
-        if is_numeric(thing):
-            key = id(thing) if isinstance(thing, np.ndarray) else path
+        if is_numeric(thing) or is_array(thing):
+            key = id(thing) if is_array(thing) else path
             held.setdefault(key, Parameter(thing, [])).paths.append(path)
     _pair(held.values(), after)
-    tried = {p: moves(p) for p in held.values() if isinstance(p.array, np.ndarray) or p.gradient}
+    tried = {p: moves(p) for p in held.values() if p.gradient or (is_array(p.array) and is_numeric(p.array))}
     moving = [p for p, (influences, _) in tried.items() if influences]
     for i, extra in enumerate(returned[1:], 1):
         fits = [p for p in moving if not p.gradient and np.shape(p.array) == np.shape(extra)]

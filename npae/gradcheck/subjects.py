@@ -13,8 +13,9 @@ import inspect
 import numpy as np
 
 from npae.gradcheck.engine import SEED, Check
-from npae.gradcheck.parameters import find, reach, resolve
+from npae.gradcheck.parameters import find, is_array, reach, resolve
 from npae.gradcheck.variables import Function, real_array
+from npae.own_parts import OwnLoss, OwnPenalty, described, is_own
 
 
 def check_network(network, x, target=None, **options):
@@ -48,10 +49,10 @@ def check_layer(layer, x, *, parameters=None, **options):
 
     x (N, D) or whatever the layer takes; whole numbers that the layer needs as such (indices) get no row. Parameters
     and gradients are found: W and dW, weights and grad_weights, lists or dicts `params` and `grads`, objects with
-    `data` and `grad`, layers inside the layer, gradients that backward returns beside dx. Where an array changes the
-    output and no gradient of it is found, the report is not ok and says so. parameters: names ("W", "layers.0.W"), or
-    a dict name -> gradient or (parameter, gradient), each a name or a function of the layer; then no others are looked
-    for. The layer is copied for every evaluation, not changed.
+    `data` and `grad`, layers inside the layer, gradients that backward returns beside dx. Where an array (x, too)
+    changes the output and no gradient of it is found, the report is not ok and says so. parameters: names ("W",
+    "layers.0.W"), or a dict name -> gradient or (parameter, gradient), each a name or a function of the layer; then no
+    others are looked for. The layer is copied for every evaluation, not changed.
 
     Raises TypeError where forward or backward is missing or returns something else, ValueError for a name of
     `parameters` without a gradient. Griewank and Walther (2008), Evaluating Derivatives, section 3.2 (weighted outputs
@@ -59,7 +60,7 @@ def check_layer(layer, x, *, parameters=None, **options):
     """
     for name in ("forward", "backward"):
         if isinstance(layer, type) or not callable(getattr(layer, name, None)):
-            raise TypeError(f"got {layer!r} without {name}(), expected a layer with forward and backward")
+            raise TypeError(f"got {described(layer)} without {name}(), expected a layer with forward and backward")
     _takes_one_array("forward(x)", layer.forward)
     base = real_array(x, "x")
     try:
@@ -97,7 +98,7 @@ def _forward_once(layer, x):
     trial = copy.deepcopy(layer)
     h = trial.forward(x.copy())
     if isinstance(h, (tuple, list)):
-        got = ", ".join(f"an array {part.shape}" if isinstance(part, np.ndarray) else type(part).__name__ for part in h)
+        got = ", ".join(f"an array {p.shape}" if isinstance(p, np.ndarray) else type(p).__name__ for p in h[:4])
         raise TypeError(
             f"forward: got ({got}), expected the output alone: keep what backward needs as attributes, or check a "
             "function of x that returns value and gradient by check_gradient"
@@ -128,21 +129,23 @@ def _check_part(part, point, value, backward, names=None, **options):
     def copied(values):
         # deepcopy takes what its memo holds in the place of an array, wherever the part keeps it
         memo = {id(old): np.zeros(old.shape, old.dtype) for old in stale}
-        memo |= {id(p.array): value for p, value in values.items() if isinstance(p.array, np.ndarray)}
+        memo |= {id(p.array): value for p, value in values.items() if is_array(p.array)}
         new = copy.deepcopy(part, memo)
         for p, number in values.items():
-            for *path, key in p.paths if not isinstance(p.array, np.ndarray) else ():
+            for *path, key in p.paths if not is_array(p.array) else ():
                 owner = resolve((new,), path)
                 (owner.__setitem__ if isinstance(owner, (dict, list)) else owner.__setattr__)(key, number[()])
         return new
 
     def moves(parameter):
-        moved = np.asarray(parameter.array * 1.0625 + 0.015625)
+        moved = np.asarray(np.multiply(parameter.array, 1.0625) + 0.015625)
         trial = copied({parameter: moved})
         try:
             return value(trial, point) != base, np.array_equal(resolve((trial,), parameter.paths[0]), moved)
         except (ArithmeticError, ValueError):
             return True, True
+        except (IndexError, TypeError):  # whole numbers that are needed as such
+            return False, False
 
     parameters, unchecked = find(part, trial, returned, moves, names)
     for parameter in parameters.values():
@@ -161,11 +164,23 @@ def _check_part(part, point, value, backward, names=None, **options):
     subject = Function(f, start, value=lambda point: value(at(point), point), held=None)
     why = "the output changes with it, but no gradient of it was found: name it, or leave it out, by parameters="
     subject.unchecked = dict.fromkeys(unchecked, why)
+    if names is None:
+        subject.unchecked |= {
+            name: "backward returned None, expected its gradient" for name in point if name not in given
+        }
     return Check(subject, **options).report()
+
+
+def _called(part, guard, expected):
+    """The part as a network calls it, guarded if it is one's own."""
+    if isinstance(part, type) or not callable(part):
+        raise TypeError(f"got {described(part)}, expected {expected}")
+    return guard(part) if is_own(part) else part
 
 
 def check_loss(loss, a, x, **options):
     """Check da of a loss, loss(a, x) -> (value, da), at the outputs a (N, D) and targets x (N, D)."""
+    loss = _called(loss, OwnLoss, "a loss, loss(a, x) -> (value, da)")
     subject = Function(lambda a: loss(a, x), a, name="a")
     return Check(subject, n_samples=len(a), **options).report()
 
@@ -196,6 +211,7 @@ def check_penalty(penalty, encoder, x, **options):
     """
     if not hasattr(encoder, "layers"):
         encoder = _Layers(encoder if isinstance(encoder, (list, tuple)) else [encoder])
+    penalty = _called(penalty, OwnPenalty, "a penalty, penalty(encoder, decoder) -> value")
     if hasattr(penalty, "check"):
         penalty.check(encoder)
     x = real_array(x, "x")

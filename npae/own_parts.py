@@ -16,7 +16,7 @@ import numpy as np
 from npae.kernels import Buffers
 from npae.pending import Pending
 
-NUMERIC = (np.ndarray, np.number, int, float, complex)
+NUMERIC = (np.ndarray, np.number, int, float, complex)  # what a value or a term can be
 MARK = 0.7310585786300049  # no gradient is this in every entry by accident
 
 

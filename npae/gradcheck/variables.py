@@ -3,7 +3,7 @@
 import numpy as np
 
 from npae.gradcheck.parameters import match_names
-from npae.own_parts import described
+from npae.own_parts import NUMERIC, described
 
 
 def real_array(array, what, hint="x.astype(np.float64)"):
@@ -20,7 +20,7 @@ def real_array(array, what, hint="x.astype(np.float64)"):
 
 def check_scalar(value):
     """f's value as a float, or an error that says what came instead; one number in an array is one number."""
-    if isinstance(value, (list, tuple)):
+    if not isinstance(value, NUMERIC):
         raise TypeError(f"f: got {described(value)}, expected a number; for (value, gradient) there is check_gradient")
     array = real_array(value, "the value of f", "f in float64")
     if array.size != 1:

@@ -86,7 +86,7 @@ def read_only(what, arrays):
             raise
         raise ValueError(f"{what} changed in place ({error}), expected it left alone") from error
     finally:
-        for array in locked:
+        for array in sorted(locked, key=lambda array: array.base is not None):  # a view can be no more than its owner
             array.flags.writeable = True
 
 

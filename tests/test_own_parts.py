@@ -24,6 +24,7 @@ from npae import (
     WeightDecay,
 )
 from npae.gradcheck import check_layer, check_loss, check_network, check_penalty
+from npae.own_parts import read_only
 
 RTOL = 1e-12
 
@@ -602,6 +603,15 @@ def test_a_corruption_that_yields_nan_is_named(X):
 
     with np.errstate(all="ignore"), pytest.raises(ValueError, match="Zero: got x~ with NaN or infinity"):
         own_estimator(corruption=Zero()).fit(X)
+
+
+def test_arrays_are_free_again_after_they_were_read_only_whichever_owns_the_numbers():
+    owner = np.zeros(3)
+    view = owner[:2]
+    for arrays in ([owner, view], [view, owner], [view, view]):
+        with pytest.raises(ValueError, match="f: got x changed in place"), read_only("f: got x", arrays):
+            view[0] = 1
+        owner[0] = view[0] = 0
 
 
 def test_parameters_are_names(x):

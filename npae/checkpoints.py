@@ -25,6 +25,12 @@ class Checkpoint:
     refused. resume=False begins anew. `partial_fit` and warm starts write, and never resume. `npae.load` takes the file
     for the model as it was then.
 
+    A part of your own (a loss, a penalty, a corruption) counts by its fields and the code of its class, a function by
+    its code, its defaults and the values it closes over. What cannot be told apart: the global variables and functions
+    that the code reads, code in C, generators of random numbers; and of a bare network the layers, but for the number
+    of weights, and the corruption. Another version of Python may count the same code as another. A field that
+    changes as the part is used is one to leave out in `__getstate__`.
+
     Raises ValueError unless epochs >= 1 or seconds >= 0 is given, and for a file of another run; TypeError for an
     optimizer of your own, whose state is not known; OSError where the file cannot be written, before anything is
     trained, and ModelFileError where it is damaged.

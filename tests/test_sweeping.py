@@ -461,6 +461,18 @@ def test_the_file_of_another_sweep_is_refused_with_what_differs_and_left_as_it_i
         npae.sweep(SMALL, {"n_components": [3]}, X, cv=2, random_state=0, path=path)
 
 
+def test_another_scoring_of_the_same_name_is_refused(tmp_path):
+    def scored(number):
+        return lambda model, X: number
+
+    def scores(scoring):
+        return npae.sweep(SMALL, {}, X, cv=2, random_state=0, path=tmp_path / "r.jsonl", scoring=scoring).scores
+
+    assert (scores(scored(1.0)) == scores(scored(1.0))).all()
+    with pytest.raises(ValueError, match=r"the scoring differs"):
+        scores(scored(2.0))
+
+
 def test_a_sweep_without_a_seed_takes_that_of_its_file(tmp_path):
     path = tmp_path / "results.jsonl"
     half = npae.sweep(SMALL, {"n_components": [3]}, X, cv=0.5, path=path)

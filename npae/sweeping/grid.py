@@ -77,7 +77,7 @@ def tasks_of(estimator, settings, n_folds, root, all_seeded):
         if text in seen:
             raise ValueError(
                 f"sweep: got settings {seen[text]} and {s} that look the same, {text}; expected each once, and "
-                "parts of your own as dataclasses, so that they can be told apart"
+                "parts of your own with fields or code by which they can be told apart"
             )
         seen[text] = s
         names = seeded(estimator, params, all_of_them=all_seeded)

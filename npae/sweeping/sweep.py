@@ -11,7 +11,7 @@ import numpy as np
 from npae.interrupts import raise_interrupts
 from npae.progress import progress_of
 from npae.rows import on_disk
-from npae.signature import digest
+from npae.signature import digest, plain
 from npae.sweeping.engines import engine_for
 from npae.sweeping.fold import digest_of_rows
 from npae.sweeping.grid import described, folds_of, settings_of, tasks_of
@@ -54,7 +54,9 @@ def sweep(
         the random state and from what the task is, and BLAS has one thread.
     random_state : None leaves an estimator's own random_state where it has one, as GridSearchCV does.
     path : a file of results, one line of JSON a task, written as they come. Where it is there already, its tasks are
-        not done again, and a grid that has grown goes on.
+        not done again, and a grid that has grown goes on; the file of another sweep is refused. An estimator counts by
+        the name of its class and its arguments; a scoring and parts of your own as for `Checkpoint`, by their fields
+        and their code, but not by the global variables and functions that it reads, nor by code in C.
     retries : how often a task is begun again whose worker died; each time is in `results.lost`.
     verbose : 1 for progress.
 
@@ -64,7 +66,7 @@ def sweep(
     """
     check_number(retries, "retries", "sweep", integer=True)
     settings = settings_of(grid)
-    scoring = _scorer(estimator, scoring)
+    scorer = _scorer(estimator, scoring)
     for params in settings:
         fresh(estimator).set_params(**params)  # names that are wrong are said before anything is fitted
     record = None if path is None else Record(path)
@@ -79,7 +81,7 @@ def sweep(
     run = _Run(settings, len(folds), _seed(root), record, retries, progress)
     try:
         with raise_interrupts(), one_blas_thread():
-            run.go(tasks, executor, Job(estimator, X, y, folds, scoring))
+            run.go(tasks, executor, Job(estimator, X, y, folds, scorer))
     finally:
         if progress:
             progress.close()
@@ -232,7 +234,7 @@ def _about(estimator, X, y, scoring, folds, root, own):
         "estimator": described(estimator),
         "data": [_digest(X), None if y is None else _digest(y)],
         "folds": digest(*(np.asarray(rows) for pair in folds for rows in pair)),
-        "scoring": None if scoring is None else getattr(scoring, "__qualname__", type(scoring).__qualname__),
+        "scoring": plain(scoring),
         "seed": _seed(root),
         "seeds": "the estimator's own" if own else "by task",
         "versions": {"numpy": np.__version__, "python": platform.python_version()},

@@ -159,8 +159,13 @@ def test_doctor_sees_a_wrong_gradient_wrong_data_and_a_training_that_does_not_re
     ("write", "name", "message"),
     [
         (lambda path: path.write_text(""), "a.csv", "got an empty file"),
-        (lambda path: path.write_text("a,b\n1,2\n3,x\n"), "a.csv", "could not convert string"),
-        (lambda path: path.write_text("1,2\n3\n"), "a.csv", "number of columns changed"),
+        (lambda path: path.write_text("a,b\n1,2\n3,x\n"), "a.csv", "got 'x' in line 3, column 'b', expected"),
+        (lambda path: path.write_text("\n\na,b\n1,2\n\n3,x\n"), "a.csv", "got 'x' in line 6, column 'b', expected"),
+        (lambda path: path.write_text('1,2\n\n"3,5",4\n'), "a.csv", "got '3,5' in line 3, column 1, expected"),
+        (lambda path: path.write_text("\n1,2\n\n3\n"), "a.csv", "got 1 cells in line 4, expected 2, as in line 2"),
+        (lambda path: path.write_text("1,1_0\n"), "a.csv", "got '1_0' in line 1, column 2, expected a number"),
+        (lambda path: path.write_text("1 2\n3 4 5\n"), "a.txt", "got 3 cells in line 2, expected 2"),
+        (lambda path: path.write_bytes(b"1,2\n" * 9999 + b"\xff"), "a.csv", "no text in UTF-8"),
         (lambda path: path.write_bytes(b"\xff\xfe\x00"), "a.csv", "no text in UTF-8"),
         (lambda path: path.write_text("hello"), "a.npy", "no .npy file"),
         (lambda path: np.save(path, np.ones(3)), "a.npy", "expected samples as rows"),
@@ -171,7 +176,7 @@ def test_doctor_sees_a_wrong_gradient_wrong_data_and_a_training_that_does_not_re
         (lambda path: np.savez(path), "a.npz", "got the arrays none"),
         (lambda path: write_zip(path, "notes.txt"), "a.npz", "got 'notes.txt', which is no array"),
         (lambda path: path.write_text("a,b\n"), "a.csv", "got no rows under the names"),
-        (lambda path: path.write_text(",2,5\n1,3,4\n"), "a.csv", "could not convert string '' to float64 at row 0"),
+        (lambda path: path.write_text(",2,5\n1,3,4\n"), "a.csv", "got '' in line 1, column 1, expected a number"),
         (lambda path: path.mkdir(), "a", "got no images"),
         (lambda path: path.write_text(""), "a.xls", "expected digits, mnist, FILE.npy"),
     ],
@@ -191,12 +196,21 @@ def test_data_that_cannot_be_read_are_named_with_what_is_wrong(tmp_path, capsys,
         ",a,b\n0,1.5,2\n1,3,4\n",
         ",0,1\n0,1.5,2\n1,3,4\n",
         '"","a","b"\n"1",1.5,2\n"2",3,4\n',
+        "\n  \na,b\n1.5,2\n\n3,4\n\n",
+        '"a, in m",b\n1.5,2\n3,4\n',
     ],
 )
 def test_tables_as_pandas_and_r_write_them(tmp_path, text):
     (tmp_path / "a.csv").write_text(text)
     found = read(argparse.Namespace(data=str(tmp_path / "a.csv"), array=None, size=None))
     assert np.array_equal(found.X, [[1.5, 2], [3, 4]])
+
+
+@pytest.mark.parametrize("first", ["1,,3", "5.1,?,1", "1,NA,3", "2020-01-01,2,3", ",,", "?,2,3", "x,1,2"])
+def test_a_first_sample_with_a_cell_that_is_no_number_is_not_taken_for_names(tmp_path, first):
+    (tmp_path / "a.csv").write_text(f"{first}\n4,5,6\n7,8,9\n")
+    with pytest.raises(ValueError, match=r"a\.csv: got .* in line 1, column [12], expected a number, or names alone"):
+        read(argparse.Namespace(data=str(tmp_path / "a.csv"), array=None, size=None))
 
 
 def test_a_photograph_is_read_as_it_is_seen(tmp_path):

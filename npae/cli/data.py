@@ -93,35 +93,76 @@ def _read_npz(path, name):
 
 
 def _read_csv(path, name):
-    """The table without its first column where that has no name: there pandas and R write the numbers of the rows."""
+    import csv
+
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            return _table(file)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: no text in UTF-8 ({error})") from error
+    except (ValueError, csv.Error) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _table(file):
+    """The table without its first column where that has no name: there pandas and R write the numbers of the rows.
+
+    Its first line that is not blank is one of names if no cell is a number.
+    """
+    import itertools
     import warnings
 
     import numpy as np
 
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            first = next((line for line in file if line.strip()), "")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: no text in UTF-8 ({error})") from error
-    if not first:
-        raise ValueError(f"{path}: got an empty file, expected a table of numbers")
+    lines = (line for line in file if not line.isspace())
+    first = next(lines, None)
+    if first is None:
+        raise ValueError("got an empty file, expected a table of numbers")
     most = max(",;\t", key=first.count)
     delimiter = most if most in first else None
-    cells = [cell.strip().strip('"') for cell in first.split(delimiter)]
-    numbered = cells[1:] == [str(i) for i in range(len(cells) - 1)]  # as pandas names columns without names
-    gap = not cells[0] and all(map(_is_number, cells[1:])) and not numbered  # a number is missing, these are no names
-    head = 0 if gap or all(map(_is_number, cells)) else 1
+    cells = _cells(first, delimiter)
+    numbered = ["", *map(str, range(len(cells) - 1))]  # as pandas names columns without names
+    names = cells if cells == numbered or (any(cells) and not any(map(_is_number, cells))) else None
+    rows = itertools.chain([first] if names is None else [], lines)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of a table without rows
-            table = np.loadtxt(
-                path, delimiter=delimiter, skiprows=head, ndmin=2, encoding="utf-8-sig", comments=None, quotechar='"'
-            )
+            table = np.loadtxt(rows, delimiter=delimiter, ndmin=2, comments=None, quotechar='"')
+    except UnicodeDecodeError:
+        raise
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        file.seek(0)
+        raise ValueError(_fault(file, delimiter, names) or error) from error
     if not table.size:
-        raise ValueError(f"{path}: got no rows under the names, expected a table of numbers")
+        raise ValueError("got no rows under the names, expected a table of numbers")
     return table if cells[0] else table[:, 1:]
+
+
+def _cells(line, delimiter):
+    import csv
+
+    cells = line.split() if delimiter is None else next(csv.reader([line], delimiter=delimiter))
+    return [cell.strip().strip('"') for cell in cells]
+
+
+def _fault(file, delimiter, names):
+    """The first row of another length, or cell that is no number, by the line of the file; None where there is none."""
+    filled = ((number, line) for number, line in enumerate(file, start=1) if not line.isspace())
+    if names is not None:
+        next(filled)
+    for i, (number, line) in enumerate(filled):
+        cells = _cells(line, delimiter)
+        if i == 0:
+            start, width = number, len(cells)
+        if len(cells) != width:
+            return f"got {len(cells)} cells in line {number}, expected {width}, as in line {start}"
+        for column, cell in enumerate(cells):
+            if not _is_number(cell):
+                named = names is not None and len(names) == width and names[column]
+                where = f"line {number}, column {repr(names[column]) if named else column + 1}"
+                hint = ", or names alone in the first line" if names is None and i == 0 else ""
+                return f"got {cell!r} in {where}, expected a number{hint}"
+    return None
 
 
 def _is_number(cell):
@@ -129,7 +170,7 @@ def _is_number(cell):
         float(cell)
     except ValueError:
         return False
-    return True
+    return "_" not in cell  # which Python's own numbers may have
 
 
 def _read_images(folder, size):

@@ -12,7 +12,13 @@ HOPELESS = 1e4  # an objective this many times that of the first weights, or of 
 
 
 class DivergenceError(RuntimeError):
-    """The objective left the finite numbers, or all proportion; the network holds the best weights."""
+    """The objective left the finite numbers, or all proportion; the network holds the best weights.
+
+    args: what happened and what to try, and where the weights are, for who has the network at hand.
+    """
+
+    def __str__(self):
+        return " ".join(self.args)
 
 
 def _corrupter(corruption, buffers):
@@ -165,7 +171,8 @@ class Run:
         )
         return DivergenceError(
             f"training diverged in epoch {len(losses) + 1}: {what}. Last finite loss: {last}. Try a {lower}, "
-            "inputs scaled to about [0, 1], or weaker penalties. The best finite weights are kept."
+            "inputs scaled to about [0, 1], or weaker penalties.",
+            "The best finite weights are kept.",
         )
 
 

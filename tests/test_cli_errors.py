@@ -251,7 +251,9 @@ def test_a_training_that_diverges_is_status_1_and_leaves_no_file(tmp_path, capsy
     arguments = ["train", "--data", "digits", "--out", str(tmp_path / "m.npz"), "--activation", "relu", "--optimizer",
                  "sgd=1e6", "--quiet"]  # fmt: skip
     assert cli.main(arguments) == 1
-    assert one_line(capsys.readouterr().err, "npae train: training diverged") and not list(tmp_path.iterdir())
+    err = capsys.readouterr().err
+    assert one_line(err, "npae train: training diverged") and not list(tmp_path.iterdir())
+    assert err.endswith("weaker penalties.\n"), "nothing is said of weights, which are in no file"
 
 
 def test_ctrl_c_in_a_training_is_status_130_and_leaves_no_file(tmp_path, capsys, monkeypatch):

@@ -71,5 +71,5 @@ def _run(args):
     except RuntimeError as error:
         if type(error).__name__ != "DivergenceError":
             raise
-        say_error(f"npae {args.command}", error, as_json=getattr(args, "json", False))
+        say_error(f"npae {args.command}", error.args[0], as_json=getattr(args, "json", False))  # no network is left
         return 1

@@ -256,15 +256,21 @@ def test_a_training_that_diverges_is_status_1_and_leaves_no_file(tmp_path, capsy
     assert err.endswith("weaker penalties.\n"), "nothing is said of weights, which are in no file"
 
 
-def test_ctrl_c_in_a_training_is_status_130_and_leaves_no_file(tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("as_json", [False, True])
+def test_ctrl_c_in_a_training_is_status_130_and_leaves_no_file(tmp_path, capsys, monkeypatch, as_json):
     import npae
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(npae.Network, "_value_and_grad", interrupted)
-    assert cli.main(["train", "--data", "digits", "--out", str(tmp_path / "m.npz"), "--quiet"]) == 130
-    assert "interrupted" in capsys.readouterr().err and not list(tmp_path.iterdir())
+    arguments = ["train", "--data", "digits", "--out", str(tmp_path / "m.npz"), "--json" if as_json else "--quiet"]
+    assert cli.main(arguments) == 130 and not list(tmp_path.iterdir())
+    out, err = capsys.readouterr()
+    if as_json:
+        assert json.loads(out) == {"ok": False, "error": "interrupted"} and not err
+    else:
+        assert err == "\nnpae train: interrupted\n" and not out
 
 
 def test_streams_are_those_of_before_when_the_command_is_done(monkeypatch):

@@ -2,11 +2,10 @@
 
 Exit status: 0, done; 1, done and the answer is no (a gradient is wrong, a training diverged, a self-test failed); 2, it
 could not be done (arguments, a file); 130, Ctrl-C. What went wrong is one line on standard error; with --json it is the
-"error" of the one JSON object on standard output.
+"error" of the one JSON object on standard output (of the last, where `gradcheck` writes one a check).
 """
 
 import argparse
-import contextlib
 import sys
 
 import npae
@@ -59,8 +58,8 @@ def _run(args):
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
-        with contextlib.suppress(OSError):
-            print("\ninterrupted", file=sys.stderr)
+        # the terminal has shown ^C in the same line, or a line of progress stands there
+        say_error(f"\nnpae {args.command}", "interrupted", as_json=getattr(args, "json", False))
         return 130
     except BrokenPipeError:  # the reader of a pipe left, as `head` does
         silence_output()

@@ -9,7 +9,7 @@ from npae.learnt_variance import with_outputs
 from npae.network import Network
 from npae.rows import check_weight
 from npae.sparsity.unit_rows import UnitRows
-from npae.validation import check_finite, check_flag, check_number
+from npae.validation import check_array, check_finite, check_flag, check_number
 
 LOGITS = (losses.BernoulliCrossEntropy, distributions.ContinuousBernoulli, distributions.Categorical)
 
@@ -156,8 +156,10 @@ class Autoencoder(TrainedEstimator):
     def inverse_transform(self, X):
         """The reconstruction of given codes X: (N, K) -> (N, D)."""
         self._check_fitted("network_")
+        owner, network = type(self).__name__, self.network_
+        h = check_array(X, owner=owner, dtype=network.theta.dtype, n_features=network.decoder.layers[0].n_in)
         with np.errstate(over="ignore", invalid="ignore"):  # reported in words
-            return check_finite(self.network_.decode(X), "the reconstruction", type(self).__name__)
+            return check_finite(network.decode(h), "the reconstruction", owner)
 
     def reconstruct(self, X):
         """x^ = g(f(x)): (N, D) -> (N, D); means of the reconstruction distribution."""

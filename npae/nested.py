@@ -24,7 +24,8 @@ def replaced(part, path, value, what):
         return type(part)([*part[: int(name)], new, *part[int(name) + 1 :]])
     fields = [f.name for f in dataclasses.fields(part) if f.init] if is_record(part) else []
     if name not in fields:
-        raise ValueError(f"{what}: got no field {name!r} in {part!r}, expected one of {fields}")
+        expected = [str(i) for i in range(len(part))] if isinstance(part, (list, tuple)) else fields
+        raise ValueError(f"{what}: got no field {name!r} in {part!r}, expected one of {expected}")
     return dataclasses.replace(part, **{name: replaced(getattr(part, name), path, value, what) if path else value})
 
 

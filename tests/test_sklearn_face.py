@@ -125,7 +125,7 @@ def test_setting_a_field_makes_a_new_part_and_leaves_the_old_one():
             {"optimizer__rate": 1},
             r"Autoencoder: optimizer__rate: got no field 'rate' in Adam\(.*expected one of \['lr'",
         ),
-        ({"penalties__1__lam": 1}, "got no field '1'"),
+        ({"penalties__1__lam": 1}, r"got no field '1' in .*, expected one of \['0'\]"),
         ({"loss__x": 1}, "got no field 'x' in 'squared_error'"),
         ({"optimizer__": 1}, "got no field ''"),
         ({"optimizer__lr": -1}, "Adam: got lr=-1"),
@@ -137,6 +137,14 @@ def test_a_wrong_name_or_value_is_refused_and_nothing_is_set(params, message):
     with pytest.raises(ValueError, match=message):
         model.set_params(n_components=5, **params)
     assert model.get_params() == before
+
+
+@pytest.mark.parametrize("estimator", [Autoencoder(2, max_iter=1), VariationalAutoencoder(2, max_iter=1), RBM(2)])
+def test_codes_of_a_wrong_width_are_refused_in_the_estimators_name(X, estimator):
+    with pytest.raises(
+        ValueError, match=rf"has 13 features, but {type(estimator).__name__} is expecting 2 features as input"
+    ):
+        estimator.fit((X - X.min()) / np.ptp(X)).inverse_transform(np.zeros((5, 13)))
 
 
 def test_a_clone_has_equal_parts_of_its_own():

@@ -11,7 +11,7 @@ from npae.optimizers import SGD
 from npae.progress import shown_progress
 from npae.sklearn_face import Estimator
 from npae.training import streams, train
-from npae.validation import check_number
+from npae.validation import check_array, check_number
 
 MOST = 20  # units of the smaller layer that are enumerated: 2^20 states
 
@@ -162,7 +162,8 @@ class RBM(Estimator):
     def inverse_transform(self, H):
         """p(x_d = 1 | h), (N, D)."""
         self._check_fitted("network_")
-        return self.network_.decode(H)
+        n_units = self.network_.decoder.layers[0].n_in
+        return self.network_.decode(check_array(H, name="H", owner=type(self).__name__, n_features=n_units))
 
     def reconstruct(self, X):
         """Mean field up and down, (N, D)."""

@@ -4,6 +4,7 @@ J(theta) = 1/N sum_n L(x_n, g(f(x~_n))) + Omega
 """
 
 import copy
+import inspect
 from typing import Any
 
 import numpy as np
@@ -250,11 +251,12 @@ class Network:
 def network_of(model, owner):
     """The Network itself or the `network_` of a fitted estimator; `owner` is named in the error for anything else.
 
-    Raises NotFittedError for an estimator before its fit, TypeError for what is neither.
+    Raises NotFittedError for an estimator before its fit, one whose class says `network_: ...`; TypeError for what
+    holds no network, before or after.
     """
     network = getattr(model, "network_", model)
     if isinstance(network, Network):
         return network
-    if hasattr(model, "fit"):
+    if any("network_" in inspect.get_annotations(each) for each in type(model).__mro__):
         raise NotFittedError(f"{owner}: got a {type(model).__name__} that is not fitted, expected fit(X) first")
     raise TypeError(f"{owner}: got {model!r}, expected a Network or an estimator that holds one as network_")

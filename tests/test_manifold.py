@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from npae import (
+    PCA,
     Adam,
     Cosine,
     Dense,
     Identity,
     Network,
+    NotFittedError,
     ReLU,
     Sigmoid,
     Softplus,
@@ -20,6 +22,7 @@ from npae import (
     datasets,
     manifold,
 )
+from npae.generative import RBM
 from npae.penalties import Contractive
 from npae.training import train
 
@@ -51,6 +54,8 @@ class Holder:
 
 class NotFitted:
     """An estimator before fit."""
+
+    network_: Network
 
     def fit(self, X):
         """Never called."""
@@ -217,6 +222,21 @@ def test_a_model_that_is_not_fitted_is_refused(name):
             FUNCTIONS[name](NotFitted(), np.zeros((2, 5)))
     with pytest.raises(TypeError, match=f"{name}: got 3, expected a Network or an estimator"):
         FUNCTIONS[name](3, np.zeros((2, 5)))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_an_estimator_that_never_holds_a_network_is_not_said_to_lack_a_fit(name):
+    X = np.random.default_rng(0).standard_normal((9, 5))
+    for model in (PCA(2), PCA(2).fit(X)):
+        with pytest.raises(
+            TypeError, match=rf"{name}: got PCA\(.*\), expected a Network or an estimator that holds one"
+        ):
+            FUNCTIONS[name](model, X)
+
+
+def test_a_boltzmann_machine_before_its_fit_is_said_to_lack_one():
+    with pytest.raises(NotFittedError, match="jacobian: got a RBM that is not fitted, expected fit"):
+        manifold.jacobian(RBM(2), np.zeros((2, 5)))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -125,6 +125,8 @@ class RBM(Estimator):
     Hinton (2002); Hinton (2012), A practical guide to training restricted Boltzmann machines.
     """
 
+    network_: BoltzmannNetwork
+
     def __init__(
         self, n_components=64, *, n_gibbs=1, optimizer=None, batch_size=50, max_iter=30, random_state=None, verbose=0
     ):

@@ -153,12 +153,32 @@ def test_a_seed_in_the_grid_and_an_estimators_own_are_left_alone(tmp_path):
         ({"executor": 2}, "expected None or an executor"),
         ({"retries": -1}, "expected a whole number"),
         ({"random_state": "x"}, "expected None, an int"),
+        ({"y": np.zeros(241)}, "got y with 241 samples, expected 240"),
+        ({"y": [0] * 239}, "got y with 239 samples, expected 240"),
+        ({"y": 3}, "got y=3, expected samples"),
+        ({"X": X[0]}, "sweep: Expected 2D array, got 1D array"),
+        ({"X": np.where(X[7, 3] == X, np.nan, X)}, r"sweep: Input X contains NaN. The first is at \[\d+, \d+\]"),
+        ({"X": "file.npy"}, "sweep: got X of dtype"),
+        ({"estimator": Recorder(), "grid": {}, "X": 3}, "got X=3, expected samples"),
+        ({"estimator": Recorder(), "grid": {}, "y": X[:5]}, "got y with 5 samples, expected 240"),
     ],
 )
 def test_what_does_not_fit_is_said_before_anything_is_fitted(arguments, message):
     given = {"estimator": SMALL, "grid": {"n_components": [3]}, "X": X} | arguments
     with pytest.raises((ValueError, TypeError), match=message):
         npae.sweep(**given)
+
+
+def test_of_data_on_a_disk_only_the_first_row_is_looked_at_before_the_fits():
+    rows = OnDisk(X)
+    with pytest.raises(TypeError, match="expected None or an executor"):
+        npae.sweep(SMALL, {"n_components": [3]}, rows, cv=2, y=np.zeros(len(X)), executor=2)
+    assert rows.most == 1
+
+
+def test_what_an_estimator_of_others_takes_for_x_is_left_to_it(tmp_path):
+    for given in (["some", "text"] * 3, np.array([1.0, np.nan, 3.0]), np.zeros((4, 2, 2))):
+        assert npae.sweep(Recorder(str(tmp_path), a=2, random_state=1), {}, given, cv=2).scores.tolist() == [[3, 3]]
 
 
 def test_a_scorer_is_called_without_y_where_there_is_none_and_by_name():

@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 
 from npae.interrupts import raise_interrupts
+from npae.own_parts import is_own
 from npae.progress import progress_of
 from npae.rows import on_disk
 from npae.signature import digest, plain
@@ -21,7 +22,7 @@ from npae.sweeping.record import Record
 from npae.sweeping.results import SweepResults, words
 from npae.sweeping.threads import one_blas_thread, warn_of_threads
 from npae.training import seed_sequence
-from npae.validation import check_number
+from npae.validation import check_array, check_number
 
 
 def sweep(
@@ -62,13 +63,15 @@ def sweep(
 
     What a fit raises is in `results.errors`, with a warning; a lost worker loses the task it was at. Ctrl-C ends the
     sweep at once, with the results so far in the file. Raises TypeError or ValueError for arguments that do not fit,
-    before anything is fitted; RuntimeError where the executor broke, and where every task failed.
+    before anything is fitted (but of data on a disk only the first row is looked at, and what an estimator of others
+    takes for X is left to it); RuntimeError where the executor broke, and where every task failed.
     """
     check_number(retries, "retries", "sweep", integer=True)
     settings = settings_of(grid)
     scorer = _scorer(estimator, scoring)
     for params in settings:
         fresh(estimator).set_params(**params)  # names that are wrong are said before anything is fitted
+    _check_data(estimator, X, y)
     record = None if path is None else Record(path)
     root, own = _root(estimator, random_state, record and record.seed)
     folds = folds_of(cv, X, y, np.random.default_rng(root))
@@ -210,6 +213,22 @@ def _scorer(estimator, scoring):
     if scoring is not None and not callable(scoring):
         raise TypeError(f"sweep: got scoring={scoring!r}, expected None, a name or a callable (estimator, X, y)")
     return scoring
+
+
+def _check_data(estimator, X, y):
+    """Raise where X is not what the package's estimators take (of data on a disk the first row), or y does not fit."""
+    if not is_own(estimator):
+        check_array(X[:1] if on_disk(X) else X, owner="sweep")
+    n, n_targets = (None if each is None else _length(each, name) for each, name in ((X, "X"), (y, "y")))
+    if n_targets not in (None, n):
+        raise ValueError(f"sweep: got y with {n_targets} samples, expected {n}, as many as X has")
+
+
+def _length(data, name):
+    shape = getattr(data, "shape", None)
+    if shape == () or (shape is None and not hasattr(data, "__len__")):
+        raise TypeError(f"sweep: got {name}={data!r}, expected samples, such as an array")
+    return len(data) if shape is None else shape[0]
 
 
 def _root(estimator, random_state, recorded):

@@ -209,7 +209,9 @@ def test_tables_as_pandas_and_r_write_them(tmp_path, text):
 @pytest.mark.parametrize("first", ["1,,3", "5.1,?,1", "1,NA,3", "2020-01-01,2,3", ",,", "?,2,3", "x,1,2"])
 def test_a_first_sample_with_a_cell_that_is_no_number_is_not_taken_for_names(tmp_path, first):
     (tmp_path / "a.csv").write_text(f"{first}\n4,5,6\n7,8,9\n")
-    with pytest.raises(ValueError, match=r"a\.csv: got .* in line 1, column [12], expected a number, or names alone"):
+    with pytest.raises(
+        ValueError, match=r"a\.csv: got .* in line 1, column [12], expected a number, or a first line of names"
+    ):
         read(argparse.Namespace(data=str(tmp_path / "a.csv"), array=None, size=None))
 
 

@@ -160,7 +160,7 @@ def _fault(file, delimiter, names):
             if not _is_number(cell):
                 named = names is not None and len(names) == width and names[column]
                 where = f"line {number}, column {repr(names[column]) if named else column + 1}"
-                hint = ", or names alone in the first line" if names is None and i == 0 else ""
+                hint = ", or a first line of names that are no numbers" if names is None and i == 0 else ""
                 return f"got {cell!r} in {where}, expected a number{hint}"
     return None
 

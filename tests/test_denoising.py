@@ -158,6 +158,19 @@ def test_the_energy_distance_in_one_dimension_is_scipys_squared(rng):
     assert energy_distance(x[:, None], x[:, None]) == 0
 
 
+def test_the_energy_distance_of_the_same_samples_in_another_order_is_not_below_zero():
+    for seed in range(9):
+        x = np.random.default_rng(seed).random((700, 3))
+        assert 0 <= energy_distance(x, x[::-1]) < 1e-15
+
+
+@pytest.mark.parametrize(("d", "e"), [(2, 3), (3, 2)])
+def test_an_energy_distance_is_between_samples_of_as_many_features(rng, d, e):
+    X = rng.random((5, 3))
+    with pytest.raises(ValueError, match=f"Y has {e} features, but energy_distance is expecting {d} features"):
+        energy_distance(X[:, :d], X[:, :e])
+
+
 # -- linear denoising --------------------------------------------------------------------------------------------------
 
 

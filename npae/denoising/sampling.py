@@ -76,11 +76,12 @@ def langevin(score, x0, step_size, n_steps, *, rng):
 def energy_distance(X, Y):
     """2 E||x - y|| - E||x - x'|| - E||y - y'|| between samples X (N, D) and Y (M, D), at least 0; all pairs are taken.
 
-    Zero for equal distributions only. Szekely and Rizzo (2013), Energy statistics, Journal of Statistical Planning and
-    Inference 143.
+    Zero for equal distributions only. Raises ValueError for samples of different D. Szekely and Rizzo (2013), Energy
+    statistics, Journal of Statistical Planning and Inference 143.
     """
-    X, Y = check_array(X, owner="energy_distance"), check_array(Y, name="Y", owner="energy_distance")
-    return 2 * _mean_distance(X, Y) - _mean_distance(X, X) - _mean_distance(Y, Y)
+    X = check_array(X, owner="energy_distance")
+    Y = check_array(Y, name="Y", owner="energy_distance", n_features=X.shape[1])
+    return max(0.0, 2 * _mean_distance(X, Y) - _mean_distance(X, X) - _mean_distance(Y, Y))  # rounding may go below
 
 
 def _mean_distance(X, Y, rows=500):

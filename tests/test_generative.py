@@ -315,6 +315,20 @@ def test_responsibilities_are_the_code_and_the_parts_add_up(X):
     np.testing.assert_allclose(draws.mean(axis=0), model.weights_ @ model.means_, atol=0.05)
 
 
+@pytest.mark.parametrize(("dtype", "shift"), [("float32", 1e3), ("float32", 1e4), ("float64", 1e8)])
+def test_a_mixture_far_from_zero_fits_and_scores_as_it_does_near_zero(rng, dtype, shift):
+    far = np.concatenate([rng.normal(shift, size=(200, 3)), rng.normal(shift + 6, size=(200, 3))]).astype(dtype)
+    near = far.astype(np.float64) - shift
+    ours, same = (MixtureOfGaussians(2, random_state=0).fit(x) for x in (far, near))
+    np.testing.assert_allclose(ours.loss_curve_, same.loss_curve_, rtol=1e-5)
+    np.testing.assert_allclose(ours.score_samples(far), same.score_samples(near), rtol=1e-3)
+    assert sum(ours.parts(far)) == pytest.approx(-same.score(near), rel=1e-5)
+    _, gradient = mixture_nll(ours.means_, ours.log_variances_, ours.logits_, far)
+    _, expected = mixture_nll(same.means_, same.log_variances_, same.logits_, near)
+    for name in gradient:
+        np.testing.assert_allclose(gradient[name], expected[name], atol=1e-3)
+
+
 # -- the table -------------------------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ def negative_log_likelihood(means, log_variances, logits, x):
     """
     log_joint = _log_joint(means, log_variances, logits, x)
     log_p = np.logaddexp.reduce(log_joint, axis=1)
+    x, means, _ = _centred(x, means)
     r = np.exp(log_joint - log_p[:, None]) / len(x)
     counts, precision = r.sum(axis=0)[:, None], np.exp(-log_variances)
     first, second = r.T @ x, r.T @ (x * x)
@@ -29,9 +30,15 @@ def negative_log_likelihood(means, log_variances, logits, x):
     return -log_p.mean(), gradient
 
 
+def _centred(x, means):
+    """x and the means, both less the middle of the means, and that: far from 0, x^2 - 2 x m + m^2 would cancel."""
+    middle = means.mean(axis=0)
+    return x - middle, means - middle, middle
+
+
 def _log_joint(means, log_variances, logits, x):
     """log w_k + log N(x_n; m_k, diag v_k), (N, K)."""
-    precision = np.exp(-log_variances)
+    (x, means, _), precision = _centred(x, means), np.exp(-log_variances)
     squares = (x * x) @ precision.T - 2 * x @ (means * precision).T + (means**2 * precision).sum(axis=1)
     log_w = logits - np.logaddexp.reduce(logits)
     return log_w - 0.5 * (squares + log_variances.sum(axis=1) + x.shape[1] * LOG_2PI)
@@ -78,8 +85,10 @@ class MixtureOfGaussians(Estimator):
 
     def _maximize(self, r, x):
         counts = r.sum(axis=0)[:, None] + 10 * np.finfo(x.dtype).tiny
-        self.means_ = r.T @ x / counts
-        variances = np.maximum(r.T @ (x * x) / counts - self.means_**2, 0) + self.min_variance
+        x, _, middle = _centred(x, self.means_)
+        means = r.T @ x / counts
+        variances = np.maximum(r.T @ (x * x) / counts - means**2, 0) + self.min_variance
+        self.means_ = middle + means
         self.log_variances_, self.logits_ = np.log(variances), np.log(counts[:, 0] / len(x))
 
     def _log_p(self, x, means):

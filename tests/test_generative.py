@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from scipy import stats
-from sklearn import decomposition, mixture
+from sklearn import datasets, decomposition, mixture
 
 import npae
 from npae.generative import (
@@ -130,8 +130,29 @@ def test_the_linear_bound_reaches_the_likelihood_of_probabilistic_pca_and_its_su
     assert vae.noise_variance_ == pytest.approx(ppca.model_.psi[0], rel=1e-6)
 
 
+@pytest.mark.parametrize("scale", [1e-8, 1, 1e8])
+@pytest.mark.parametrize("load", [datasets.load_wine, datasets.load_breast_cancer])
+def test_the_linear_bound_reaches_that_likelihood_on_raw_measurements_in_any_unit(load, scale):
+    X = scale * load().data
+    vae, ppca = LinearVAE(2, random_state=0).fit(X), ProbabilisticPCA(2).fit(X)
+    assert vae.result_.converged and abs(vae.elbo(X) - ppca.score(X)) < 1e-8
+    assert vae.result_.value == pytest.approx(-vae.elbo(X), rel=1e-9)
+    assert principal_angles(vae.decoder_.T, ppca.model_.W.T)[-1] < 1e-6
+    assert vae.noise_variance_ == pytest.approx(ppca.model_.psi[0], rel=1e-5)
+
+
+def test_a_linear_bound_that_is_not_at_its_maximum_is_told_in_words():
+    X = datasets.load_breast_cancer().data
+    with pytest.warns(UserWarning, match="after 100 iterations, expected at most 0.001: .* or standardize X"):
+        early = LinearVAE(8, max_iter=100, random_state=0).fit(X)
+    assert not early.result_.converged and early.elbo(X) < ProbabilisticPCA(8).fit(X).score(X) - 1
+    standardized = LinearVAE(8, random_state=0).fit((X - X.mean(axis=0)) / X.std(axis=0))
+    assert standardized.result_.converged
+
+
 def test_away_from_its_optimum_the_bound_is_below_the_likelihood_of_the_same_decoder(X):
-    vae = LinearVAE(2, random_state=0, max_iter=15).fit(X)
+    with pytest.warns(UserWarning, match="not at its maximum"):
+        vae = LinearVAE(2, random_state=0, max_iter=15).fit(X)
     assert vae.elbo(X) < vae.model_.log_likelihood(X).mean() < ProbabilisticPCA(2).fit(X).score(X)
     converged = LinearVAE(2, random_state=0).fit(X)
     np.testing.assert_allclose(converged.transform(X), converged.model_.encode(X), atol=1e-4)

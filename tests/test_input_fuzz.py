@@ -111,6 +111,7 @@ def run(name, x):
     return results
 
 
+@pytest.mark.filterwarnings("ignore:LinearVAE. got a gradient")
 @pytest.mark.parametrize("name", ESTIMATORS)
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(x=arrays())
@@ -118,6 +119,7 @@ def test_results_are_finite_or_an_error_names_the_estimator(name, x):
     run(name, x)
 
 
+@pytest.mark.filterwarnings("ignore:LinearVAE. got a gradient")
 def test_most_arrays_of_numbers_are_taken():
     """What makes the test above mean something: plain data of every size that its squares leave finite pass."""
     rng = np.random.default_rng(0)

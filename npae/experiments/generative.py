@@ -85,7 +85,7 @@ def digit_models(*, n_components=8, quick=False, random_state=0):
     models = {
         "probabilistic PCA": ProbabilisticPCA(K).fit(grey),
         "factor analysis": FactorAnalysis(K, max_iter=200, tol=1e-5).fit(grey),
-        "linear VAE": LinearVAE(K, max_iter=150 if quick else 2000, random_state=random_state).fit(grey),
+        "linear VAE": LinearVAE(K, max_iter=2000, random_state=random_state).fit(grey),
         "variational autoencoder": watch(grey, grey_test, loss=Gaussian("features"), **vae).model,
         "mixture of Gaussians": MixtureOfGaussians(10 * K, min_variance=2e-3, random_state=random_state).fit(grey),
         "sparse coding": SparseCoding(

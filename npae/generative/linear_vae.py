@@ -1,5 +1,8 @@
 """The linear variational autoencoder, whose evidence lower bound has no sampling in it and whose optimum is known."""
 
+import warnings
+from dataclasses import replace
+
 import numpy as np
 
 from npae.generative.linear_gaussian import LinearGaussian, check_room
@@ -10,6 +13,7 @@ from npae.schedules import Cosine
 from npae.sklearn_face import Estimator
 
 LOG_2PI = float(np.log(2 * np.pi))
+FLAT = 1e-3  # a gradient at which the bound is within some 1e-4 nats of its maximum
 
 
 class LinearVAE(Estimator):
@@ -22,7 +26,8 @@ class LinearVAE(Estimator):
     al. (2018), JMLR 19.
 
     Without SciPy it is maximized by Adam with a falling step, which comes less near. The cost of a step does not grow
-    with N: the bound depends on the mean and covariance of x alone.
+    with N: the bound depends on the mean and covariance of x alone, and the scale of x and its axes do not matter.
+    Where the variances of x span many orders, max_iter may not do: then `fit` warns, and `result_.converged` is False.
     """
 
     def __init__(self, n_components=2, *, max_iter=20_000, gtol=1e-9, random_state=None):
@@ -36,20 +41,29 @@ class LinearVAE(Estimator):
         x = self._check_fit(X).astype(np.float64)
         check_room(x, self.n_components, type(self).__name__)
         moments = Moments.of(x)
-        variances = np.linalg.eigvalsh(moments.covariance)
-        if variances[: -self.n_components].sum() <= 1e-14 * variances.sum() + np.finfo(np.float64).tiny:
+        variances, axes = moments.spectrum()
+        if variances[self.n_components :].sum() <= 1e-14 * variances.sum() + np.finfo(np.float64).tiny:
             raise ValueError(
                 f"LinearVAE: got data all of whose variance is in {self.n_components} components, expected some left "
                 "over: the bound has no maximum"
             )
-        problem = _Bound(moments.covariance, self.n_components, np.random.default_rng(self.random_state))
+        unit = variances.mean()  # the bound of x / sqrt(unit) along its principal axes has the same maxima, turned
+        problem = _Bound(np.diag(variances / unit), self.n_components, np.random.default_rng(self.random_state))
         try:
-            self.result_ = minimize(problem, None, max_iter=self.max_iter, gtol=self.gtol)
+            result = minimize(problem, None, max_iter=self.max_iter, gtol=self.gtol)
         except ImportError:
-            self.result_ = _descend(problem, 2 * self.max_iter, self.gtol)
-        self.mean_, self.n_iter_ = moments.mean, self.result_.n_iter
-        self.encoder_, self.decoder_ = problem.V.copy(), problem.W.copy()
-        self.code_variance_, self.noise_variance_ = np.exp(problem.log_d), float(np.exp(problem.log_s2[0]))
+            result = _descend(problem, 2 * self.max_iter, self.gtol)
+        value = result.value + len(variances) / 2 * float(np.log(unit))  # x / sqrt(unit) is as much denser
+        self.result_ = replace(result, value=value, converged=result.max_gradient <= max(self.gtol, FLAT))
+        self.mean_, self.n_iter_ = moments.mean, result.n_iter
+        self.encoder_, self.decoder_ = axes.T @ problem.V / np.sqrt(unit), problem.W @ axes * np.sqrt(unit)
+        self.code_variance_, self.noise_variance_ = np.exp(problem.log_d), float(np.exp(problem.log_s2[0]) * unit)
+        if not self.result_.converged:
+            warnings.warn(
+                f"LinearVAE: got a gradient of {result.max_gradient:.2g} after {result.n_iter} iterations, expected at "
+                f"most {max(self.gtol, FLAT):g}: the bound is not at its maximum. Raise max_iter, or standardize X",
+                stacklevel=2,
+            )
         return self
 
     @property
@@ -101,18 +115,21 @@ def _descend(problem, n_steps, gtol):
 
 
 class _Bound:
-    """The negative bound and its gradient over one flat theta (V, W, log d, log s2), for `minimize`.
+    """The negative bound and its gradient over one flat theta (A, W, log d, log s2), for `minimize`.
+
+    V = A / root, root_d the standard deviation of x_d: where S is diagonal, J curves alike along all rows of A.
 
     J = 1/2 [D log(2 pi s2) + (tr((I - VW)^T S (I - VW)) + sum_k d_k |W_k|^2) / s2
              + tr(V^T S V) + sum_k (d_k - 1 - log d_k)]
 
-    dV = S (V - (I - VW) W^T / s2),    dW = (d W - V^T S (I - VW)) / s2,
+    dA = S (V - (I - VW) W^T / s2) / root,    dW = (d W - V^T S (I - VW)) / s2,
     dlog d_k = (d_k |W_k|^2 / s2 + d_k - 1) / 2,    dlog s2 = (D - squares / s2) / 2
     """
 
     def __init__(self, S, K, rng):
         self.S, D = S, len(S)
-        self.unit = np.trace(S) / D
+        unit, variances = np.trace(S) / D, S.diagonal()
+        self.root = np.sqrt(np.maximum(variances, 1e-14 * variances.max()))[:, None]
         sizes = (D * K, K * D, K, 1)
         ends = np.cumsum(sizes)
         self.theta, self.grad = np.zeros(ends[-1]), np.zeros(ends[-1])
@@ -121,11 +138,16 @@ class _Bound:
         def views(vector):
             return [vector[end - n : end].reshape(shape) for end, n, shape in zip(ends, sizes, shapes)]
 
-        self.V, self.W, self.log_d, self.log_s2 = views(self.theta)
-        self.dV, self.dW, self.dlog_d, self.dlog_s2 = views(self.grad)
-        self.V[:] = rng.standard_normal((D, K)) / np.sqrt(D * self.unit)
-        self.W[:] = rng.standard_normal((K, D)) * np.sqrt(self.unit / D)
-        self.log_s2[:] = np.log(self.unit)
+        self.A, self.W, self.log_d, self.log_s2 = views(self.theta)
+        self.dA, self.dW, self.dlog_d, self.dlog_s2 = views(self.grad)
+        self.A[:] = rng.standard_normal((D, K)) / np.sqrt(D * unit) * self.root
+        self.W[:] = rng.standard_normal((K, D)) * np.sqrt(unit / D)
+        self.log_s2[:] = np.log(unit)
+
+    @property
+    def V(self):
+        """The encoder, (D, K)."""
+        return self.A / self.root
 
     def value_and_grad(self, x=None, target=None):
         """J, leaving its gradient in `grad`."""
@@ -134,7 +156,7 @@ class _Bound:
         R = np.eye(D) - V @ W
         SR, SV, lengths = S @ R, S @ V, (W * W).sum(axis=1)
         squares = (R * SR).sum() + d @ lengths
-        self.dV[:] = SV - SR @ W.T / s2
+        self.dA[:] = (SV - SR @ W.T / s2) / self.root
         self.dW[:] = (d[:, None] * W - V.T @ SR) / s2
         self.dlog_d[:] = (d * lengths / s2 + d - 1) / 2
         self.dlog_s2[:] = (D - squares / s2) / 2

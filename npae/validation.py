@@ -66,6 +66,15 @@ def check_squares(x, owner):
     return x
 
 
+def check_varies(x, owner, what="samples that are all the same, expected some variance", axis=0):
+    """sum (x - mean)^2 about the mean along an axis; ValueError, with `what`, where it may be the mean's rounding."""
+    total = float(np.square(x - x.mean(axis=axis, keepdims=True, dtype=np.float64)).sum())
+    rounding = x.shape[axis] * np.finfo(np.float64).eps * np.sqrt(np.square(x).sum(dtype=np.float64))
+    if total <= rounding**2 < np.inf:
+        raise ValueError(f"{owner}: got {what}")
+    return total
+
+
 def _from_objects(x, name, owner):
     strings = [each for each in x.ravel() if isinstance(each, (str, bytes))]
     if strings:

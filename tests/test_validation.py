@@ -22,7 +22,7 @@ from npae import (
     TopK,
     WeightDecay,
 )
-from npae.validation import check_array, check_number
+from npae.validation import check_array, check_number, check_varies
 
 NAN, INF = float("nan"), float("inf")
 
@@ -276,3 +276,26 @@ def test_a_word_is_neither_true_nor_false(make, name):
         make(flag)
     with pytest.raises(TypeError, match=f"{name}='False', expected True or False"):
         make("False")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shift", [0, 1e6])
+@pytest.mark.parametrize(
+    "refuse",
+    [
+        lambda x: npae.sparsity.unexplained_variance(npae.Autoencoder(2, max_iter=1, random_state=0).fit(x - x[0]), x),
+        lambda x: npae.generative.FactorAnalysis(2).fit(x),
+        npae.datasets.whitening,
+        lambda x: npae.datasets.normalize_patches(x.T),
+    ],
+    ids=["unexplained_variance", "FactorAnalysis", "whitening", "normalize_patches"],
+)
+def test_the_rounding_of_a_mean_is_no_variance(rng, dtype, shift, refuse):
+    x = np.repeat(rng.standard_normal((1, 13)) + shift, 20, axis=0).astype(dtype)
+    with pytest.raises(ValueError, match=r"all the same|without contrast"):
+        refuse(x)
+
+
+def test_a_variance_just_above_rounding_is_one(rng):
+    x = np.repeat(rng.standard_normal((1, 13)), 20, axis=0) * np.linspace(1, 1 + 1e-13, 20)[:, None]
+    assert 0 < check_varies(x, "test") < 1e-24

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npae.datasets.dataset import Dataset, RandomSource
-from npae.validation import check_array, check_number
+from npae.validation import check_array, check_number, check_varies
 
 CREDIT = (
     "china.jpg (danielbuechele) and flower.jpg (vultilion), CC BY 2.0, in grey, from scikit-learn's sample photographs."
@@ -82,10 +82,9 @@ def normalize_patches(X: np.ndarray) -> np.ndarray:
     Ng (2011), CS294A lecture notes, exercise on sparse autoencoders. Raises ValueError for patches without contrast.
     """
     X = check_array(X, owner="normalize_patches", dtype=np.float64)
+    check_varies(X, "normalize_patches", "patches without contrast, expected some that are not one grey", axis=1)
     X = X - X.mean(axis=1, keepdims=True)
     s = X.std()
-    if not s > 0:
-        raise ValueError("normalize_patches: got patches without contrast, expected some that are not one grey")
     return 0.5 + 0.4 * np.clip(X / (3 * s), -1, 1)
 
 
@@ -120,12 +119,11 @@ def whitening(X: np.ndarray, kind: str = "zca", eps: float = 0.0) -> Whitening:
     if kind not in ("pca", "zca"):
         raise ValueError(f"whitening: got kind={kind!r}, expected 'pca' or 'zca'")
     check_number(eps, "eps", "whitening")
+    check_varies(X, "whitening")
     mean = X.mean(axis=0)
     s, V = np.linalg.eigh((X - mean).T @ (X - mean) / len(X))
     s, V = s[::-1], V[:, ::-1]
     there = s > 1e-12 * s[0]
-    if not s[0] > 0:
-        raise ValueError("whitening: got samples that are all the same, expected some variance")
     root = np.where(there, np.sqrt(np.maximum(s, 0) + eps), 0)
     matrix, inverse = V / np.where(there, root, np.inf), root[:, None] * V.T
     return Whitening(mean, matrix, inverse) if kind == "pca" else Whitening(mean, matrix @ V.T, V @ inverse)

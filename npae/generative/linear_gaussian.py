@@ -6,7 +6,7 @@ import numpy as np
 
 from npae.pca import PCA
 from npae.sklearn_face import Estimator
-from npae.validation import check_number, check_squares
+from npae.validation import check_number, check_squares, check_varies
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -179,7 +179,8 @@ class FactorAnalysis(_Fitted):
         """Raise the likelihood of X (N, D) until it stands; `loss_curve_` holds its negative. y is ignored."""
         x = self._check_fit(X)
         check_room(x, self.n_components, "FactorAnalysis")
-        mean = check_squares(x, "FactorAnalysis").mean(axis=0)
+        check_varies(check_squares(x, "FactorAnalysis"), "FactorAnalysis")
+        mean = x.mean(axis=0)
         S = (x - mean).T @ (x - mean) / len(x)
         floor = 1e-12 * np.trace(S)
         if floor < np.finfo(S.dtype).tiny:

@@ -9,7 +9,7 @@ threshold such as 0.1. Every function raises ValueError for a model that is not 
 import numpy as np
 
 from npae.network import network_of
-from npae.validation import check_array, check_number
+from npae.validation import check_array, check_number, check_varies
 
 
 def l0(model, X, threshold=0.0):
@@ -55,9 +55,7 @@ def unexplained_variance(model, X):
     variance.
     """
     network, X = _check(model, X, "unexplained_variance")
-    total = np.square(X - X.mean(axis=0)).sum(dtype=np.float64)
-    if not total > 0:
-        raise ValueError("unexplained_variance: got samples that are all the same, expected some variance")
+    total = check_varies(X, "unexplained_variance")
     return float(np.square(network.reconstruct(X) - X).sum(dtype=np.float64) / total)
 
 

@@ -105,13 +105,14 @@ class Rows:
     def split(self, fraction, rng):
         """(training, validation): Rows of two parts, the second a random `fraction` of the rows of each block.
 
-        ValueError unless there is a row on each side.
+        ValueError unless there is a row on each side, and one that its weight lets an epoch visit.
         """
         seed = int(rng.integers(2**63))
         options = {"block_size": self.block_size, "weight": self.weight}
         parts = [Rows(self.X, self.dtype, part=(seed, fraction, side), **options) for side in (False, True)]
-        if not all(len(part) for part in parts):
-            raise ValueError("expected at least one sample on each side")
+        if not all(part._n_visits() for part in parts):
+            what = "sample" if self.weight is None else "sample that its weight lets an epoch visit"
+            raise ValueError(f"expected at least one {what} on each side")
         return parts
 
     def batches(self, rng, batch_size, buffers, skip=0):
@@ -166,6 +167,12 @@ class Rows:
         n = self._size(b)
         order, n_kept = np.random.default_rng([seed, b]).permutation(n), self._length(b)
         return np.sort(order[:n_kept] if validation else order[n - n_kept :])
+
+    def _n_visits(self):
+        """How many visits an epoch makes, give or take one for fractions."""
+        if self.weight is None:
+            return len(self)
+        return sum(len(self._visits(b, 0.5)) for b in range(self.n_blocks))
 
     def _visits(self, b, offset, rng=None):
         """The rows of a block as often as they are visited, shuffled by rng if there is one."""

@@ -125,6 +125,21 @@ def test_bad_weights_are_refused(X, weight, message):
         Autoencoder(3).fit(X, sample_weight=weight)
 
 
+@pytest.mark.parametrize("block_size", [None, 40])
+@pytest.mark.parametrize("share", [1, 0.25])
+def test_early_stopping_visits_weighted_samples_on_each_side_or_says_that_it_cannot(X, block_size, share):
+    weight, refused = np.where(np.arange(157) < 12, share, 0), []
+    for seed in range(12):
+        settings = {"early_stopping": True, "validation_fraction": 0.06, "max_iter": 2, "random_state": seed}
+        model = Autoencoder(3, block_size=block_size, **settings)
+        try:
+            assert np.isfinite(model.fit(X, sample_weight=weight).history_["validation_loss"]).all()
+        except ValueError as error:
+            refused.append(str(error))
+    assert 0 < len(refused) < 12
+    assert all("expected at least one sample that its weight lets an epoch visit on each" in each for each in refused)
+
+
 @pytest.mark.parametrize("kind", ["memmap", "zarr", "h5py"])
 @pytest.mark.parametrize("settings", [{}, {"block_size": 32}, {"block_size": 50, "early_stopping": True}])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])

@@ -112,7 +112,8 @@ class Rows:
         parts = [Rows(self.X, self.dtype, part=(seed, fraction, side), **options) for side in (False, True)]
         if not all(part._n_visits() for part in parts):
             what = "sample" if self.weight is None else "sample that its weight lets an epoch visit"
-            raise ValueError(f"expected at least one {what} on each side")
+            side = f"each side of a block, of block_size={self.block_size} rows" if self.n_blocks > 1 else "each side"
+            raise ValueError(f"expected at least one {what} on {side}")
         return parts
 
     def batches(self, rng, batch_size, buffers, skip=0):

@@ -140,6 +140,12 @@ def test_early_stopping_visits_weighted_samples_on_each_side_or_says_that_it_can
     assert all("expected at least one sample that its weight lets an epoch visit on each" in each for each in refused)
 
 
+def test_blocks_too_small_to_be_split_are_named(X):
+    with pytest.raises(ValueError, match=r"0.1 of 157 samples, .* each side of a block, of block_size=5 rows"):
+        Autoencoder(3, early_stopping=True, block_size=5).fit(X)
+    Autoencoder(3, early_stopping=True, block_size=6, max_iter=1).fit(X)
+
+
 @pytest.mark.parametrize("kind", ["memmap", "zarr", "h5py"])
 @pytest.mark.parametrize("settings", [{}, {"block_size": 32}, {"block_size": 50, "early_stopping": True}])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])

@@ -173,7 +173,7 @@ class Autoencoder(TrainedEstimator):
         """
         scores = self._by_blocks(self._log_likelihood, X, "the score")
         if sample_weight is not None:
-            sample_weight = check_weight(sample_weight, len(scores), type(self).__name__)
+            sample_weight = check_weight(sample_weight, len(scores), type(self).__name__, visits=False)
         return float(np.average(scores, weights=sample_weight))
 
     def _log_likelihood(self, x):

@@ -30,8 +30,11 @@ def float_dtype(X):
     return np.dtype(np.float32 if getattr(X, "dtype", None) == np.float32 else np.float64)
 
 
-def check_weight(sample_weight, n, owner):
-    """The weights as floats (n,); ValueError unless they are finite, none below 0, with a sum of at least 1."""
+def check_weight(sample_weight, n, owner, *, visits=True):
+    """The weights as floats (n,); ValueError unless they are finite and none below 0, of a finite sum above 0.
+
+    visits: whether weight w stands for w visits; then the sum has to be at least 1, up to its rounding.
+    """
     weight = np.asarray(sample_weight)
     if weight.dtype.kind not in "fiub" or weight.ndim != 1:
         raise ValueError(
@@ -40,9 +43,12 @@ def check_weight(sample_weight, n, owner):
     weight = weight.astype(np.float64)
     if len(weight) != n or not np.isfinite(weight).all() or (weight < 0).any():
         raise ValueError(f"{owner}: got {len(weight)} sample weights, expected {n}, all finite and at least 0")
-    if weight.sum() < 1:
-        got = f"the sum {weight.sum():g}" if weight.any() else "every weight zero"
-        raise ValueError(f"{owner}: got sample_weight with {got}, expected a sum of at least 1: weight w is w samples")
+    with np.errstate(over="ignore"):  # reported in words
+        total = weight.sum()
+    if not (total > 1 - n * np.finfo(np.float64).eps if visits else total > 0) or total == np.inf:
+        got = f"the sum {total:g}" if weight.any() else "every weight zero"
+        least = "of at least 1: weight w is w samples" if visits else "above 0"
+        raise ValueError(f"{owner}: got sample_weight with {got}, expected a finite sum {least}")
     return weight
 
 

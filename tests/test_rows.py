@@ -115,7 +115,8 @@ def test_equal_weights_of_one_are_no_weights(X):
         (-np.ones(157), "all finite and at least 0"),
         (np.full(157, np.nan), "all finite"),
         (np.zeros(157), "every weight zero"),
-        (np.full(157, 1e-3), "expected a sum of at least 1"),
+        (np.full(157, 1e-3), "expected a finite sum of at least 1"),
+        (np.full(157, 1e307), "the sum inf, expected a finite sum"),
         (np.ones((157, 1)), r"expected numbers \(157,\)"),
         (["a"] * 157, r"expected numbers \(157,\)"),
     ],
@@ -123,6 +124,24 @@ def test_equal_weights_of_one_are_no_weights(X):
 def test_bad_weights_are_refused(X, weight, message):
     with pytest.raises(ValueError, match=f"Autoencoder: .*{message}"):
         Autoencoder(3).fit(X, sample_weight=weight)
+
+
+@pytest.mark.parametrize("make", [Autoencoder, npae.VariationalAutoencoder])
+def test_the_scale_of_weights_does_not_matter_to_a_score(X, make):
+    model, weight = make(3, loss="squared_error", max_iter=1, random_state=0).fit(X), np.arange(157.0)
+    expected = model.score(X, sample_weight=weight)
+    for scale in (1e-200, 1 / weight.sum(), 1e200):
+        assert model.score(X, sample_weight=scale * weight) == pytest.approx(expected, rel=1e-12)
+    for bad in (0 * weight, np.full(157, 1e307)):
+        with pytest.raises(ValueError, match="expected a finite sum above 0"):
+            model.score(X, sample_weight=bad)
+
+
+def test_weights_normalized_to_a_sum_of_one_are_a_visit_an_epoch(X):
+    for n in range(1, 60):
+        weight = np.full(n, 1 / n)
+        Autoencoder(2, max_iter=1, random_state=0).fit(X[:n], sample_weight=weight)
+        assert sum(map(len, one_epoch(Rows(X[:n], np.float64, weight=weight)))) == 1
 
 
 @pytest.mark.parametrize("block_size", [None, 40])

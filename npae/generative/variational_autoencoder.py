@@ -145,7 +145,8 @@ class VariationalAutoencoder(Autoencoder):
             return float(self.elbo(X))
         x = self._check_bound(X, 10)
         reconstruction, kl = self.network_.elbo_parts(x, n_samples=10, rng=0)
-        return float(np.average(reconstruction - kl, weights=check_weight(sample_weight, len(x), type(self).__name__)))
+        weight = check_weight(sample_weight, len(x), type(self).__name__, visits=False)
+        return float(np.average(reconstruction - kl, weights=weight))
 
     def sample(self, n, rng=None, *, mean=False):
         """n samples (n, D) of the model: h ~ N(0, I), x ~ p(x | h), or its mean; rng is a Generator or a seed."""

@@ -10,13 +10,16 @@ def check_array(x, *, name="X", owner="npae", dtype=None, n_features=None, allow
 
     float32 stays float32, float64 stays float64, other reals become float64; `dtype` decides otherwise.
     Raises TypeError for strings, objects, sparse and masked arrays; ValueError for complex numbers (unless allowed),
-    for a wrong rank or width, for an empty array, for NaN and for infinity.
+    for a wrong rank or width, for rows of different lengths, an empty array, NaN and infinity.
     """
     if hasattr(x, "tocsr"):
         raise TypeError(f"{owner}: got a sparse matrix for {name}, expected a dense array; use {name}.toarray()")
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
         raise TypeError(f"{owner}: got a masked array for {name}, expected one without gaps; use {name}.filled(0), say")
-    x = np.asarray(x)
+    try:
+        x = np.asarray(x)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{owner}: got {name} with {_unlike(x) or error}, expected an array (N, D)") from None
     if x.dtype.kind == "O":
         x = _from_objects(x, name, owner)
     if x.dtype.kind == "c" and not allow_complex:
@@ -73,6 +76,15 @@ def check_varies(x, owner, what="samples that are all the same, expected some va
     if total <= rounding**2 < np.inf:
         raise ValueError(f"{owner}: got {what}")
     return total
+
+
+def _unlike(x):
+    """The first two rows of a list that differ in length, in words; '' where it is something else."""
+    lengths = [len(row) if hasattr(row, "__len__") else 1 for row in x] if isinstance(x, (list, tuple)) else []
+    for n, length in enumerate(lengths):
+        if length != lengths[0]:
+            return f"{lengths[0]} entries in row 0 and {length} in row {n}"
+    return ""
 
 
 def _from_objects(x, name, owner):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npae.kernels import blocks, standard_normal
+from npae.validation import float_dtype
 
 
 class Corruption:
@@ -28,8 +29,7 @@ class Corruption:
         x = np.asarray(x)
         if x.dtype.kind not in "fiub":
             raise TypeError(f"{type(self).__name__}: got an array of dtype {x.dtype}, expected real numbers")
-        if x.dtype not in (np.float32, np.float64):
-            x = x.astype(np.float64)
+        x = x.astype(float_dtype(x), copy=False)
         if out is None:
             out = np.empty(x.shape, x.dtype)
         elif out.shape != x.shape or out.dtype != x.dtype or not out.flags.c_contiguous or np.may_share_memory(out, x):

@@ -10,11 +10,11 @@ from npae.checkpoints import Checkpoint
 from npae.learnt_variance import begin_with_variance_of
 from npae.optimizers import Adam, Step
 from npae.progress import shown_progress
-from npae.rows import Rows, check_weight, float_dtype, on_disk
+from npae.rows import Rows, check_weight, on_disk
 from npae.sklearn_face import Estimator
 from npae.summary import as_html, summary
 from npae.training import DivergenceError, seed_sequence, streams, train
-from npae.validation import check_array, check_finite, check_flag, check_number
+from npae.validation import check_array, check_finite, check_flag, check_number, float_dtype
 
 # what a fitted network was built from; what else is changed between two calls of partial_fit counts from then on
 STRUCTURE = {

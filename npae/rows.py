@@ -25,11 +25,6 @@ def on_disk(X):
     return len(getattr(X, "shape", ())) == 2 and hasattr(X, "__getitem__")
 
 
-def float_dtype(X):
-    """float32 for what is float32, float64 for all else."""
-    return np.dtype(np.float32 if getattr(X, "dtype", None) == np.float32 else np.float64)
-
-
 def check_weight(sample_weight, n, owner, *, visits=True):
     """The weights as floats (n,); ValueError unless they are finite and none below 0, of a finite sum above 0.
 

@@ -5,6 +5,13 @@ import sys
 import numpy as np
 
 
+def float_dtype(X):
+    """float32 for what is float32, in either byte order, float64 for all else."""
+    dtype = getattr(X, "dtype", None)
+    single = isinstance(dtype, np.dtype) and dtype.newbyteorder("=") == np.float32
+    return np.dtype(np.float32 if single else np.float64)
+
+
 def check_array(x, *, name="X", owner="npae", dtype=None, n_features=None, allow_complex=False):
     """x as a finite float array (N, D) with N, D >= 1; no copy where nothing has to change.
 
@@ -40,7 +47,7 @@ def check_array(x, *, name="X", owner="npae", dtype=None, n_features=None, allow
     if n_features is not None and x.shape[1] != n_features:
         raise ValueError(f"{name} has {x.shape[1]} features, but {owner} is expecting {n_features} features as input")
     if dtype is None:
-        dtype = x.dtype if x.dtype in (np.float32, np.float64, np.complex128) else np.float64
+        dtype = np.complex128 if x.dtype.kind == "c" else float_dtype(x)
     with np.errstate(over="ignore", invalid="ignore"):  # reported here, in words
         x = x.astype(dtype, copy=False)
         finite = np.isfinite(x.sum()) or np.isfinite(x).all()  # a finite sum is proof enough, and allocates nothing

@@ -167,7 +167,7 @@ def test_blocks_too_small_to_be_split_are_named(X):
 
 @pytest.mark.parametrize("kind", ["memmap", "zarr", "h5py"])
 @pytest.mark.parametrize("settings", [{}, {"block_size": 32}, {"block_size": 50, "early_stopping": True}])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8, ">f4"])
 def test_data_on_a_disk_train_as_the_same_data_in_memory(X, kind, settings, dtype, tmp_path):
     X = (X * 9).astype(dtype)
     corruption = npae.MaskingNoise(0.2)

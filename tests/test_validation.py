@@ -188,6 +188,17 @@ def test_a_good_array_is_passed_on_without_a_copy(dtype):
     assert check_array(x) is x and check_array(x, dtype=dtype, n_features=2) is x
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_float32_of_either_byte_order_stays_float32(order):
+    stored = make_batch(20, 5)[0].astype(f"{order}f4")
+    native = stored.astype(np.float32)
+    for x in (check_array(stored), npae.GaussianNoise(0.1).corrupt(stored, 0)):
+        assert x.dtype == np.float32 and x.dtype.isnative
+    ours, same = (npae.Autoencoder(2, max_iter=1, random_state=0).fit(x) for x in (stored, native))
+    assert ours.network_.theta.dtype == np.float32 and np.array_equal(ours.network_.theta, same.network_.theta)
+    assert check_array(stored.astype(f"{order}f8")).dtype == np.float64
+
+
 @pytest.mark.parametrize("dtype", [int, np.uint8, bool, np.float16, np.longdouble, object])
 def test_other_real_numbers_become_float64(dtype):
     x = check_array(np.ones((3, 2), dtype))

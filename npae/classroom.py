@@ -34,7 +34,7 @@ def assert_value(
     if value.dtype.kind not in "fiub":
         hint = "; a function without return gives None" if got is None else ""
         raise AssertionError(f"{name}: got {got!r}, expected {_kind(target)}{hint}")
-    value = value.astype(float)
+    dtype, value = value.dtype, value.astype(float)
     if value.shape != target.shape:
         raise AssertionError(f"{name}: got shape {value.shape}, expected {target.shape}{_shape_hint(value, target)}")
     limit = atol + rtol * np.abs(target).max(initial=0.0)
@@ -43,8 +43,10 @@ def assert_value(
         return
     k = np.unravel_index(int(gap.argmax()), gap.shape)
     where = f" at {[int(i) for i in k]}" if gap.ndim else ""
-    words = _known(value, target, mistakes or {}) or _pattern(value, target, sizes or {}, gap > limit)
-    raise AssertionError(f"{name}: got {value[k]:.6g}{where}, expected {target[k]:.6g}{words and f': {words}'}")
+    words = _known(value, target, mistakes or {}) or _single(dtype, gap, target)
+    words = words or _pattern(value, target, sizes or {}, gap > limit)
+    shown, wanted = _apart(value[k], target[k])
+    raise AssertionError(f"{name}: got {shown}{where}, expected {wanted}{words and f': {words}'}")
 
 
 def assert_no_loop(f: Callable[[int], Any], name: str, *, few: int = 10, many: int = 100) -> None:
@@ -84,6 +86,12 @@ def _kind(target):
     return f"an array of shape {target.shape}" if target.ndim else "a number"
 
 
+def _apart(a, b):
+    """Two numbers of six digits, or of as many as tell them apart."""
+    digits = next((n for n in range(6, 17) if f"{a:.{n}g}" != f"{b:.{n}g}"), 17)
+    return f"{a:.{digits}g}", f"{b:.{digits}g}"
+
+
 def _shape_hint(value, target):
     if target.ndim == 2 and value.shape == target.shape[::-1]:
         return "; it looks transposed"
@@ -106,6 +114,13 @@ def _known(value, target, mistakes):
     return ""
 
 
+def _single(dtype, gap, target):
+    """A sentence if got is of a dtype shorter than float64, and as near as that comes."""
+    if dtype.kind != "f" or dtype.itemsize >= 8 or gap.max() > 100 * np.finfo(dtype).eps * np.abs(target).max():
+        return ""
+    return f"it is {dtype}, and as near as that comes: compute it in float64"
+
+
 def _close(a, b):
     return bool(np.isfinite(a).all() and np.abs(a - b).max(initial=0.0) <= CLOSE * np.abs(b).max(initial=0.0))
 
@@ -124,7 +139,7 @@ def _pattern(value, target, sizes, wrong):
     if not value.any():
         return "all entries are zero"
     if r is not None:
-        return f"got = {r:.6g} x expected everywhere: a constant factor is wrong"
+        return f"got = {_apart(r, 1.0)[0]} x expected everywhere: a constant factor is wrong"
     if target.ndim == 2 and target.shape[0] == target.shape[1] and _close(value, target.T):
         return "it is transposed"
     if _close(np.abs(value), np.abs(target)):

@@ -1,5 +1,6 @@
 """What the sheets ask: right values pass, wrong ones are told in words, loops are counted and not timed."""
 
+import re
 import sys
 
 import numpy as np
@@ -80,6 +81,27 @@ def test_numbers_and_vectors_have_words_of_their_own():
     assert "wrong axis" in message(np.ones(4), np.ones(7))
     assert "it looks transposed" in message(np.ones((4, 7)), np.ones((7, 4)))
     assert "its axes are in another order" in message(np.ones((7, 5, 4)), np.ones((7, 4, 5)))
+
+
+@pytest.mark.parametrize("expected", [3.0, -0.1, 12345678.9, 1e-30, np.pi])
+@pytest.mark.parametrize("error", [1e-2, 1e-5, 1e-7, 1e-12, 2**-52])
+def test_the_two_numbers_of_a_message_differ_however_near_they_are(expected, error):
+    words = message(expected * (1 + error), expected, rtol=0, atol=0)
+    shown = re.match("dW: got (.*), expected ([^:]*)", words)
+    assert shown[1] != shown[2] and float(shown[1]) == pytest.approx(expected * (1 + error), rel=error)
+
+
+def test_a_factor_near_one_is_not_said_to_be_one():
+    assert "got = 1.0000001 x expected everywhere" in message(EXPECTED * (1 + 1e-7))
+
+
+def test_a_value_that_is_only_short_of_digits_is_told_to_be_float32():
+    assert message(np.float32(0.1), 0.1).endswith(
+        "got 0.100000001, expected 0.1: it is float32, and as near as that comes: compute it in float64"
+    )
+    assert "it is float16" in message((EXPECTED / 3).astype(np.float16), EXPECTED / 3)
+    assert "got = -expected" in message(-EXPECTED.astype(np.float32))
+    assert "float32" not in message(EXPECTED.astype(np.float32) + np.float32(0.01))
 
 
 def test_a_batch_of_two_is_not_told_from_a_forgotten_half():

@@ -42,8 +42,8 @@ def check_weight(sample_weight, n, owner, *, visits=True):
         total = weight.sum()
     if not (total > 1 - n * np.finfo(np.float64).eps if visits else total > 0) or total == np.inf:
         got = f"the sum {total:g}" if weight.any() else "every weight zero"
-        least = "of at least 1: weight w is w samples" if visits else "above 0"
-        raise ValueError(f"{owner}: got sample_weight with {got}, expected a finite sum {least}")
+        least = "a sum of at least 1: weight w is w samples" if visits else "a finite sum above 0"
+        raise ValueError(f"{owner}: got sample_weight with {got}, expected {least}")
     return weight
 
 

@@ -90,7 +90,7 @@ def _unlike(x):
     lengths = [len(row) if hasattr(row, "__len__") else 1 for row in x] if isinstance(x, (list, tuple)) else []
     for n, length in enumerate(lengths):
         if length != lengths[0]:
-            return f"{lengths[0]} entries in row 0 and {length} in row {n}"
+            return f"inhomogeneous rows, {lengths[0]} entries in row 0 and {length} in row {n}"
     return ""
 
 

@@ -76,7 +76,7 @@ def check_result(array, shape, dtype, what):
 @contextlib.contextmanager
 def read_only(what, arrays):
     """Nothing can change the arrays meanwhile; ValueError '`what` changed in place' where something tries."""
-    locked = [array for array in arrays if array.flags.writeable]
+    locked = [array for array in arrays if isinstance(array, np.ndarray) and array.flags.writeable]
     for array in locked:
         array.flags.writeable = False
     try:
@@ -192,12 +192,14 @@ class OwnPenalty:
     def _try(self, encoder, decoder):
         layers = [layer for stack in (encoder, decoder) for layer in getattr(stack, "layers", ())]  # or no decoder
         before = [getattr(layer, "pending", None) for layer in layers]
-        kept = [array for each in (encoder, decoder, *layers) for array in getattr(each, "__dict__", {}).values()]
-        kept = [array for array in kept if isinstance(array, np.ndarray)]
+        arrays = [encoder.x, encoder.h]
+        for layer in layers:
+            names = getattr(layer, "parameters", ())
+            arrays += [getattr(layer, name, None) for name in ("x", "h", *names, *("d" + name for name in names))]
         try:
             for layer in layers:
                 layer.pending = Pending()
-            with read_only(f"{name_of(self.penalty)}: got an array of a layer (h, W, dW ...)", kept):
+            with read_only(f"{name_of(self.penalty)}: got an array of a layer (h, W, dW ...)", arrays):
                 copy.deepcopy(self.penalty)(encoder, decoder)
             for layer in layers:
                 self._look_at(layer, len(encoder.x))

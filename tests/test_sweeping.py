@@ -306,12 +306,13 @@ def test_dask_gives_the_task_of_a_dead_worker_to_another_and_it_is_reported(tmp_
                 with Client(cluster) as client:
                     swept = npae.sweep(Recorder({str(tmp_path)!r}), {grid!r}, npae.datasets.load_digits().data, cv=0.5,
                                        executor=client.get_executor(), random_state=0)
-            print(len(swept.lost), "a=1" in swept.lost[0], swept.errors)
+            # the worker may take the result of another task with it, which is then done again as well
+            print(sum("a=1" in each for each in swept.lost), swept.errors)
     """)
     script = tmp_path / "on_dask.py"
     script.write_text(code)
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, env=with_tests())
-    assert done.stdout.split("\n")[0] == "1 True {}", done.stderr[-2000:]
+    assert done.stdout.split("\n")[0] == "1 {}", done.stderr[-2000:]
 
 
 def with_tests():

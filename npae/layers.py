@@ -11,9 +11,9 @@ import numpy as np
 
 from npae.activations import Identity, as_activation
 from npae.kernels import add_scaled, broadcast, column_sums, fresh, product
-from npae.own_parts import OwnLayer, described, infer, is_own
+from npae.own_parts import OwnLayer, infer, is_own
 from npae.pending import Pending
-from npae.validation import check_number
+from npae.validation import check_number, described
 
 
 class Dense:

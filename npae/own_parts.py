@@ -15,6 +15,7 @@ import numpy as np
 
 from npae.kernels import Buffers
 from npae.pending import Pending
+from npae.validation import described
 
 NUMERIC = (np.ndarray, np.number, int, float, complex)  # what a value or a term can be
 MARK = 0.7310585786300049  # no gradient is this in every entry by accident
@@ -51,18 +52,6 @@ def stands_for(part, attribute, n_required):
 def infer(layer, x):
     """h (N, K) of any layer, which keeps what it had: a copy of it does the forward pass and is forgotten."""
     return copy.copy(layer).forward(x)
-
-
-def described(thing):
-    """What came, in a few words: arrays by their shape, tuples by what is in them, lists by their length."""
-    if isinstance(thing, np.ndarray):
-        return f"an array of shape {thing.shape}"
-    if isinstance(thing, tuple):
-        return f"({', '.join(map(described, thing[:4]))}{', ...' if len(thing) > 4 else ''})"
-    if isinstance(thing, list):
-        return f"a list of {len(thing)} (no array)"
-    text = repr(thing)
-    return text if len(text) < 200 else f"{text[:200]}..."
 
 
 def check_result(array, shape, dtype, what):

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from npae.kernels import Buffers, dot
-from npae.own_parts import described, read_only, takes
+from npae.own_parts import read_only, takes
+from npae.validation import described
 
 HOPELESS = 1e4  # an objective this many times that of the first weights, or of the data, does not come back
 

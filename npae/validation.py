@@ -5,6 +5,18 @@ import sys
 import numpy as np
 
 
+def described(thing):
+    """What came, in a few words: arrays by their shape, tuples by what is in them, lists by their length."""
+    if isinstance(thing, np.ndarray):
+        return f"an array of shape {thing.shape}"
+    if isinstance(thing, tuple):
+        return f"({', '.join(map(described, thing[:4]))}{', ...' if len(thing) > 4 else ''})"
+    if isinstance(thing, list):
+        return f"a list of {len(thing)} (no array)"
+    text = repr(thing)
+    return text if len(text) < 200 else f"{text[:200]}..."
+
+
 def float_dtype(X):
     """float32 for what is float32, in either byte order, float64 for all else."""
     dtype = getattr(X, "dtype", None)

@@ -614,6 +614,21 @@ def test_arrays_are_free_again_after_they_were_read_only_whichever_owns_the_numb
         owner[0] = view[0] = 0
 
 
+def test_an_error_is_short_however_much_came(x):
+    class Lists(MyDense):
+        def forward(self, x):
+            return super().forward(x).tolist()
+
+    large = np.ones((500, 6))
+    for wrong in (lambda a, x: [1.0, (a - x).tolist()], lambda a, x: (1.0, (a - x).tolist()), lambda a, x: "x" * 9999):
+        with pytest.raises((TypeError, ValueError)) as raised:
+            Network([Dense(6, 4)], [Dense(4, 6)], loss=wrong).value_and_grad(large)
+        assert len(str(raised.value)) < 300
+    with pytest.raises(ValueError, match=r"forward\(x\): got a list of 500 \(no array\)") as raised:
+        Network([Lists(6, 4, Tanh(), rng=0)], [Dense(4, 6)]).value_and_grad(large)
+    assert len(str(raised.value)) < 300
+
+
 def test_parameters_are_names(x):
     layer = Scale(6)
     layer.parameters = (layer.s,)

@@ -15,7 +15,8 @@ import numpy as np
 from npae.gradcheck.engine import SEED, Check
 from npae.gradcheck.parameters import find, is_array, reach, resolve
 from npae.gradcheck.variables import Function, real_array
-from npae.own_parts import OwnLoss, OwnPenalty, described, is_own
+from npae.own_parts import OwnLoss, OwnPenalty, is_own
+from npae.validation import described
 
 
 def check_network(network, x, target=None, **options):

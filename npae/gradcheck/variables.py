@@ -3,7 +3,8 @@
 import numpy as np
 
 from npae.gradcheck.parameters import match_names
-from npae.own_parts import NUMERIC, described
+from npae.own_parts import NUMERIC
+from npae.validation import described
 
 
 def real_array(array, what, hint="x.astype(np.float64)"):

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 KINDS = {".py", ".ipynb", ".md", ".png", ".npz", ".cfg", ".toml", ".html", ".css", ".txt", ".tex"}
-MADE = {"__pycache__", "_build", ".ipynb_checkpoints", "generated"}
+MADE = {"__pycache__", "_build", "_generated", "jupyter_execute", ".ipynb_checkpoints"}
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,7 @@ def test_every_source_file_of_the_tree_is_in_it(unpacked):
             if path.suffix in KINDS and not MADE & set(inside.parts) and not (unpacked / inside).exists():
                 missing.append(str(inside))
     assert missing == []
+    assert not [path for path in unpacked.rglob("*") if MADE & set(path.relative_to(unpacked).parts)]
     for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "setup.cfg", "pyproject.toml", "ruff.toml"):
         assert (unpacked / name).exists()
 

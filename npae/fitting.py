@@ -150,7 +150,8 @@ class TrainedEstimator(Estimator):
             estimator=self,
             **limits,
         )
-        if before is not None and self.history_["gradient_norm"][-1] and np.array_equal(before, self.network_.theta):
+        norms = self.history_.get("gradient_norm", [])[-1:]  # none where no epoch came
+        if before is not None and any(norms) and np.array_equal(before, self.network_.theta):
             what = f"{type(self).__name__}: got optimizer={self.optimizer!r} whose steps left every weight as it was"
             warnings.warn(f"{what}, expected step(grad) to change theta in place, as theta[:] = ... does", stacklevel=3)
 

@@ -35,7 +35,7 @@ def _corrupter(corruption, buffers):
             noisy = np.asarray(corruption.corrupt(x, rng), x.dtype)
         if noisy.shape != x.shape:
             raise ValueError(f"{name}: got x~ of shape {noisy.shape}, expected x's, {x.shape}")
-        if not np.isfinite(noisy.sum()):
+        if not np.isfinite(noisy).all():
             raise ValueError(f"{name}: got x~ with NaN or infinity, expected finite numbers")
         return noisy
 

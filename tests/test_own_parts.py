@@ -25,6 +25,7 @@ from npae import (
 )
 from npae.gradcheck import check_layer, check_loss, check_network, check_penalty
 from npae.own_parts import read_only
+from npae.run import _corrupter
 
 RTOL = 1e-12
 
@@ -603,6 +604,16 @@ def test_a_corruption_that_yields_nan_is_named(X):
 
     with np.errstate(all="ignore"), pytest.raises(ValueError, match="Zero: got x~ with NaN or infinity"):
         own_estimator(corruption=Zero()).fit(X)
+
+
+def test_a_corruption_whose_sum_overflows_is_none_that_yields_nan():
+    class Same:
+        def corrupt(self, x, rng):
+            return x.copy()
+
+    corrupt = _corrupter(Same(), None)
+    large = np.full((4, 3), 3e38, np.float32)
+    np.testing.assert_array_equal(corrupt(large, 0), large)
 
 
 def test_arrays_are_free_again_after_they_were_read_only_whichever_owns_the_numbers():

@@ -12,9 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from npae.gradcheck.diagnosis import constant_factor
+from npae.mistakes import Factors, constant_factor, shape_hint
 
 CLOSE = 1e-6  # a pattern holds if it leaves this part of the value unexplained
+FACTORS = Factors(
+    got="got",
+    expected="expected",
+    known={
+        -1.0: "-expected: the sign is wrong",
+        2.0: "2 x expected: a factor 1/2 is forgotten",
+        0.5: "expected / 2: a factor 2 is forgotten",
+        -2.0: "-2 x expected: the sign is wrong, and a factor 1/2 is forgotten",
+        -0.5: "-expected / 2: the sign is wrong, and a factor 2 is forgotten",
+        np.log(2): "expected x log 2: log where log2 belongs",
+        1 / np.log(2): "expected / log 2: log2 where log belongs",
+    },
+    sums="a sum where the mean over {axis} belongs",
+    averages="a mean where the sum over {axis} belongs",
+)
 
 
 def assert_value(
@@ -36,7 +51,9 @@ def assert_value(
         raise AssertionError(f"{name}: got {got!r}, expected {_kind(target)}{hint}")
     dtype, value = value.dtype, value.astype(float)
     if value.shape != target.shape:
-        raise AssertionError(f"{name}: got shape {value.shape}, expected {target.shape}{_shape_hint(value, target)}")
+        raise AssertionError(
+            f"{name}: got shape {value.shape}, expected {target.shape}{shape_hint(value.shape, target.shape)}"
+        )
     limit = atol + rtol * np.abs(target).max(initial=0.0)
     gap = np.where(np.isfinite(value), np.abs(value - target), np.inf)
     if (gap <= limit).all():
@@ -92,20 +109,6 @@ def _apart(a, b):
     return f"{a:.{digits}g}", f"{b:.{digits}g}"
 
 
-def _shape_hint(value, target):
-    if target.ndim == 2 and value.shape == target.shape[::-1]:
-        return "; it looks transposed"
-    if value.ndim == target.ndim and sorted(value.shape) == sorted(target.shape):
-        return "; its axes are in another order"
-    if value.size == target.size:
-        return "; the same size in another shape: look for a keepdims or a reshape"
-    if target.ndim < value.ndim and target.shape in (value.shape[1:], value.shape[:-1]):
-        return "; an axis is left over: sum or average over it"
-    if target.ndim == value.ndim == 1:
-        return "; the sum or the mean may have gone over the wrong axis"
-    return ""
-
-
 def _known(value, target, mistakes):
     for sentence, wrong in mistakes.items():
         wrong = np.asarray(wrong, dtype=float)
@@ -131,15 +134,13 @@ def _pattern(value, target, sizes, wrong):
     if bad:
         return f"{bad:,} of {value.size:,} entries are NaN or infinite; look for an exp that overflows, log(0), 0 / 0"
     r = constant_factor(value.ravel(), target.ravel(), CLOSE) if target.any() and value.any() else None
-    sentence = "" if r is None else _factor(r, sizes)
-    if sentence:
-        return sentence
+    if r is not None:
+        counts = {size: name for name, size in reversed(sizes.items())}  # of two of one size the first is told
+        return FACTORS.explain(r, counts, CLOSE, single=value.size == 1)
     if value.size == 1:
         return ""
     if not value.any():
         return "all entries are zero"
-    if r is not None:
-        return f"got = {_apart(r, 1.0)[0]} x expected everywhere: a constant factor is wrong"
     if target.ndim == 2 and target.shape[0] == target.shape[1] and _close(value, target.T):
         return "it is transposed"
     if _close(np.abs(value), np.abs(target)):
@@ -147,22 +148,3 @@ def _pattern(value, target, sizes, wrong):
     if np.ptp(value - target) <= CLOSE * np.abs(target).max():
         return f"got = expected + {(value - target).flat[0]:.6g} everywhere: something constant is left out or too much"
     return f"{int(wrong.sum()):,} of {value.size:,} entries are wrong"
-
-
-def _factor(r, sizes):
-    def near(number):
-        return abs(r / number - 1) <= 10 * CLOSE
-
-    for name, size in sizes.items():
-        if size > 2 and near(size):
-            return f"got = {size} x expected, and {size} is {name}: a sum where the mean over {name} belongs"
-        if size > 2 and near(1 / size):
-            return f"got = expected / {size}, and {size} is {name}: a mean where the sum over {name} belongs"
-    for number, sentence in (
-        (-1, "got = -expected: the sign is wrong"),
-        (2, "got = 2 x expected: a factor 1/2 is forgotten"),
-        (0.5, "got = expected / 2: a factor 2 is forgotten"),
-    ):
-        if near(number):
-            return sentence
-    return ""

@@ -14,6 +14,7 @@ from npae.layers import Dense, Tied
 from npae.losses import BernoulliCrossEntropy, SquaredError
 from npae.network import Network
 from npae.penalties import KLSparsity, L1Sparsity, WeightDecay
+from npae.printing import json_ready
 from npae.processes import map_in_processes
 
 RTOL = 1e-12  # on the relative error per array
@@ -111,7 +112,7 @@ class FuzzReport:
 
     def to_dict(self):
         """The report in plain Python types, for JSON."""
-        return _finite(dataclasses.asdict(self) | {"ok": self.ok})
+        return json_ready(dataclasses.asdict(self) | {"ok": self.ok})
 
     def __str__(self):
         lines = [
@@ -173,11 +174,3 @@ def examine(model, rtol=RTOL):
         return False, np.inf, f"no array: {error}", []
     rounding = [(row.name, row.error) for row in report.rows if row.rounding]
     return report.ok, report.max_error, report.worst.name, rounding
-
-
-def _finite(value):
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return str(value) if isinstance(value, float) and not np.isfinite(value) else value

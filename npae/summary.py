@@ -2,6 +2,8 @@
 
 import html
 
+from npae.printing import aligned
+
 
 def summary(model):
     """Lines of text: the layers with their weights, the objective, the training and its last numbers."""
@@ -13,12 +15,9 @@ def summary(model):
         for i, layer in enumerate(getattr(network, side).layers):
             n = sum(getattr(layer, name).size for name in layer.parameters)
             rows.append((f"{side}.{i}", f"{layer.n_in:,}", f"{layer.n_out:,}", f"{n:,}", _about(layer)))
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    lines = [
-        f"{name:<{widths[0]}}  {n_in:>{widths[1]}}  {n_out:>{widths[2]}}  {n:>{widths[3]}}  {about}".rstrip()
-        for name, n_in, n_out, n, about in rows
-    ]
-    return "\n".join([type(model).__name__, *lines, *(f"{name}: {text}" for name, text in _facts(model, network))])
+    return "\n".join(
+        [type(model).__name__, *aligned(rows, "<>>><"), *(f"{name}: {text}" for name, text in _facts(model, network))]
+    )
 
 
 def as_html(model):

@@ -13,7 +13,7 @@ def described(thing):
         return f"({', '.join(map(described, thing[:4]))}{', ...' if len(thing) > 4 else ''})"
     if isinstance(thing, list):
         return f"a list of {len(thing)} (no array)"
-    text = repr(thing)
+    text = repr(thing.item() if isinstance(thing, np.generic) else thing)
     return text if len(text) < 200 else f"{text[:200]}..."
 
 

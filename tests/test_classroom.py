@@ -92,7 +92,22 @@ def test_the_two_numbers_of_a_message_differ_however_near_they_are(expected, err
 
 
 def test_a_factor_near_one_is_not_said_to_be_one():
-    assert "got = 1.0000001 x expected everywhere" in message(EXPECTED * (1 + 1e-7))
+    assert "agrees to 7 digits (a factor 1.0000001)" in message(EXPECTED * (1 + 1e-7))
+    assert "agrees to 8 digits (a factor 1.000000002)" in message(EXPECTED * (1 + 2e-9))
+
+
+def test_more_factors_have_their_words():
+    said = {
+        -2: "-2 x expected: the sign is wrong, and a factor 1/2",
+        np.log(2): "expected x log 2: log where log2 belongs",
+        7 / 6: "1.16667 x expected: 7 against 6, and 7 is N (ddof?)",
+        -7: "-7 x expected, and 7 is N: a sum where the mean over N belongs",
+        11: "11 x expected: mean against sum over 11 samples or features?",
+    }
+    for factor, words in said.items():
+        assert f"got = {words}" in message(factor * EXPECTED, sizes={"N": 7})
+    assert "or mean against sum, N being 2" in message(2 * EXPECTED, sizes={"N": 2})
+    assert "got = 7 x expected, and 7 is N" in message(7 * EXPECTED, sizes={"N": 7, "D": 7})
 
 
 def test_a_value_that_is_only_short_of_digits_is_told_to_be_float32():

@@ -17,8 +17,8 @@ ROOT = Path(npae.__file__).parent
 # each other. A room stands for all its modules but those that are named on a floor of their own.
 FLOORS = [
     {"kernels", "validation", "files", "pending", "nested", "threads", "interrupts", "progress", "archive", "encoding"}
-    | {"signature", "processes", "summary", "plots.style"},
-    {"own_parts", "rows", "callbacks", "plots.gradients"},
+    | {"signature", "processes", "mistakes", "printing", "plots.style"},
+    {"own_parts", "rows", "callbacks", "summary", "plots.gradients"},
     {"activations", "losses", "corruption", "schedules", "gradcheck", "datasets"},
     {
         "layers",

@@ -41,7 +41,7 @@ API = {
     "gradcheck": (
         "Gradient checking",
         "Is this gradient the derivative of this value?",
-        ("gradcheck", "fuzz", "classroom"),
+        ("gradcheck", "fuzz", "classroom", "mistakes"),
     ),
     "estimator": (
         "The estimator",
@@ -57,6 +57,7 @@ API = {
             "encoding",
             "validation",
             "files",
+            "printing",
         ),
     ),
     "linear_theory": ("Linear theory", "PCA, and what linear autoencoders learn.", ("pca",)),

@@ -5,6 +5,8 @@ import json
 import os
 import sys
 
+from npae.printing import json_ready
+
 
 @contextlib.contextmanager
 def mended():
@@ -55,7 +57,7 @@ def say_error(command, error, as_json=False):
 
 def show(args, values, text):
     """A command's result: with --json the dict `values` with "ok": true as one object, otherwise the text."""
-    print(json.dumps({"ok": True, **values}, allow_nan=False) if args.json else text)
+    print(json.dumps(json_ready({"ok": True, **values}), allow_nan=False) if args.json else text)
 
 
 @contextlib.contextmanager

@@ -30,15 +30,11 @@ def check_gradient(f, x, *, method="auto", rtol=None, directions=None, n_samples
     Raises ValueError where f is not deterministic, changes its input or returns what does not fit x, TypeError for
     float32. Nocedal and Wright (2006), section 8.1; Squire and Trapp (1998).
     """
-    subject, options = Function(f, x, parts=parts), {"rtol": rtol, "directions": directions, "n_samples": n_samples}
-    return Check(subject, method=method, **options).report()
+    return Check(Function(f, x, parts=parts), method, rtol, directions, n_samples).report()
 
 
 def assert_gradient(f, x, **options):
-    """Raise GradientError (an AssertionError that carries the report) unless check_gradient(f, x, ...) is ok.
-
-    Returns the report, so that a test can look further.
-    """
+    """The report of check_gradient(f, x, ...) if it is ok, else GradientError, an AssertionError that carries it."""
     report = check_gradient(f, x, **options)
     if not report.ok:
         raise GradientError(report)

@@ -2,39 +2,44 @@
 
 import itertools
 import re
-from typing import Any
 
 import numpy as np
 
 from npae.gradcheck.report import KINK, UNCHECKED, WRONG
+from npae.mistakes import Factors, constant_factor
 
-UNKNOWN = "analytic = {:.6g} x numeric everywhere: a constant factor is wrong"
 EXACT = 1e-5  # a pattern holds if what it does not explain is this part of the gradient
-FACTORS = {
-    -1.0: "-numeric: the sign is wrong",
-    2.0: "2 x numeric: a factor 1/2 of the value is forgotten in the gradient",
-    0.5: "numeric / 2: a factor 2 is forgotten in the gradient (derivative of a square)",
-    -2.0: "-2 x numeric: the sign is wrong, and a factor 1/2 of the value is forgotten",
-    -0.5: "-numeric / 2: the sign is wrong, and a factor 2 is forgotten",
-    np.log(2): "numeric x log 2: log2 in the value, log in the gradient",
-    1 / np.log(2): "numeric / log 2: log in the value, log2 in the gradient",
-}
-TIMES: dict[str, Any] = {  # by what a derivative is multiplied in vain, or not multiplied
+FACTORS = Factors(
+    got="analytic",
+    expected="numeric",
+    known={
+        -1.0: "-numeric: the sign is wrong",
+        2.0: "2 x numeric: a factor 1/2 of the value is forgotten in the gradient",
+        0.5: "numeric / 2: a factor 2 is forgotten in the gradient (derivative of a square)",
+        -2.0: "-2 x numeric: the sign is wrong, and a factor 1/2 of the value is forgotten",
+        -0.5: "-numeric / 2: the sign is wrong, and a factor 2 is forgotten",
+        np.log(2): "numeric x log 2: log2 in the value, log in the gradient",
+        1 / np.log(2): "numeric / log 2: log in the value, log2 in the gradient",
+    },
+    sums="the value averages where the gradient sums",
+    averages="the value sums where the gradient averages",
+)
+TIMES = {  # by what a derivative is multiplied in vain, or not multiplied
     "x": lambda x: x, "x^2": lambda x: x * x, "(1 - x)": lambda x: 1 - x, "x (1 - x)": lambda x: x * (1 - x),
-    "(1 - x^2)": lambda x: 1 - x * x, "exp(x)": np.exp, "sigmoid(x)": lambda x: 1 / (1 + np.exp(-x)), "cos(x)": np.cos,
-    "(1 - sigmoid(x))": lambda x: 1 / (1 + np.exp(x)), "(1 - tanh(x)^2)": lambda x: 1 / np.cosh(x) ** 2,
+    "(1 - x^2)": lambda x: 1 - x * x, "(1 - tanh(x)^2)": lambda x: 1 / np.cosh(x) ** 2,
+    "sigmoid(x)": lambda x: 1 / (1 + np.exp(-x)), "(1 - sigmoid(x))": lambda x: 1 / (1 + np.exp(x)),
+    "exp(x)": lambda x: np.exp(x), "cos(x)": lambda x: np.cos(x),
 }  # fmt: skip
 
 
-def diagnose(a, n, x=None, n_samples=None, rtol=EXACT, whole=True, shape=None, labels=None):
+def diagnose(a, n, x=None, n_samples=None, rtol=EXACT, shape=None, labels=None):
     """A sentence on why the analytic gradient a is not the numeric gradient n, or '' if no known pattern fits.
 
-    a, n and the variable's value x have one shape; n_samples: N, the batch size, if known; rtol: how well n is known;
-    whole: they are an array or a block of it, not a sample of entries; shape: of the array that a block was taken of,
-    labels: which rows and columns. The patterns are tried from the simplest on.
+    a, n and the variable's value x have one shape (without x they are along random directions); n_samples: N, the
+    batch size, if known; rtol: how well n is known; shape: of the array that a block was taken of, labels: which rows
+    and columns. The patterns are tried from the simplest on.
     """
-    fit, x = max(EXACT, 10 * rtol), np.zeros_like(a) if x is None else x
-    finite = np.isfinite(a)
+    fit, finite = max(EXACT, 10 * rtol), np.isfinite(a)
     if not finite.all():
         return f"{a.size - finite.sum():,} of {a.size:,} entries of the analytic gradient are NaN or infinite"
     if not a.any():
@@ -42,42 +47,12 @@ def diagnose(a, n, x=None, n_samples=None, rtol=EXACT, whole=True, shape=None, l
     if not n.any():
         return "the value does not depend on this array, but the analytic gradient is not zero"
     if r := constant_factor(a, n, fit):
-        return explain_factor(r, shape or a.shape, n_samples, fit, unknown="" if a.size == 1 else UNKNOWN)
-    labels = labels or [np.arange(size) for size in a.shape]
-    patterns = _patterns(a, n, x, fit, labels) if whole else _times(a, n, x, fit)
+        shape, batch = shape or a.shape, n_samples or 0
+        sizes = dict.fromkeys((k for k in shape if k > 2), "the length of an axis of this array")
+        sizes |= dict.fromkeys((k * batch for k in shape), "the batch size by the length of an axis")
+        return FACTORS.explain(r, sizes | {batch: "the batch size N"}, fit, single=a.size == 1)
+    patterns = () if x is None else _patterns(a, n, x, fit, labels or [np.arange(size) for size in a.shape])
     return next((sentence for fits, sentence in patterns if fits), "")
-
-
-def constant_factor(a, n, fit=EXACT):
-    """r if a = r n, else None."""
-    r = float(np.vdot(n, a) / np.vdot(n, n)) if n.any() else 0.0
-    return r if r and np.linalg.norm(a - r * n) <= fit * np.linalg.norm(a) else None
-
-
-def explain_factor(r, shape, n_samples, fit, unknown=UNKNOWN):
-    """A sentence on analytic = r numeric: r is a sign, 2, N, a width, 1 within some digits, or `unknown`."""
-    if abs(r - 1) < 1e-4:
-        digits = int(0.01 - np.log10(abs(r - 1) + 1e-16))
-        return f"agrees to {digits} digits (a factor {r:.9g}): an epsilon, a rounded constant or float32"
-    sizes = {size: f"and {size} is the length of an axis of this array" for size in shape}
-    if n_samples:
-        sizes |= {k * n_samples: f"and {k * n_samples} is the batch size by the length of an axis" for k in shape}
-        sizes[n_samples] = f"and {n_samples} is the batch size N"
-    known: list[tuple[float, str]] = []  # the first that fits is told
-    for N, count in reversed([(N, count) for N, count in sizes.items() if N > 2]):  # 2 is more often a forgotten half
-        for minus, sign in (("", 1), ("-", -1)):
-            known.append((sign * N, f"{minus}{N} x numeric, {count}: the value averages where the gradient sums"))
-            known.append((sign / N, f"{minus}numeric / {N}, {count}: the value sums where the gradient averages"))
-        known += [(q, f"{r:.6g} x numeric: {N} against {N - 1}, {count} (ddof?)") for q in (1 - 1 / N, N / (N - 1))]
-    batch = "; or mean against sum, the batch size being 2" if n_samples == 2 else ""
-    known += [(number, words + batch) for number, words in FACTORS.items()]
-    whole = round(r if abs(r) > 1 else 1 / r)
-    if 2 < abs(whole) < 1e6:
-        number, words = (whole, f"{whole}") if abs(r) > 1 else (1 / whole, f"1/{whole}")
-        why = f"mean against sum over {abs(whole)} samples or features? or a constant forgotten"
-        known.append((number, f"{words} x numeric: {why}"))
-    near = (f"analytic = {words}" for number, words in known if abs(r / number - 1) <= min(10 * fit, 1e-3))
-    return next(near, unknown.format(r))
 
 
 def _close(a, b, fit):
@@ -98,7 +73,6 @@ def _patterns(a, n, x, fit, labels):
         yield turned, f"{the}transposed{order}"
     yield a.ndim > 1 and _close(a, np.flip(n, (-2, -1)), fit), the + "turned around: a convolution for a correlation?"
     where = _where(a, n, x, fit, labels)
-    yield _close(np.abs(a), np.abs(n), fit), where
     for axis in axes:
         b, m, along = np.moveaxis(a, axis, 0), np.moveaxis(n, axis, 0), f"axis {axis}" if a.ndim > 1 else "axis"
         yield _close(b, m[::-1], fit), the + f"reversed along {along}"
@@ -128,17 +102,12 @@ def _patterns(a, n, x, fit, labels):
             zero, size = np.abs((n * part).sum(axis)).max(), np.abs(n * part).sum(axis).max()
             fits = zero <= fit * size < np.abs((a * part).sum(axis)).max()
             yield fits, f"the true gradient {words.format(axis)}, the analytic one does not: a part of it is missing"
-    yield from _times(a, n, x, fit)
-
-
-def _times(a, n, x, fit):
     for words, factor in TIMES.items():
-        with np.errstate(all="ignore"):
-            y = factor(x)
-        if np.isfinite(y).all() and np.ptp(y) > fit:
-            more, less = constant_factor(a, n * y, fit), constant_factor(a * y, n, fit)
-            yield more, f"analytic = numeric x {words}, x the array: a derivative is multiplied in that is not there"
-            yield less, f"analytic = numeric / {words}, x the array: a derivative is not multiplied in"
+        if np.ptp(y := factor(x)) > fit:
+            more = f"analytic = numeric x {words}, x the array: a derivative is multiplied in that is not there"
+            yield constant_factor(a, n * y, fit), more
+            less = f"analytic = numeric / {words}, x the array: a derivative is not multiplied in"
+            yield constant_factor(a * y, n, fit), less
 
 
 def _where(a, n, x, fit, labels):
@@ -152,7 +121,7 @@ def _where(a, n, x, fit, labels):
     r = constant_factor(a[bad], n[bad], 10 * fit) if bad.sum() > 1 else None
     what = ", where the analytic gradient is zero: a term never reaches it" if not a[bad].any() else ""
     what = ", where it should be zero" if not n[bad].any() else what
-    what = ", and there " + explain_factor(r, (), None, fit) if r else what
+    what = ", and there " + FACTORS.explain(r, {}, fit) if r else what
     if place:
         repeats = place[:3] == "row" and not what and bad.any(axis=1).mean() <= 0.5
         lost = "; an index that repeats keeps its last `+=` only: np.add.at" if repeats else ""
@@ -204,7 +173,7 @@ def diagnose_all(rows, asymmetry):
             return f"the gradient of {p.name} is that of {q.name}: they are exchanged, or one is used twice"
     every = len(wrong) > 1 and len(wrong) == sum(row.status not in (KINK, UNCHECKED) for row in rows)
     a, n = (np.concatenate([getattr(row, f"{side}_values") for row in wrong]) for side in ("analytic", "numeric"))
-    if every and (r := constant_factor(a, n)):
+    if every and (r := constant_factor(a, n, EXACT)):
         return f"all arrays are wrong by the same factor {r:.6g}: look at what multiplies the whole value"
     if all(row.diagnosis for row in wrong):
         return ""

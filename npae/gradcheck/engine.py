@@ -24,12 +24,9 @@ EXCUSES = {KINKS, VAGUE}  # reasons against complex steps that are not f's fault
 
 
 class Check:
-    """One check in progress: a subject (see variables.Function), its value and gradient at the point.
+    """One check in progress of a subject (variables.Function), by check_gradient's keywords; ValueError for others."""
 
-    The keywords are those of check_gradient; ValueError for what they cannot be.
-    """
-
-    def __init__(self, subject, *, method="auto", rtol=None, directions=None, n_samples=None):
+    def __init__(self, subject, method="auto", rtol=None, directions=None, n_samples=None):
         if method not in ("auto", *RTOL):
             raise ValueError(f"got method={method!r}, expected one of {('auto', *RTOL)}")
         check_number(0.5 if rtol is None else rtol, "rtol", "check", high=1.0, include_low=False, include_high=False)
@@ -73,10 +70,8 @@ class Check:
         return GradientReport(rows, method, reason if told else "as asked", self.f0, whole)
 
     def _asymmetry(self):
-        """|<v, A u> - <u, A v>| / (|A u| |v| + |A v| |u|), A the gradient's derivative: 0 for the gradient of anything.
-
-        NaN where it cannot be had: a gradient that is not finite nearby, or float32's.
-        """
+        """|<v, A u> - <u, A v>| / (|A u| |v| + |A v| |u|), A the gradient's derivative: 0 for the gradient of anything,
+        NaN where it cannot be had: a gradient that is not finite nearby, or float32's."""
         (u, v), h = self.rng.standard_normal((2, self.point.size)), 2.0**-17
         if (self.gradient == self.gradient.astype(np.float32)).all():
             return np.nan
@@ -150,10 +145,7 @@ class Check:
         return {each.name: why for each in lines if (why := self.distrust(each, marks))}
 
     def distrust(self, lines, marks):
-        """Why the complex steps along these lines are not the derivative, or ''.
-
-        By structure: the marks say that f lost it. By value: a real difference along one random direction disagrees.
-        """
+        """Why complex steps are not the derivative (by f's marks, or because a real difference disagrees), or ''."""
         n = np.array([slope.value for slope in lines.slopes])
         followed = {operation for name, operation in marks if name == lines.name}
         lost = followed - {""}
@@ -199,7 +191,7 @@ class Check:
         every = np.arange(len(v))
         found = sorted(itertools.islice(wrong(every, lines.analytic[0] - lines.slopes[0].value), FOUND))
         few = abs(gap(np.setdiff1d(every, found))) <= tolerance
-        coordinates, block = (found, None) if few else self._block(lines.shape, found[0])
+        coordinates, block = (found, [found]) if few else self._block(lines.shape, found[0])
         each = Lines(self, lines.name, coordinates=coordinates)
         self.differentiate(each, lines.method)
         located = compare(each, self, block)

@@ -4,16 +4,13 @@ import contextlib
 import functools
 import re
 import types
-from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 AFFIXES = ("gradient", "gradients", "grads", "grad", "deriv", "delta", "nabla", "diff", "dld", "djd", "d", "g", "bar")
-HOLDERS = (
-    "params", "parameters", "param", "p", "weights", "theta", "variables", "data", "value", "val", "array", "tensor",
-)  # fmt: skip
+HOLDERS = ("param", "parameter", "p", "weight", "theta", "variable", "data", "value", "val", "array", "tensor")
 CALLED = (types.FunctionType, types.MethodType, types.CellType, functools.partial)
 HELD = ("__self__", "__func__", "__closure__", "__defaults__", "cell_contents", "func", "args", "keywords")
 LARGEST = 10**6  # numbers: a larger array is taken for data that no function changes
@@ -42,10 +39,9 @@ def _children(thing):
 
 def reach(root, children=_children):
     """(path, thing) for all that is reached from root, nearest first; what is held twice comes once for each path."""
-    queue: deque[tuple[tuple, Any]] = deque([((), root)])
+    queue: list[tuple[tuple, Any]] = [((), root)]
     seen = set()
-    while queue:
-        path, thing = queue.popleft()
+    for path, thing in queue:  # which grows
         yield path, thing
         if id(thing) not in seen and len(path) < 8:
             seen.add(id(thing))
@@ -106,15 +102,13 @@ def match_names(gradient, name):
     gradient, name = (key.lower().replace("_", "") for key in (gradient, name))
     stems = {gradient.removeprefix(affix) for affix in AFFIXES} | {gradient.removesuffix(affix) for affix in AFFIXES}
     same, like = {name, name.rstrip("s"), name + "s"}, {name[:k] for k in range(1, len(name))}
-    return max(3 * bool(same & (stems - {gradient})), 2 * bool(like & stems), int("" in stems and name in HOLDERS))
+    bare = "" in stems and name.rstrip("s") in HOLDERS
+    return max(3 * bool(same & (stems - {gradient})), 2 * bool(like & stems), int(bare))
 
 
 @dataclass(eq=False)
 class Parameter:
-    """An array (or a list, a float), all paths to it from (part,), and `gradient`, which reads its gradient.
-
-    gradient((part, returned)), returned being what backward returned: a path of either is found there.
-    """
+    """An array (or list, or float), all paths to it from (part,), and what reads its gradient from (part, returned)."""
 
     array: Any
     paths: list
@@ -138,8 +132,7 @@ def find(part, trial, returned, moves, names=None):
     """(parameters by name, names without a gradient).
 
     part: as it is before its forward; trial: a copy after forward and backward, which returned the tuple `returned`;
-    moves(parameter) -> (whether the output changes with it, whether forward leaves it in its place); names: see
-    check_layer.
+    moves(parameter) -> (whether the output changes with it, whether forward leaves it in place); names: check_layer's.
     """
     after = (trial, returned)
     if names is not None:

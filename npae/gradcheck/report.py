@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
+from npae.printing import aligned, json_ready
+
 FORMULA = "relative error = max|analytic - numeric| / max(max|analytic|, max|numeric|), each max over one array"
 OK, WRONG, INCONCLUSIVE, KINK, UNCHECKED = "ok", "WRONG", "inconclusive", "not differentiable", "not checked"
 HEADER = ("array", "shape", "rel. error", "tolerance", "worst at", "analytic", "numeric", "ratio", "verdict")
@@ -16,8 +18,7 @@ class Row:
 
     `index` is the worst coordinate (in a random-direction check the number of the direction), `kinks` counts the
     coordinates where the one-sided derivatives disagree; they take no part in the error. `rounding`: both sides are
-    zero but for the rounding of terms that cancel, so that the error is 0/0 and says nothing. `analytic_values` and
-    `numeric_values` hold what was compared.
+    zero but for the rounding of terms that cancel, so that the error is 0/0. `..._values` hold what was compared.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Row:
 
     def to_dict(self):
         """The row in plain Python types."""
-        return {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.repr} | {"ratio": _plain(self.ratio)}
+        return json_ready({f.name: getattr(self, f.name) for f in fields(self) if f.repr} | {"ratio": self.ratio})
 
     def cells(self):
         """The row of the table, one text a column."""
@@ -120,10 +121,7 @@ class GradientReport:
 
     def __str__(self):
         cells = [HEADER, *(row.cells() for row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*cells)]
-        sides = "<<" + ">" * (len(HEADER) - 3) + "<"
-        lines = ("  ".join(f"{c:{side}{w}}" for c, side, w in zip(line, sides, widths)).rstrip() for line in cells)
-        return "\n".join([self.headline, *("  " + line for line in lines), *self.notes])
+        return "\n".join([self.headline, *("  " + line for line in aligned(cells, "<<>>>>>><")), *self.notes])
 
     def _repr_html_(self):
         def line(cells, tag, bold=False):
@@ -144,8 +142,8 @@ class GradientReport:
     def to_dict(self):
         """The report in plain Python types, for JSON."""
         keys = ("ok", "verdict", "max_error", "method", "reason", "value", "kinks", "diagnosis")
-        report = {key: _plain(getattr(self, key)) for key in keys}
-        return report | {"worst": self.worst.name, "formula": FORMULA, "rows": [row.to_dict() for row in self.rows]}
+        report = {"worst": self.worst.name, "formula": FORMULA, "rows": [row.to_dict() for row in self.rows]}
+        return json_ready({key: getattr(self, key) for key in keys} | report)
 
 
 class GradientError(AssertionError):
@@ -157,7 +155,3 @@ class GradientError(AssertionError):
 
     def __reduce__(self):
         return type(self), (self.report,)
-
-
-def _plain(value):
-    return str(value) if isinstance(value, float) and not np.isfinite(value) else value

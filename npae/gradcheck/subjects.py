@@ -8,14 +8,13 @@ are those of check_gradient.
 import contextlib
 import copy
 import functools
-import inspect
 
 import numpy as np
 
 from npae.gradcheck.engine import SEED, Check
 from npae.gradcheck.parameters import find, is_array, reach, resolve
 from npae.gradcheck.variables import Function, real_array
-from npae.own_parts import OwnLoss, OwnPenalty, is_own
+from npae.own_parts import OwnLoss, OwnPenalty, arguments, is_own
 from npae.validation import described
 
 
@@ -59,10 +58,7 @@ def check_layer(layer, x, *, parameters=None, **options):
     `parameters` without a gradient. Griewank and Walther (2008), Evaluating Derivatives, section 3.2 (weighted outputs
     are one scalar).
     """
-    for name in ("forward", "backward"):
-        if isinstance(layer, type) or not callable(getattr(layer, name, None)):
-            raise TypeError(f"got {described(layer)} without {name}(), expected a layer with forward and backward")
-    _takes_one_array("forward(x)", layer.forward)
+    _takes_one_array(layer, "forward", "x")
     base = real_array(x, "x")
     try:
         h, layer = _forward_once(layer, base)
@@ -71,7 +67,7 @@ def check_layer(layer, x, *, parameters=None, **options):
             raise
         base = np.array(x)
         h, layer = _forward_once(layer, base)
-    _takes_one_array("backward(dh)", layer.backward)
+    _takes_one_array(layer, "backward", "dh")
     R = np.random.default_rng(SEED).standard_normal(h.shape)
 
     def value(layer, point):
@@ -85,13 +81,13 @@ def check_layer(layer, x, *, parameters=None, **options):
     return _check_part(layer, point, value, backward, parameters, n_samples=len(R) if R.ndim else None, **options)
 
 
-def _takes_one_array(call, method):
-    try:
-        with contextlib.suppress(ValueError):  # no signature to look at
-            inspect.signature(method).bind(None)
-    except TypeError as error:
-        expected = f"expected {call} alone: check a subclass that fills in the others"
-        raise TypeError(f"{call.partition('(')[0]}: got more than one argument to fill ({error}), {expected}") from None
+def _takes_one_array(layer, name, argument):
+    if isinstance(layer, type) or not callable(getattr(layer, name, None)):
+        raise TypeError(f"got {described(layer)} without {name}(), expected a layer with forward and backward")
+    required = [key for key, p in arguments(getattr(layer, name)).items() if p.default is p.empty and str(p)[0] != "*"]
+    if len(required) > 1:
+        expected = f"expected {name}({argument}) alone: check a subclass that fills in the others"
+        raise TypeError(f"{name}: got the arguments {required} to fill, {expected}")
 
 
 def _forward_once(layer, x):
@@ -99,10 +95,9 @@ def _forward_once(layer, x):
     trial = copy.deepcopy(layer)
     h = trial.forward(x.copy())
     if isinstance(h, (tuple, list)):
-        got = ", ".join(f"an array {p.shape}" if isinstance(p, np.ndarray) else type(p).__name__ for p in h[:4])
         raise TypeError(
-            f"forward: got ({got}), expected the output alone: keep what backward needs as attributes, or check a "
-            "function of x that returns value and gradient by check_gradient"
+            f"forward: got {described(h)}, expected the output alone: keep what backward needs as attributes, or check "
+            "a function of x that returns value and gradient by check_gradient"
         )
     single = any(getattr(thing, "dtype", None) == np.float32 for _, thing in reach(layer))
     cast = "it with float64 parameters" if single else "forward for a cast: its parameters are float64"
@@ -165,10 +160,8 @@ def _check_part(part, point, value, backward, names=None, **options):
     subject = Function(f, start, value=lambda point: value(at(point), point), held=None)
     why = "the output changes with it, but no gradient of it was found: name it, or leave it out, by parameters="
     subject.unchecked = dict.fromkeys(unchecked, why)
-    if names is None:
-        subject.unchecked |= {
-            name: "backward returned None, expected its gradient" for name in point if name not in given
-        }
+    absent = [name for name in point if name not in given and names is None]
+    subject.unchecked |= dict.fromkeys(absent, "backward returned None, expected its gradient")
     return Check(subject, **options).report()
 
 
@@ -222,8 +215,4 @@ def check_penalty(penalty, encoder, x, **options):
         encoder.forward(x.copy())
         return penalty(encoder, None)
 
-    def backward(encoder):
-        encoder.backward(zero.copy())
-        return (None,)
-
-    return _check_part(encoder, {}, value, backward, n_samples=len(x), **options)
+    return _check_part(encoder, {}, value, lambda each: (each.backward(zero.copy()),), n_samples=len(x), **options)

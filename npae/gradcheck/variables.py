@@ -3,6 +3,7 @@
 import numpy as np
 
 from npae.gradcheck.parameters import match_names
+from npae.mistakes import shape_hint
 from npae.own_parts import NUMERIC
 from npae.validation import described
 
@@ -61,12 +62,8 @@ def _flat(gradient, what, shape):
         raise ValueError(f"{what}: got {type(gradient).__name__}, expected an array")
     gradient = real_array(gradient, what, "the backward pass for an array or a constant that is not float64")
     if gradient.shape != shape and not gradient.size == 1 == np.prod(shape):
-        hints = {
-            "; it looks transposed": gradient.shape == shape[::-1],
-            "; the same size in another shape: look for a keepdims or a reshape": gradient.size == np.prod(shape),
-            "; one gradient a sample: sum or average them as the value does": gradient.shape[1:] == shape,
-        }
-        hint = next((hint for hint, fits in hints.items() if fits), "")
+        each = "; one gradient a sample: sum or average them as the value does" if gradient.shape[1:] == shape else ""
+        hint = each or shape_hint(gradient.shape, shape)
         raise ValueError(f"{what}: got shape {gradient.shape}, expected {shape}{hint}")
     return gradient.ravel()
 
@@ -103,18 +100,16 @@ class Function:
         self.unchecked, self.held = dict[str, str](), f if held is ... else held
         leaves = iter([np.arange(self.point.size).reshape(np.shape(x))] if parts else self.index.values())
         self.tree = each_leaf(lambda _: next(leaves), x)
-        self.names = [[*shapes]] if parts else [[name] for name in shapes]  # of what is in each array of the tree
+        names = [[*shapes]] if parts else [[name] for name in shapes]  # of what is in each array of the tree
+        self.marks = [frozenset((name, "") for name in each) for each in names]
 
-    def view(self, theta, wrap=None):
-        """theta (P,) in the caller's structure, in fresh arrays; wrap(array, names) is what each is given as."""
-        x, names = each_leaf(lambda index: np.asarray(theta[index]), self.tree), iter(self.names)
-        return each_leaf(lambda array: wrap(array, next(names)), x) if wrap else x
+    def view(self, theta, watch=None):
+        """theta (P,) in the caller's structure, in fresh arrays; watch(array, marks) is what each is given as."""
+        x, marks = each_leaf(lambda index: np.asarray(theta[index]), self.tree), iter(self.marks)
+        return each_leaf(lambda array: watch(array, next(marks)), x) if watch else x
 
     def flatten(self, gradient, what="gradient"):
-        """A gradient in the caller's structure as a fresh flat vector (P,); an error says what does not match.
-
-        What a dict or list leaves out, or has None for, is zero.
-        """
+        """A gradient in the caller's structure as a new vector (P,), 0 where left out; errors say what does not fit."""
         flat = []
         for name, array, part in self._pair(self.x, gradient, self.name, what):
             absent = part is None and _is_tree(self.x)
@@ -138,9 +133,9 @@ class Function:
         named = [(str(key) if top else f"{name}[{key!r}]", key) for key in keys]
         return [leaf for label, key in named for leaf in self._pair(x[key], gradient[key], label, what)]
 
-    def value(self, theta, wrap=None):
+    def value(self, theta, watch=None):
         """f's value as it is (a complex number for complex theta)."""
-        value = self._value(self.view(theta, wrap))
+        value = self._value(self.view(theta, watch))
         return value.reshape(()) if getattr(value, "size", 0) == 1 and value.shape else value
 
     def value_and_gradient(self, theta):
@@ -174,11 +169,9 @@ class Function:
         return value, gradient
 
     def _describe(self, result):
-        if not isinstance(result, (tuple, list)) or len(result) < 3:
-            alone = "for a value alone there is numerical_gradient"
-            return f"a {type(result).__name__}, expected a pair (value, gradient); {alone}"
         names = self.x if isinstance(self.x, dict) else ("W", "b")
-        write = "{" + ", ".join(f'"{name}": d{name}' for name in names) + "}"
-        more = "" if isinstance(self.x, dict) else ", for x a dict with the same keys"
-        shapes = ", ".join("a number" if np.size(part) == 1 else f"an array {np.shape(part)}" for part in result)
-        return f"({shapes}), expected a pair (value, gradient); write: return value, {write}{more}"
+        pairs = ", ".join(f'"{name}": d{name}' for name in names)
+        hint = f"write: return value, {{{pairs}}}" + ("" if names is self.x else ", for x a dict with the same keys")
+        several = isinstance(result, (tuple, list)) and len(result) > 2
+        hint = hint if several else "for a value alone there is numerical_gradient"
+        return f"{described(result)}, expected a pair (value, gradient); {hint}"

@@ -12,10 +12,7 @@ LOOK = "look for astype(np.float32), dtype=np.float32, or data and weights that 
 
 
 class Lines:
-    """What one array is differentiated along, some of its coordinates or `count` random directions, and its slopes.
-
-    `coordinates`: places in the flat array. `lines`: pairs (entries of theta, v).
-    """
+    """The `lines` (entries of theta, v) of one array, some of its `coordinates` or `count` directions, and `slopes`."""
 
     def __init__(self, check, name, count=0, coordinates=None):
         index = check.subject.index[name]
@@ -80,8 +77,7 @@ def compare(lines, check, block=None):
             "difference loses eps |f| / h, and more near a kink or an edge of f's domain. Subtract the constant part "
             "of f, scale x, or let f accept complex input"
         )  # fmt: skip
-    if status != WRONG:
-        wrong[:] = False
+    wrong &= status == WRONG
     k = int(np.argmax(np.where(wrong if wrong.any() else ~kinks, gap, -1.0)))
     if status == WRONG:
         note = _explain(lines, a, n, check.n_samples, max(rtol, float(tolerance[k] / scale)), block)
@@ -102,9 +98,7 @@ def compare(lines, check, block=None):
 def _explain(lines, a, n, n_samples, fit, block):
     if not np.isfinite(lines.gradient).all():
         return diagnose(lines.gradient, n)
-    if lines.along and len(a) == 1 and a.any():
-        return ""  # one number is a multiple of any other
-    shape = tuple(map(len, block)) if block else lines.shape
-    whole = not lines.along and len(a) == int(np.prod(shape))
-    a, n, x = (array.reshape(shape if whole else -1) for array in (a, n, 0 * a if lines.along else lines.x))
-    return diagnose(a, n, x, n_samples, fit, whole, lines.shape, block)
+    if lines.along:  # one number is a multiple of any other
+        return "" if len(a) == 1 and a.any() else diagnose(a, n, None, n_samples, fit, lines.shape)
+    a, n, x = (each.reshape(tuple(map(len, block)) if block else lines.shape) for each in (a, n, lines.x))
+    return diagnose(a, n, x, n_samples, fit, lines.shape, block)

@@ -44,9 +44,17 @@ class Watched(np.ndarray):
     var, std, dot = (functools.partialmethod(function) for function in (np.var, np.std, np.dot))
 
 
-def watch(array, names):
-    """The array, watched as the variables of these names."""
-    return _marked(array, frozenset((name, "") for name in names))
+def watch(thing, marks):
+    """The array, or each array in a structure, watched and with these marks."""
+
+    def watched(leaf):
+        if getattr(getattr(leaf, "dtype", None), "kind", "") not in ("f", "c"):
+            return leaf
+        leaf = leaf if isinstance(leaf, Watched) else np.asarray(leaf).view(Watched)
+        leaf.marks = marks
+        return leaf
+
+    return each_leaf(watched, thing)
 
 
 def _apply(function, name, args, kwargs):
@@ -56,8 +64,8 @@ def _apply(function, name, args, kwargs):
         marks |= {(source, name.replace("absolute", "abs")) for source, _ in marks if name in NOT_ANALYTIC}
     elif name in STEPPED:
         return result
-    _marked(kwargs.get("out"), marks)
-    return _marked(result, marks)
+    watch(kwargs.get("out"), marks)
+    return watch(result, marks)
 
 
 def _union(found):
@@ -70,14 +78,3 @@ def _plain(thing, found):
         return leaf.view(np.ndarray) if isinstance(leaf, Watched) else leaf
 
     return each_leaf(plain, thing)
-
-
-def _marked(thing, marks):
-    def marked(leaf):
-        if getattr(getattr(leaf, "dtype", None), "kind", "") not in ("f", "c"):
-            return leaf
-        watched = leaf if isinstance(leaf, Watched) else np.asarray(leaf).view(Watched)
-        watched.marks = marks
-        return watched
-
-    return each_leaf(marked, thing)

@@ -1,0 +1,19 @@
+"""Columns under each other; what JSON has no number for."""
+
+import json
+
+import pytest
+
+from npae.printing import aligned, json_ready
+
+
+def test_cells_stand_under_each_other_on_the_side_that_is_asked_for():
+    assert aligned([("a", "10", ""), ("bcd", "9", "x")], "<><") == ["a    10", "bcd   9  x"]
+    assert aligned([("alone",)], ">") == ["alone"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_what_is_not_finite_is_said_in_words_wherever_it_stands(value):
+    given = {"a": value, "b": [1.5, (value, {"c": value})], "d": None, "e": True}
+    expected = {"a": str(value), "b": [1.5, [str(value), {"c": str(value)}]], "d": None, "e": True}
+    assert json.loads(json.dumps(json_ready(given), allow_nan=False)) == expected

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from npae.mistakes import Factors, constant_factor, shape_hint
+from npae.mistakes import Comparison, constant_factor, shape_hint
 
 CLOSE = 1e-6  # a pattern holds if it leaves this part of the value unexplained
-FACTORS = Factors(
+ANSWER = Comparison(
     got="got",
     expected="expected",
+    it="it",
     known={
         -1.0: "-expected: the sign is wrong",
         2.0: "2 x expected: a factor 1/2 is forgotten",
@@ -136,15 +137,12 @@ def _pattern(value, target, sizes, wrong):
     r = constant_factor(value.ravel(), target.ravel(), CLOSE) if target.any() and value.any() else None
     if r is not None:
         counts = {size: name for name, size in reversed(sizes.items())}  # of two of one size the first is told
-        return FACTORS.explain(r, counts, CLOSE, single=value.size == 1)
+        return ANSWER.factor(r, counts, CLOSE, single=value.size == 1)
     if value.size == 1:
         return ""
     if not value.any():
         return "all entries are zero"
-    if target.ndim == 2 and target.shape[0] == target.shape[1] and _close(value, target.T):
-        return "it is transposed"
-    if _close(np.abs(value), np.abs(target)):
-        return f"the magnitudes agree but {int((value * target < 0).sum()):,} of {value.size:,} signs are wrong"
     if np.ptp(value - target) <= CLOSE * np.abs(target).max():
         return f"got = expected + {(value - target).flat[0]:.6g} everywhere: something constant is left out or too much"
-    return f"{int(wrong.sum()):,} of {value.size:,} entries are wrong"
+    told = (sentence for fits, sentence in ANSWER.patterns(value, target, CLOSE) if fits)
+    return next(told, f"{int(wrong.sum()):,} of {value.size:,} entries are wrong")

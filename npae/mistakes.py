@@ -1,4 +1,7 @@
-"""What a wrong array gives away beside the right one: a factor whose cause is known, a shape that is another's."""
+"""What a wrong array gives away beside the right one: a factor whose cause is known, a pattern, a place, a shape.
+
+The gradient checker says it of gradients (`npae.gradcheck.diagnosis`), exercise sheets of answers (`npae.classroom`).
+"""
 
 from dataclasses import dataclass
 
@@ -11,21 +14,30 @@ def constant_factor(a, b, fit):
     return r if r and np.linalg.norm(a - r * b) <= fit * np.linalg.norm(a) else None
 
 
-@dataclass(frozen=True)
-class Factors:
-    """The factors that are known between what came and what was expected, in the words of who compares them.
+def close(a, b, fit):
+    """Whether two arrays agree but for a part `fit` of the larger, in 2-norm."""
+    return np.linalg.norm(a - b) <= fit * max(np.linalg.norm(a), np.linalg.norm(b))
 
-    got, expected: how the two are called. known: {number: sentence}, the sentence going on after 'got = '. sums: what
-    it means that got is N times what was expected, averages: that it is 1/N of it, {axis} being what there are N of.
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two arrays that should agree, in the words of who compares them.
+
+    got, expected: how the two are called in a formula; it: how the first one is in a sentence. known: {number:
+    sentence}, what that factor between the two means, the sentence going on after 'got = '. sums: what it means that
+    got is N times what was expected, averages: that it is 1/N of it, {axis} being what there are N of. absent: what it
+    may mean that got is zero where the other is not.
     """
 
     got: str
     expected: str
+    it: str
     known: dict[float, str]
     sums: str
     averages: str
+    absent: str = ""
 
-    def explain(self, r, sizes, fit, single=False):
+    def factor(self, r, sizes, fit, single=False):
         """A sentence on got = r expected: r is 1 within some digits, a size, a known number, a whole one, or neither.
 
         sizes: {7: "the batch size N"}, how many there are of what, the likeliest last. fit: how well r is known.
@@ -57,6 +69,92 @@ class Factors:
             number, factor = (whole, f"{whole}") if abs(r) > 1 else (1 / whole, f"1/{whole}")
             why = f"mean against sum over {abs(whole)} samples or features? or a constant forgotten"
             yield number, f"{factor} x {self.expected}: {why}"
+
+    def patterns(self, a, b, fit, x=None, labels=None):
+        """(whether it fits, sentence) for each pattern, in the order in which they are tried.
+
+        a is what came, b what was expected, x, if known, the variable's value. labels: which rows and columns of a
+        larger array they are. A pattern fits if what it does not explain is the part `fit` of a.
+        """
+        the, axes = f"{self.it} is ", [axis for axis in range(a.ndim) if a.shape[axis] > 1]
+        if a.ndim == 2 and min(a.shape) > 1:
+            order = "" if a.shape == b.T.shape else ": its entries are in the order of the transpose"
+            turned = close(a, b.T.reshape(a.shape), fit) or close(a.T.reshape(a.shape), b, fit)
+            yield turned, f"{the}transposed{order}"
+        flipped = a.ndim > 1 and close(a, np.flip(b, (-2, -1)), fit)
+        yield flipped, the + "turned around: a convolution for a correlation?"
+        where = self.where(a, b, fit, x, labels)
+        for axis in axes:
+            p, q, along = np.moveaxis(a, axis, 0), np.moveaxis(b, axis, 0), f"axis {axis}" if a.ndim > 1 else "axis"
+            yield close(p, q[::-1], fit), the + f"reversed along {along}"
+            off = (p[1:].any() and close(p[1:], q[:-1], fit)) or (p[:-1].any() and close(p[:-1], q[1:], fit))
+            yield len(p) > 2 and off, the + f"shifted along {along}: an index is off by one"
+            for total, word in ((q.sum(axis=0), "summed"), (q.mean(axis=0), "averaged")):
+                repeated = np.broadcast_to(total, p.shape)
+                yield close(p, repeated, fit), the + f"{word} over {along} and repeated along it: look for a wrong axis"
+        order = close(np.sort(a, axis=None), np.sort(b, axis=None), fit)
+        yield order, "the numbers are right, but in another order: look at a reshape, a permutation, an index"
+        top, c = np.abs(a).max(), np.abs(a - b).max()
+        clipped = (np.abs(b) > top).sum() > 1 and close(a, np.clip(b, -top, top), fit)
+        yield clipped, the + f"clipped at {top:.6g}"
+        yield where, where
+        for which, along in (None, "everywhere"), *((axis, f"along axis {axis}") for axis in axes if a.ndim > 1):
+            spread = np.ptp(a, which).max()
+            yield spread <= fit * top, the + f"constant {along}: a sum over the wrong axis was broadcast"
+            spread = np.ptp(a - b, which).max()
+            shared = f"the difference is constant {along}: a term that all entries share (a mean, a sum) is missing"
+            yield spread <= fit * c, shared
+        yield close(a, top * np.sign(b), fit), "only the signs are right: the magnitudes are all equal"
+        for axis, what in enumerate(("column", "row")) if a.ndim == 2 and min(a.shape) > 1 else ():
+            r = (a * b).sum(axis=axis, keepdims=True) / np.maximum((b * b).sum(axis=axis, keepdims=True), 1e-300)
+            yield close(a, r * b, fit), f"each {what} is wrong by a factor of its own: a scale, a deviation, a weight?"
+
+    def where(self, a, b, fit, x=None, labels=None):
+        """'wrong only in this region, and there like this', or ''."""
+        labels = labels or [np.arange(size) for size in a.shape]
+        size = np.maximum(np.abs(a), np.abs(b))
+        bad, care = np.abs(a - b) > fit * size.max(), size > fit * size.max()
+        regions = _regions(bad, x, labels) if (care & ~bad).any() and bad.sum() > 1 else ()
+        place = next((w for w, mask in regions if not (bad & ~mask).any() and not (mask & ~bad & care).any()), "")
+        if close(np.abs(a), np.abs(b), fit):
+            return f"the magnitudes agree but {bad.sum():,} of {a.size:,} signs are wrong{place and ': '}{place}"
+        r = constant_factor(a[bad], b[bad], 10 * fit) if bad.sum() > 1 else None
+        what = f", where {self.it} is zero{self.absent}" if not a[bad].any() else ""
+        what = ", where it should be zero" if not b[bad].any() else what
+        what = ", and there " + self.factor(r, {}, fit) if r else what
+        if place:
+            repeats = place[:3] == "row" and not what and bad.any(axis=1).mean() <= 0.5
+            lost = "; an index that repeats keeps its last `+=` only: np.add.at" if repeats else ""
+            return f"wrong only {place}{what}{lost}"
+        if bad.sum() <= max(1, a.size // 20) and a.size >= 4:
+            at = ", ".join(str([int(label[k]) for label, k in zip(labels, spot)]) for spot in np.argwhere(bad)[:3])
+            more = ", ..." if bad.sum() > 3 else ""
+            return f"only {bad.sum():,} of {a.size:,} entries are wrong, at {at}{more}{what}"
+        return f"{bad.sum():,} of {a.size:,} entries are wrong{what}" if what and bad.sum() < care.sum() else ""
+
+
+def _regions(bad, x, labels):
+    """(words, mask) of places that a mistake can be confined to, none of them nearly everything."""
+    for axis in range(bad.ndim) if bad.ndim > 1 else ():
+        name = ("row", "column")[axis] if bad.ndim == 2 else f"axis {axis} at"
+        lines = np.flatnonzero(np.moveaxis(bad, axis, 0).reshape(len(labels[axis]), -1).any(axis=1))
+        at = ", ".join(str(labels[axis][i]) for i in lines[:5]) + (", ..." if len(lines) > 5 else "")
+        if len(lines) <= 0.75 * len(labels[axis]):
+            yield f"{name}{'s' * (len(lines) > 1 and bad.ndim == 2)} {at}", np.isin(np.indices(bad.shape)[axis], lines)
+    if bad.ndim == 2:
+        i, j = np.indices(bad.shape)
+        yield from (("on the diagonal", i == j), ("off the diagonal", i != j))
+        yield from (("above the diagonal", i < j), ("below the diagonal", i > j))
+    box, inner = ([slice(w.min(), w.max() + 1) for w in np.nonzero(mask)] for mask in (bad, ~bad))
+    block, border = np.zeros(bad.shape, bool), np.ones(bad.shape, bool)
+    block[tuple(box)], border[tuple(inner)] = True, False
+    span = ", ".join(f"{label[part.start]}:{label[part.stop - 1] + 1}" for label, part in zip(labels, box))
+    places = [] if x is None else [("where x < 0", x < 0), ("where x > 0", x > 0), ("where x = 0", x == 0)]
+    places += [(f"in the block [{span}]", block), ("at the border", border)]
+    for words, size in () if x is None else (("x", x), ("|x|", np.abs(x))):
+        places += [(f"where {words} > {size[~bad].max():.3g}", size > size[~bad].max())]
+        places += [(f"where {words} < {size[~bad].min():.3g}", size < size[~bad].min())]
+    yield from ((words, mask) for words, mask in places if mask.mean() <= 0.75)
 
 
 def shape_hint(got, expected):

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from npae.mistakes import Factors, constant_factor, shape_hint
+from npae.mistakes import Comparison, constant_factor, shape_hint
 
-WORDS = Factors("mine", "yours", {-1.0: "-yours", 2.0: "2 x yours: a half"}, "a sum over {axis}", "a mean over {axis}")
+WORDS = Comparison(
+    "mine", "yours", "this", {-1.0: "-yours", 2.0: "2 x yours: a half"}, "a sum over {axis}", "a mean over {axis}"
+)
 A = np.random.default_rng(0).standard_normal((4, 3))
 
 
@@ -32,19 +34,19 @@ def test_a_constant_factor_is_found_and_nothing_else_is_one(r):
     ],
 )
 def test_a_factor_is_told(r, words):
-    assert WORDS.explain(r, {7: "N"}, 1e-6) == words
+    assert WORDS.factor(r, {7: "N"}, 1e-6) == words
 
 
 def test_of_two_sizes_the_last_comes_first_and_a_batch_of_two_is_no_forgotten_half_for_sure():
-    assert WORDS.explain(1 / 8, {8: "D", 7: "N"}, 1e-6).endswith("a mean over D")
-    assert WORDS.explain(7 / 8, {8: "D", 7: "N"}, 1e-6) == "mine = 0.875 x yours: 8 against 7, and 8 is D (ddof?)"
-    assert WORDS.explain(2, {2: "N"}, 1e-6) == "mine = 2 x yours: a half; or mean against sum, N being 2"
-    assert WORDS.explain(-1, {2: "N"}, 1e-6) == "mine = -yours"
+    assert WORDS.factor(1 / 8, {8: "D", 7: "N"}, 1e-6).endswith("a mean over D")
+    assert WORDS.factor(7 / 8, {8: "D", 7: "N"}, 1e-6) == "mine = 0.875 x yours: 8 against 7, and 8 is D (ddof?)"
+    assert WORDS.factor(2, {2: "N"}, 1e-6) == "mine = 2 x yours: a half; or mean against sum, N being 2"
+    assert WORDS.factor(-1, {2: "N"}, 1e-6) == "mine = -yours"
 
 
 def test_one_number_is_a_multiple_of_any_other():
-    assert WORDS.explain(0.77, {}, 1e-6, single=True) == ""
-    assert WORDS.explain(-1, {}, 1e-6, single=True) == "mine = -yours"
+    assert WORDS.factor(0.77, {}, 1e-6, single=True) == ""
+    assert WORDS.factor(-1, {}, 1e-6, single=True) == "mine = -yours"
 
 
 @pytest.mark.parametrize(
@@ -64,3 +66,29 @@ def test_one_number_is_a_multiple_of_any_other():
 def test_a_shape_is_told(got, expected, words):
     hint = shape_hint(got, expected)
     assert words in hint and bool(hint) == bool(words)
+
+
+def told(a, b, **options):
+    return [sentence for fits, sentence in WORDS.patterns(a, b, 1e-6, **options) if fits]
+
+
+def test_equal_words_stand_for_what_came_and_for_the_places_of_x():
+    assert told(A[::-1], A)[0] == "this is reversed along axis 0"
+    half = np.where(A < 0, A / 2, A)
+    assert "wrong only where x < 0, and there mine = 0.5 x yours everywhere" in told(half, A, x=A)[0]
+    assert not any("where x" in sentence for sentence in told(half, A))
+    gone = A.copy()
+    gone[2] = 0
+    assert told(gone, A)[0] == "wrong only row 2, where this is zero"
+    assert told(gone, A, labels=[np.arange(10, 14), np.arange(3)])[0] == "wrong only row 12, where this is zero"
+
+
+def test_two_unlike_arrays_fit_no_pattern():
+    rng = np.random.default_rng(1)
+    assert not any(told(*rng.standard_normal((2, *shape))) for shape in [(7,), (5, 4), (4, 4), (2, 3, 4)] * 50)
+
+
+def test_one_entry_that_is_too_small_is_not_called_clipped():
+    low = A.copy()
+    low.flat[np.abs(A).argmax()] *= 0.97
+    assert told(low, A)[0].startswith("only 1 of 12 entries are wrong, at [")

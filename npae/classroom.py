@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from npae.mistakes import Comparison, constant_factor, shape_hint
+from npae.mistakes import Comparison, shape_hint, wrong_factor
 
 CLOSE = 1e-6  # a pattern holds if it leaves this part of the value unexplained
 ANSWER = Comparison(
@@ -33,15 +33,21 @@ ANSWER = Comparison(
 )
 
 
+@np.errstate(all="ignore")
 def assert_value(
     got: Any, expected: Any, name: str, *, rtol: float = 1e-9, atol: float = 1e-12,
     sizes: Mapping[str, int] | None = None, mistakes: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """Raise AssertionError, in words, unless max|got - expected| <= atol + rtol max|expected|.
 
-    name: what the message calls the value. sizes: {"N": 7}, numbers that may be a forgotten or a superfluous factor.
-    mistakes: {sentence: value}, what known mistakes would give; the sentence of one that fits is said.
+    expected: numbers, or a tuple of whole ones, which is taken for a shape. name: what the message calls the value.
+    sizes: {"N": 7}, numbers that may be a forgotten or a superfluous factor. mistakes: {sentence: value}, what known
+    mistakes would give; the sentence of one that fits is said.
     """
+    if isinstance(got, tuple) and isinstance(expected, tuple) and all(isinstance(k, int) for k in (*got, *expected)):
+        known = (f": {sentence}" for sentence, wrong in (mistakes or {}).items() if wrong == got)
+        if got != expected:
+            raise AssertionError(f"{name}: got {got}, expected {expected}{next(known, shape_hint(got, expected))}")
     target = np.asarray(expected, dtype=float)
     try:
         value = np.asarray(got)
@@ -62,7 +68,8 @@ def assert_value(
     k = np.unravel_index(int(gap.argmax()), gap.shape)
     where = f" at {[int(i) for i in k]}" if gap.ndim else ""
     words = _known(value, target, mistakes or {}) or _single(dtype, gap, target)
-    words = words or _pattern(value, target, sizes or {}, gap > limit)
+    if not isinstance(expected, (int, np.integer)):  # a number of things is no multiple of another
+        words = words or _pattern(value, target, sizes or {}, gap > limit, max(10 * rtol, _precision(dtype)))
     shown, wanted = _apart(value[k], target[k])
     raise AssertionError(f"{name}: got {shown}{where}, expected {wanted}{words and f': {words}'}")
 
@@ -113,28 +120,32 @@ def _apart(a, b):
 def _known(value, target, mistakes):
     for sentence, wrong in mistakes.items():
         wrong = np.asarray(wrong, dtype=float)
-        if wrong.shape == value.shape and _close(value, wrong) and not _close(wrong, target):
+        if wrong.shape == value.shape and _same(value, wrong) and not _same(wrong, target):
             return sentence
     return ""
 
 
 def _single(dtype, gap, target):
     """A sentence if got is of a dtype shorter than float64, and as near as that comes."""
-    if dtype.kind != "f" or dtype.itemsize >= 8 or gap.max() > 100 * np.finfo(dtype).eps * np.abs(target).max():
+    if _precision(dtype) < 1e-9 or gap.max() > _precision(dtype) * np.abs(target).max():
         return ""
     return f"it is {dtype}, and as near as that comes: compute it in float64"
 
 
-def _close(a, b):
+def _precision(dtype):
+    return 100 * float(np.finfo(dtype).eps) if dtype.kind == "f" else 0.0
+
+
+def _same(a, b):
     return bool(np.isfinite(a).all() and np.abs(a - b).max(initial=0.0) <= CLOSE * np.abs(b).max(initial=0.0))
 
 
-def _pattern(value, target, sizes, wrong):
+def _pattern(value, target, sizes, wrong, fit):
     """A sentence on how value differs from target, from the simplest pattern on; '' if none fits."""
     bad = value.size - int(np.isfinite(value).sum())
     if bad:
         return f"{bad:,} of {value.size:,} entries are NaN or infinite; look for an exp that overflows, log(0), 0 / 0"
-    r = constant_factor(value.ravel(), target.ravel(), CLOSE) if target.any() and value.any() else None
+    r = wrong_factor(value, target, CLOSE)
     if r is not None:
         counts = {size: name for name, size in reversed(sizes.items())}  # of two of one size the first is told
         return ANSWER.factor(r, counts, CLOSE, single=value.size == 1)
@@ -142,7 +153,7 @@ def _pattern(value, target, sizes, wrong):
         return ""
     if not value.any():
         return "all entries are zero"
-    if np.ptp(value - target) <= CLOSE * np.abs(target).max():
+    if np.ptp(value - target) <= CLOSE * np.abs(value - target).max():
         return f"got = expected + {(value - target).flat[0]:.6g} everywhere: something constant is left out or too much"
-    told = (sentence for fits, sentence in ANSWER.patterns(value, target, CLOSE) if fits)
+    told = (sentence for fits, sentence in ANSWER.patterns(value, target, min(fit, CLOSE)) if fits)
     return next(told, f"{int(wrong.sum()):,} of {value.size:,} entries are wrong")

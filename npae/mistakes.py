@@ -10,12 +10,26 @@ import numpy as np
 
 def constant_factor(a, b, fit):
     """r if a = r b but for a part `fit` of a, else None."""
-    r = float(np.vdot(b, a) / np.vdot(b, b)) if b.any() else 0.0
-    return r if r and np.linalg.norm(a - r * b) <= fit * np.linalg.norm(a) else None
+    if not (a.any() and b.any()):
+        return None
+    size_a, size_b = np.abs(a).max(), np.abs(b).max()
+    a, b = a / size_a, b / size_b  # no square leaves float64
+    r = float(np.vdot(b, a) / np.vdot(b, b))
+    total = float(r * (size_a / size_b))
+    fits = np.linalg.norm(a - r * b) <= fit * np.linalg.norm(a)
+    return total if fits and total and np.isfinite(total) else None
+
+
+def wrong_factor(a, b, fit):
+    """r if a, which should be b, is r b instead, and no more than a tenth of their difference is left; else None."""
+    r = constant_factor(a, b, fit)
+    return r if r and np.abs(a - r * b).max() <= 0.1 * np.abs(a - b).max() else None
 
 
 def close(a, b, fit):
     """Whether two arrays agree but for a part `fit` of the larger, in 2-norm."""
+    size = max(np.abs(a).max(), np.abs(b).max()) or 1.0
+    a, b = a / size, b / size
     return np.linalg.norm(a - b) <= fit * max(np.linalg.norm(a), np.linalg.norm(b))
 
 
@@ -26,7 +40,7 @@ class Comparison:
     got, expected: how the two are called in a formula; it: how the first one is in a sentence. known: {number:
     sentence}, what that factor between the two means, the sentence going on after 'got = '. sums: what it means that
     got is N times what was expected, averages: that it is 1/N of it, {axis} being what there are N of. absent: what it
-    may mean that got is zero where the other is not.
+    may mean that got is zero where the other is not, repeated: that half of the rows or less are wrong, and no others.
     """
 
     got: str
@@ -36,21 +50,23 @@ class Comparison:
     sums: str
     averages: str
     absent: str = ""
+    repeated: str = ""
 
     def factor(self, r, sizes, fit, single=False):
-        """A sentence on got = r expected: r is 1 within some digits, a size, a known number, a whole one, or neither.
+        """A sentence on got = r expected: r is a size, a known number, a whole one, 1 within some digits, or neither.
 
         sizes: {7: "the batch size N"}, how many there are of what, the likeliest last. fit: how well r is known.
         single: they are one number each, which is a multiple of any other: '' where r is neither.
         """
+        fit = min(10 * fit, 1e-3, 0.1 * abs(r - 1))
+        for number, words in self._numbers(r, sizes):
+            if abs(r / number - 1) <= fit:
+                return f"{self.got} = {words}"
         if abs(r - 1) < 1e-4:
             digits = int(0.01 - np.log10(abs(r - 1) + 1e-16))
             factor = f"a factor {r:.{digits + 3}g}"
             return f"agrees to {digits} digits ({factor}): an epsilon, a rounded constant or float32"
-        unknown = "" if single else f"{r:.6g} x {self.expected} everywhere: a constant factor is wrong"
-        near = (words for number, words in self._numbers(r, sizes) if abs(r / number - 1) <= min(10 * fit, 1e-3))
-        words = next(near, unknown)
-        return words and f"{self.got} = {words}"
+        return "" if single else f"{self.got} = {r:.6g} x {self.expected} everywhere: a constant factor is wrong"
 
     def _numbers(self, r, sizes):
         for N, axis in reversed(sizes.items()):
@@ -64,26 +80,28 @@ class Comparison:
         for number, words in self.known.items():
             two = abs(number) in (2, 0.5) and 2 in sizes
             yield number, words + (f"; or mean against sum, {sizes[2]} being 2" if two else "")
-        whole = round(r if abs(r) > 1 else 1 / r)
-        if 2 < abs(whole) < 1e6:
-            number, factor = (whole, f"{whole}") if abs(r) > 1 else (1 / whole, f"1/{whole}")
+        if 1e-6 < abs(r) < 1e6 and abs(whole := round(r if abs(r) > 1 else 1 / r)) > 2:
+            number, factor = (whole, f"{whole}") if abs(r) > 1 else (1 / whole, f"{'-' * (whole < 0)}1/{abs(whole)}")
             why = f"mean against sum over {abs(whole)} samples or features? or a constant forgotten"
             yield number, f"{factor} x {self.expected}: {why}"
 
     def patterns(self, a, b, fit, x=None, labels=None):
         """(whether it fits, sentence) for each pattern, in the order in which they are tried.
 
-        a is what came, b what was expected, x, if known, the variable's value. labels: which rows and columns of a
-        larger array they are. A pattern fits if what it does not explain is the part `fit` of a.
+        a is what came, b what was expected, of one shape, finite and not equal; x, if known, the variable's value.
+        labels: which rows and columns of a larger array they are. A pattern fits if what it does not explain is the
+        part `fit` of a at most, and a tenth of what a and b differ by.
         """
+        fit = min(fit, 0.1 * np.abs(a - b).max() / max(np.abs(a).max(), np.abs(b).max()))
         the, axes = f"{self.it} is ", [axis for axis in range(a.ndim) if a.shape[axis] > 1]
         if a.ndim == 2 and min(a.shape) > 1:
             order = "" if a.shape == b.T.shape else ": its entries are in the order of the transpose"
             turned = close(a, b.T.reshape(a.shape), fit) or close(a.T.reshape(a.shape), b, fit)
             yield turned, f"{the}transposed{order}"
-        flipped = a.ndim > 1 and close(a, np.flip(b, (-2, -1)), fit)
+        flipped = a.ndim > 1 and min(a.shape[-2:]) > 1 and close(a, np.flip(b, (-2, -1)), fit)
         yield flipped, the + "turned around: a convolution for a correlation?"
         where = self.where(a, b, fit, x, labels)
+        yield close(np.abs(a), np.abs(b), fit), where
         for axis in axes:
             p, q, along = np.moveaxis(a, axis, 0), np.moveaxis(b, axis, 0), f"axis {axis}" if a.ndim > 1 else "axis"
             yield close(p, q[::-1], fit), the + f"reversed along {along}"
@@ -98,13 +116,15 @@ class Comparison:
         clipped = (np.abs(b) > top).sum() > 1 and close(a, np.clip(b, -top, top), fit)
         yield clipped, the + f"clipped at {top:.6g}"
         yield where, where
+        many = a.size > 2 and (np.abs(a - b) > fit * top).mean() >= 0.5
         for which, along in (None, "everywhere"), *((axis, f"along axis {axis}") for axis in axes if a.ndim > 1):
-            spread = np.ptp(a, which).max()
-            yield spread <= fit * top, the + f"constant {along}: a sum over the wrong axis was broadcast"
-            spread = np.ptp(a - b, which).max()
+            flat = np.ptp(a, which).max() <= fit * top and np.ptp(b, which).max() > 0.1 * np.abs(b).max()
+            yield many and flat, the + f"constant {along}: a sum over the wrong axis was broadcast"
+            shifted = np.ptp(a - b, which).max() <= fit * c
             shared = f"the difference is constant {along}: a term that all entries share (a mean, a sum) is missing"
-            yield spread <= fit * c, shared
-        yield close(a, top * np.sign(b), fit), "only the signs are right: the magnitudes are all equal"
+            yield shifted, shared
+        equal = close(a, top * np.sign(b), fit) and np.ptp(np.abs(b)) > 0.1 * np.abs(b).max()
+        yield many and equal, "only the signs are right: the magnitudes are all equal"
         for axis, what in enumerate(("column", "row")) if a.ndim == 2 and min(a.shape) > 1 else ():
             r = (a * b).sum(axis=axis, keepdims=True) / np.maximum((b * b).sum(axis=axis, keepdims=True), 1e-300)
             yield close(a, r * b, fit), f"each {what} is wrong by a factor of its own: a scale, a deviation, a weight?"
@@ -118,15 +138,14 @@ class Comparison:
         place = next((w for w, mask in regions if not (bad & ~mask).any() and not (mask & ~bad & care).any()), "")
         if close(np.abs(a), np.abs(b), fit):
             return f"the magnitudes agree but {bad.sum():,} of {a.size:,} signs are wrong{place and ': '}{place}"
-        r = constant_factor(a[bad], b[bad], 10 * fit) if bad.sum() > 1 else None
+        r = wrong_factor(a[bad], b[bad], 10 * fit) if bad.sum() > 1 else None
         what = f", where {self.it} is zero{self.absent}" if not a[bad].any() else ""
         what = ", where it should be zero" if not b[bad].any() else what
         what = ", and there " + self.factor(r, {}, fit) if r else what
         if place:
-            repeats = place[:3] == "row" and not what and bad.any(axis=1).mean() <= 0.5
-            lost = "; an index that repeats keeps its last `+=` only: np.add.at" if repeats else ""
-            return f"wrong only {place}{what}{lost}"
-        if bad.sum() <= max(1, a.size // 20) and a.size >= 4:
+            repeats = place[:3] == "row" and not what and a.shape[1] > 1 and bad.any(axis=1).mean() <= 0.5
+            return f"wrong only {place}{what}{self.repeated if repeats else ''}"
+        if bad.sum() <= max(1, a.size // 20) and a.size > 2:
             at = ", ".join(str([int(label[k]) for label, k in zip(labels, spot)]) for spot in np.argwhere(bad)[:3])
             more = ", ..." if bad.sum() > 3 else ""
             return f"only {bad.sum():,} of {a.size:,} entries are wrong, at {at}{more}{what}"
@@ -141,7 +160,7 @@ def _regions(bad, x, labels):
         at = ", ".join(str(labels[axis][i]) for i in lines[:5]) + (", ..." if len(lines) > 5 else "")
         if len(lines) <= 0.75 * len(labels[axis]):
             yield f"{name}{'s' * (len(lines) > 1 and bad.ndim == 2)} {at}", np.isin(np.indices(bad.shape)[axis], lines)
-    if bad.ndim == 2:
+    if bad.ndim == 2 and min(bad.shape) > 1:
         i, j = np.indices(bad.shape)
         yield from (("on the diagonal", i == j), ("off the diagonal", i != j))
         yield from (("above the diagonal", i < j), ("below the diagonal", i > j))

@@ -14,5 +14,5 @@ def json_ready(value):
     if isinstance(value, dict):
         return {key: json_ready(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [json_ready(each) for each in value]
+        return (tuple if isinstance(value, tuple) else list)(map(json_ready, value))
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

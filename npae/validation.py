@@ -10,10 +10,16 @@ def described(thing):
     if isinstance(thing, np.ndarray):
         return f"an array of shape {thing.shape}"
     if isinstance(thing, tuple):
-        return f"({', '.join(map(described, thing[:4]))}{', ...' if len(thing) > 4 else ''})"
+        more = ", ..." if len(thing) > 4 else "," if len(thing) == 1 else ""
+        return f"({', '.join(map(described, thing[:4]))}{more})"
     if isinstance(thing, list):
         return f"a list of {len(thing)} (no array)"
-    text = repr(thing.item() if isinstance(thing, np.generic) else thing)
+    if isinstance(thing, dict):
+        return f"a dict with the keys {described(tuple(thing))}"
+    try:
+        text = repr(thing.item() if isinstance(thing, np.generic) else thing)
+    except Exception:  # anyone's own may raise anything
+        return f"a {type(thing).__name__}"
     return text if len(text) < 200 else f"{text[:200]}..."
 
 

@@ -137,6 +137,53 @@ def test_a_known_mistake_goes_before_a_pattern_and_never_hides_a_right_value():
     assert "a factor 1/2" in message(2 * EXPECTED, mistakes={"no mistake at all": EXPECTED, "a number": 8.0})
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("got", "expected", "words"),
+    [
+        (np.exp(-740.0), 1.0, "got 4.19956e-322, expected 1"),
+        (np.exp([-740.0, -741, -739]), [0.5, 0.2, 0.3], "3 of 3 entries are wrong"),
+        ([1e200, 1, 5], [1.0, 2, 3], "only 1 of 3 entries are wrong, at [0]"),
+        ([1e-200, 5e-200, -3e-200], [1, 2, 3.0], "3 of 3 entries are wrong"),
+        ([1, 2.0], [1e200, 1e190], "1 of 2 entries are wrong"),
+        ([2e200, -4e200], [1e200, -2e200], "got = 2 x expected: a factor 1/2 is forgotten"),
+        ([1e8, 5, 6, 8], [1e8, 1, 2, 3.0], "wrong only in the block [1:4]"),
+        ([1.0, 1e-7, 0], [1.0, 0, 0], "only 1 of 3 entries are wrong, at [1], where it should be zero"),
+        ([2, 2, 0], [2, 1, 0], "only 1 of 3 entries are wrong, at [1]"),
+        ([1, 1], [1, 2], "1 of 2 entries are wrong"),
+        (np.full(3, 0.1), 0.1 * np.sign([0.5, -0.3, 0.8]), "the magnitudes agree but 1 of 3 signs are wrong"),
+        ([[5, 4, 3, 2, 1.0]], [[1, 2, 3, 4, 5.0]], "it is reversed along axis 1"),
+        ((7, 7), (7, 6), "got (7, 7), expected (7, 6)"),
+        ((1, 1), (4, 4), "got (1, 1), expected (4, 4)"),
+        ((7,), (7, 6), "got (7,), expected (7, 6)"),
+        ((6, 7), (7, 6), "got (6, 7), expected (7, 6); it looks transposed"),
+        (6, 2, "got 6, expected 2"),
+    ],
+)
+def test_nothing_is_said_that_is_not_so(got, expected, words):
+    assert message(got, expected).endswith(words)
+
+
+def test_a_known_mistake_of_a_shape_is_told_and_a_right_shape_passes():
+    assert message((6, 3), (3, 6), mistakes={"rows and columns": (6, 3)}) == (
+        "dW: got (6, 3), expected (3, 6): rows and columns"
+    )
+    assert_value((3, 6), (3, 6), "shape", mistakes={"rows and columns": (6, 3)})
+    assert_value((1.0, 2.0 + 1e-12), (1.0, 2.0), "two numbers")
+
+
+def test_rows_that_are_wrong_are_no_repeated_index_and_small_errors_are_counted():
+    rng = np.random.default_rng(0)
+    h = rng.normal(size=(7, 3))
+    wrong = h.copy()
+    wrong[2] = rng.normal(size=3)
+    assert message(wrong, h).endswith(": wrong only row 2")
+    many = rng.normal(size=(10, 10))
+    wrong = many * (1 + 1e-7 * rng.normal(size=many.shape))
+    wrong[3, 4] += 0.5
+    assert re.search(r": (9\d|100) of 100 entries are wrong", message(wrong, many))
+
+
 def total(x):
     return sum(row.sum() for row in x)
 

@@ -928,3 +928,83 @@ def test_what_is_no_part_is_refused_in_few_words():
         check_layer(X, X)
     with pytest.raises(TypeError, match=r"expected a number; for \(value, gradient\) there is check_gradient"):
         numerical_gradient(lambda x: ((x**2).sum(), 2 * x), X)
+
+
+@pytest.mark.parametrize("name", ["diff", "d", "delta", "g"])
+def test_what_a_layer_keeps_beside_its_weight_is_no_gradient_of_it_by_a_name_that_may_be_anything(name):
+    class Weighted:
+        def __init__(self):
+            self.weight = np.random.default_rng(1).uniform(0.5, 2, (5, 4))
+
+        def forward(self, x):
+            setattr(self, name, x - 0.1)
+            return self.weight * getattr(self, name) ** 2
+
+        def backward(self, dh):
+            return 2 * self.weight * getattr(self, name) * dh
+
+    report = check_layer(Weighted(), X)
+    assert report.verdict == "incomplete" and report.rows[-1].name == "weight", str(report)
+
+
+def test_a_gradient_called_grad_is_that_of_the_weight():
+    class Scaled:
+        def __init__(self):
+            self.weight = np.arange(1.0, 5)
+
+        def forward(self, x):
+            self.x = x
+            return x * self.weight
+
+        def backward(self, dh):
+            self.grad = (dh * self.x).sum(axis=0)
+            return dh * self.weight
+
+    report = check_layer(Scaled(), X)
+    assert report.ok and [row.name for row in report.rows] == ["x", "weight"], str(report)
+
+
+def test_a_missing_backward_is_told_before_anything_is_tried():
+    class Forward:
+        def forward(self, x):
+            return x @ np.ones((9, 9))
+
+    with pytest.raises(TypeError, match=r"without backward\(\), expected a layer"):
+        check_layer(Forward(), X)
+
+
+def test_a_forward_that_takes_no_positional_array_is_refused_with_its_signature():
+    class Nothing:
+        def forward(self):
+            return X
+
+        def backward(self, dh):
+            return dh
+
+    class ByName(Nothing):
+        def forward(self, *, x):
+            return x
+
+    for layer, words in ((Nothing(), r"forward\(\)"), (ByName(), r"forward\(\*, x\)")):
+        with pytest.raises(TypeError, match=rf"forward: got {words} \(.*\), expected forward\(x\) alone"):
+            check_layer(layer, X)
+
+
+def test_what_came_is_described_also_where_it_is_a_list_a_dict_or_will_not_be_shown():
+    class Shy:
+        def __repr__(self):
+            raise RuntimeError
+
+    for result, words in (
+        ([1.0, X, X[0]], r"\(1.0, an array of shape \(5, 4\), an array of shape \(4,\)\)"),
+        ((1.0,), r"\(1.0,\)"),
+        ({"a": X}, r"a dict with the keys \('a',\)"),
+        (Shy(), "a Shy"),
+    ):
+        with pytest.raises(TypeError, match=f"f: got {words}, expected a pair"):
+            check_gradient(lambda x, result=result: result, X)
+
+
+def test_a_row_as_a_dict_keeps_the_shape_and_the_place_as_tuples():
+    row = check_gradient(lambda x: ((x**2).sum(), 3 * x), X).to_dict()["rows"][0]
+    assert row["shape"] == (5, 4) and isinstance(row["index"], tuple)

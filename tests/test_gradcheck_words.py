@@ -138,3 +138,31 @@ def test_the_gradient_of_another_function_is_told_from_one_of_none():
     assert "no function has this gradient" in none.diagnosis, str(none)
     rounded = check_gradient(lambda x: (f(x, c)[0], (f(x, c + c.T)[1]).astype(np.float32).astype(float)), x)
     assert "no function" not in rounded.diagnosis, str(rounded)
+
+
+def fixed(f, g, x):
+    return check_gradient(lambda x: (f(x), g(x)), np.array(x)).rows[0].diagnosis
+
+
+@pytest.mark.parametrize(
+    ("f", "g", "x", "words"),
+    [
+        (lambda x: np.sqrt(x * x).sum(), lambda x: np.ones(x.shape), [[0.5, -0.3], [0.8, 0.4], [-0.7, 0.2]],
+         "the magnitudes agree but 2 of 6 signs are wrong: where x < 0"),
+        (lambda x: np.sqrt(x * x).sum(), lambda x: np.array([1.0, 1, -1, -1]), [0.5, -0.3, 0.8, -0.2],
+         "the magnitudes agree but 2 of 4 signs are wrong: in the block [1:3]"),
+        (lambda x: (x**2).sum(), lambda x: 2e-310 * x, [0.5, -0.3, 0.8], "numeric everywhere: a constant factor"),
+        (lambda x: x.mean() + 1e-6 * (x**2).sum() / 2, lambda x: np.full(4, 0.25), [0.5, -0.3, 0.8, 2.0],
+         "analytic = numeric - 1e-06 x the array itself"),
+        (lambda x: (x**2).sum() / 2, lambda x: x + 1e-5 * (np.arange(4) == 2), [0.5, -0.3, 0.8, 2.0],
+         "only 1 of 4 entries are wrong, at [2]"),
+        (lambda x: (x**2).sum() / 2, lambda x: -x / 7, [0.5, -0.3, 0.8, 2.0], "analytic = -1/7 x numeric: mean"),
+    ],
+)  # fmt: skip
+def test_what_is_small_or_of_a_few_entries_is_not_taken_for_a_factor_or_an_order(f, g, x, words):
+    assert words in fixed(f, g, x)
+
+
+def test_a_gradient_outside_of_a_kink_is_not_said_to_be_zero_there():
+    words = fixed(lambda x: np.maximum(x, 0).sum(), lambda x: np.array([1.0, -3.0, 0.0]), [1.0, 0.0, -1.0])
+    assert words.startswith("not differentiable at [1], and the gradient is not between"), words

@@ -27,7 +27,7 @@ def test_a_constant_factor_is_found_and_nothing_else_is_one(r):
         (-1 / 7, "mine = -yours / 7, and 7 is N: a mean over N"),
         (6 / 7, "mine = 0.857143 x yours: 7 against 6, and 7 is N (ddof?)"),
         (12, "mine = 12 x yours: mean against sum over 12 samples or features? or a constant forgotten"),
-        (-1 / 12, "mine = 1/-12 x yours: mean against sum over 12 samples or features? or a constant forgotten"),
+        (-1 / 12, "mine = -1/12 x yours: mean against sum over 12 samples or features? or a constant forgotten"),
         (1 + 1e-6, "agrees to 6 digits (a factor 1.000001): an epsilon, a rounded constant or float32"),
         (1 - 3e-11, "agrees to 10 digits (a factor 0.99999999997): an epsilon, a rounded constant or float32"),
         (0.77, "mine = 0.77 x yours everywhere: a constant factor is wrong"),

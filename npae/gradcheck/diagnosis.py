@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from npae.gradcheck.report import KINK, UNCHECKED, WRONG
-from npae.mistakes import Comparison, close, constant_factor
+from npae.mistakes import Comparison, close, constant_factor, wrong_factor
 
 EXACT = 1e-5  # a pattern holds if what it does not explain is this part of the gradient
 GRADIENT = Comparison(
@@ -25,6 +25,7 @@ GRADIENT = Comparison(
     sums="the value averages where the gradient sums",
     averages="the value sums where the gradient averages",
     absent=": a term never reaches it",
+    repeated="; an index that repeats keeps its last `+=` only: np.add.at",
 )
 TIMES = {  # by what a derivative is multiplied in vain, or not multiplied
     "x": lambda x: x, "x^2": lambda x: x * x, "(1 - x)": lambda x: 1 - x, "x (1 - x)": lambda x: x * (1 - x),
@@ -48,10 +49,10 @@ def diagnose(a, n, x=None, n_samples=None, rtol=EXACT, shape=None, labels=None):
         return "the analytic gradient is zero: a term of the value never reaches this array in the backward pass"
     if not n.any():
         return "the value does not depend on this array, but the analytic gradient is not zero"
-    if r := constant_factor(a, n, fit):
+    if r := wrong_factor(a, n, fit):
         shape, batch = shape or a.shape, n_samples or 0
         sizes = dict.fromkeys((k for k in shape if k > 2), "the length of an axis of this array")
-        sizes |= dict.fromkeys((k * batch for k in shape), "the batch size by the length of an axis")
+        sizes |= dict.fromkeys((k * batch for k in shape if k * batch > 2), "the batch size by the length of an axis")
         return GRADIENT.factor(r, sizes | {batch: "the batch size N"}, fit, single=a.size == 1)
     patterns = () if x is None else _patterns(a, n, x, fit, labels)
     return next((sentence for fits, sentence in patterns if fits), "")
@@ -98,7 +99,7 @@ def diagnose_all(rows, asymmetry):
             return f"the gradient of {p.name} is that of {q.name}: they are exchanged, or one is used twice"
     every = len(wrong) > 1 and len(wrong) == sum(row.status not in (KINK, UNCHECKED) for row in rows)
     a, n = (np.concatenate([getattr(row, f"{side}_values") for row in wrong]) for side in ("analytic", "numeric"))
-    if every and (r := constant_factor(a, n, EXACT)):
+    if every and (r := wrong_factor(a, n, EXACT)):
         return f"all arrays are wrong by the same factor {r:.6g}: look at what multiplies the whole value"
     if all(row.diagnosis for row in wrong):
         return ""

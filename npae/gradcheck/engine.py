@@ -191,10 +191,10 @@ class Check:
         every = np.arange(len(v))
         found = sorted(itertools.islice(wrong(every, lines.analytic[0] - lines.slopes[0].value), FOUND))
         few = abs(gap(np.setdiff1d(every, found))) <= tolerance
-        coordinates, block = (found, [found]) if few else self._block(lines.shape, found[0])
+        coordinates, labels = (found, [found]) if few else self._block(lines.shape, found[0])
         each = Lines(self, lines.name, coordinates=coordinates)
         self.differentiate(each, lines.method)
-        located = compare(each, self, block)
+        located = compare(each, self, labels)
         if few:
             at = ", ".join(str(list(each.index(k))) for k in range(len(found)))
             located.diagnosis = f"only {len(found)} of {len(v):,} entries are wrong, at {at}: found by bisection"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 AFFIXES = ("gradient", "gradients", "grads", "grad", "deriv", "delta", "nabla", "diff", "dld", "djd", "d", "g", "bar")
+CLEAR = AFFIXES[:4]  # what alone names a gradient; `diff` or `d` beside `weights` may be anything
 HOLDERS = ("param", "parameter", "p", "weight", "theta", "variable", "data", "value", "val", "array", "tensor")
 CALLED = (types.FunctionType, types.MethodType, types.CellType, functools.partial)
 HELD = ("__self__", "__func__", "__closure__", "__defaults__", "cell_contents", "func", "args", "keywords")
@@ -102,7 +103,7 @@ def match_names(gradient, name):
     gradient, name = (key.lower().replace("_", "") for key in (gradient, name))
     stems = {gradient.removeprefix(affix) for affix in AFFIXES} | {gradient.removesuffix(affix) for affix in AFFIXES}
     same, like = {name, name.rstrip("s"), name + "s"}, {name[:k] for k in range(1, len(name))}
-    bare = "" in stems and name.rstrip("s") in HOLDERS
+    bare = gradient in CLEAR and name.rstrip("s") in HOLDERS
     return max(3 * bool(same & (stems - {gradient})), 2 * bool(like & stems), int(bare))
 
 

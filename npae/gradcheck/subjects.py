@@ -8,13 +8,14 @@ are those of check_gradient.
 import contextlib
 import copy
 import functools
+import inspect
 
 import numpy as np
 
 from npae.gradcheck.engine import SEED, Check
 from npae.gradcheck.parameters import find, is_array, reach, resolve
 from npae.gradcheck.variables import Function, real_array
-from npae.own_parts import OwnLoss, OwnPenalty, arguments, is_own
+from npae.own_parts import OwnLoss, OwnPenalty, is_own
 from npae.validation import described
 
 
@@ -58,6 +59,9 @@ def check_layer(layer, x, *, parameters=None, **options):
     `parameters` without a gradient. Griewank and Walther (2008), Evaluating Derivatives, section 3.2 (weighted outputs
     are one scalar).
     """
+    for name in ("forward", "backward"):
+        if isinstance(layer, type) or not callable(getattr(layer, name, None)):
+            raise TypeError(f"got {described(layer)} without {name}(), expected a layer with forward and backward")
     _takes_one_array(layer, "forward", "x")
     base = real_array(x, "x")
     try:
@@ -82,12 +86,14 @@ def check_layer(layer, x, *, parameters=None, **options):
 
 
 def _takes_one_array(layer, name, argument):
-    if isinstance(layer, type) or not callable(getattr(layer, name, None)):
-        raise TypeError(f"got {described(layer)} without {name}(), expected a layer with forward and backward")
-    required = [key for key, p in arguments(getattr(layer, name)).items() if p.default is p.empty and str(p)[0] != "*"]
-    if len(required) > 1:
+    signature = None
+    try:
+        with contextlib.suppress(ValueError):  # no signature to look at
+            signature = inspect.signature(getattr(layer, name))
+            signature.bind(None)
+    except TypeError as error:
         expected = f"expected {name}({argument}) alone: check a subclass that fills in the others"
-        raise TypeError(f"{name}: got the arguments {required} to fill, {expected}")
+        raise TypeError(f"{name}: got {name}{signature} ({error}), {expected}") from None
 
 
 def _forward_once(layer, x):
@@ -96,8 +102,8 @@ def _forward_once(layer, x):
     h = trial.forward(x.copy())
     if isinstance(h, (tuple, list)):
         raise TypeError(
-            f"forward: got {described(h)}, expected the output alone: keep what backward needs as attributes, or check "
-            "a function of x that returns value and gradient by check_gradient"
+            f"forward: got {described(tuple(h))}, expected the output alone: keep what backward needs as attributes, "
+            "or check a function of x that returns value and gradient by check_gradient"
         )
     single = any(getattr(thing, "dtype", None) == np.float32 for _, thing in reach(layer))
     cast = "it with float64 parameters" if single else "forward for a cast: its parameters are float64"

@@ -174,4 +174,4 @@ class Function:
         hint = f"write: return value, {{{pairs}}}" + ("" if names is self.x else ", for x a dict with the same keys")
         several = isinstance(result, (tuple, list)) and len(result) > 2
         hint = hint if several else "for a value alone there is numerical_gradient"
-        return f"{described(result)}, expected a pair (value, gradient); {hint}"
+        return f"{described(tuple(result) if several else result)}, expected a pair (value, gradient); {hint}"

@@ -37,8 +37,8 @@ def direction(rng, size):
     return rng.choice([-1.0, 1.0], size) * rng.uniform(0.5, 1.5, size)
 
 
-def compare(lines, check, block=None):
-    """The Row of one array; block: of which rows and columns the coordinates are.
+def compare(lines, check, labels=None):
+    """The Row of one array; labels: where the coordinates are along each axis, if they are not the whole array.
 
     The tolerance is the method's own (numeric.RTOL). Where a real difference's estimated error exceeds it, it is three
     times the estimate, at most LOOSEST, so that a gradient wrong by 0.1 % always fails; what differs by more, but less
@@ -79,8 +79,8 @@ def compare(lines, check, block=None):
         )  # fmt: skip
     wrong &= status == WRONG
     k = int(np.argmax(np.where(wrong if wrong.any() else ~kinks, gap, -1.0)))
-    if status == WRONG:
-        note = _explain(lines, a, n, check.n_samples, max(rtol, float(tolerance[k] / scale)), block)
+    if (wrong & ~(kinks & np.isfinite(a))).any():
+        note = _explain(lines, a, n, check.n_samples, max(rtol, float(tolerance[k] / scale)), labels)
     if kinks.any():
         some = np.flatnonzero(kinks & wrong if (kinks & wrong).any() else kinks)
         at = ", ".join(str(list(lines.index(i))) for i in some[:3]) + (", ..." if len(some) > 3 else "")
@@ -95,10 +95,10 @@ def compare(lines, check, block=None):
     return Row(*(lines.name, lines.shape, status, *worst, *counts, note, zero, a, n))
 
 
-def _explain(lines, a, n, n_samples, fit, block):
+def _explain(lines, a, n, n_samples, fit, labels):
     if not np.isfinite(lines.gradient).all():
         return diagnose(lines.gradient, n)
     if lines.along:  # one number is a multiple of any other
         return "" if len(a) == 1 and a.any() else diagnose(a, n, None, n_samples, fit, lines.shape)
-    a, n, x = (each.reshape(tuple(map(len, block)) if block else lines.shape) for each in (a, n, lines.x))
-    return diagnose(a, n, x, n_samples, fit, lines.shape, block)
+    a, n, x = (each.reshape(tuple(map(len, labels)) if labels else lines.shape) for each in (a, n, lines.x))
+    return diagnose(a, n, x, n_samples, fit, lines.shape, labels)

@@ -1008,3 +1008,12 @@ def test_what_came_is_described_also_where_it_is_a_list_a_dict_or_will_not_be_sh
 def test_a_row_as_a_dict_keeps_the_shape_and_the_place_as_tuples():
     row = check_gradient(lambda x: ((x**2).sum(), 3 * x), X).to_dict()["rows"][0]
     assert row["shape"] == (5, 4) and isinstance(row["index"], tuple)
+
+
+def test_a_refused_complex_step_is_refused_for_what_cannot_be_excused():
+    def f(p):  # a kink in the array that comes last, which is an excuse, and abs in the first
+        value = np.abs(p["a"]).sum() + np.maximum(p["b"].real, 0).sum() + 1j * np.imag(p["b"][p["b"].real > 0]).sum()
+        return value if np.iscomplexobj(p["a"]) else value.real, {"a": np.sign(p["a"]), "b": (p["b"] > 0) * 1.0}
+
+    with pytest.raises(ValueError, match="the complex step cannot be used: f takes abs"):
+        check_gradient(f, {"a": np.array([0.5, -2.0]), "b": np.array([0.0, 1.0])}, method="complex")

@@ -51,8 +51,8 @@ class Check:
         lines = [Lines(self, name, count) for name, index in self.subject.index.items() if index.size]
         real = "central" if asked == "central" else "richardson"
         why = self.complex_steps(lines) if asked in ("auto", "complex") else {each.name: "" for each in lines}
-        if asked == "complex" and set(why.values()) - EXCUSES:
-            raise ValueError(f"the complex step cannot be used: {why.popitem()[1]}. Take 'auto' or 'richardson'")
+        if asked == "complex" and (reasons := set(why.values()) - EXCUSES):
+            raise ValueError(f"the complex step cannot be used: {reasons.pop()}. Take 'auto' or 'richardson'")
         for each in lines:
             if each.name in why:
                 self.differentiate(each, real)
@@ -70,8 +70,10 @@ class Check:
         return GradientReport(rows, method, reason if told else "as asked", self.f0, whole)
 
     def _asymmetry(self):
-        """|<v, A u> - <u, A v>| / (|A u| |v| + |A v| |u|), A the gradient's derivative: 0 for the gradient of anything,
-        NaN where it cannot be had: a gradient that is not finite nearby, or float32's."""
+        """|<v, A u> - <u, A v>| / (|A u| |v| + |A v| |u|), A the gradient's derivative: 0 for the gradient of anything.
+
+        NaN where it cannot be had: a gradient that is not finite nearby, or float32's.
+        """
         (u, v), h = self.rng.standard_normal((2, self.point.size)), 2.0**-17
         if (self.gradient == self.gradient.astype(np.float32)).all():
             return np.nan

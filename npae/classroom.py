@@ -68,8 +68,9 @@ def assert_value(
     k = np.unravel_index(int(gap.argmax()), gap.shape)
     where = f" at {[int(i) for i in k]}" if gap.ndim else ""
     words = _known(value, target, mistakes or {}) or _single(dtype, gap, target)
-    if not isinstance(expected, (int, np.integer)):  # a number of things is no multiple of another
-        words = words or _pattern(value, target, sizes or {}, gap > limit, max(10 * rtol, _precision(dtype)))
+    counts = isinstance(expected, (int, np.integer)) and dtype.kind in "iub"  # of things: none is a mean for a sum
+    if not (words or counts):
+        words = _pattern(value, target, sizes or {}, gap > limit, max(10 * rtol, _precision(dtype)))
     shown, wanted = _apart(value[k], target[k])
     raise AssertionError(f"{name}: got {shown}{where}, expected {wanted}{words and f': {words}'}")
 

@@ -164,6 +164,10 @@ def test_nothing_is_said_that_is_not_so(got, expected, words):
     assert message(got, expected).endswith(words)
 
 
+def test_a_real_number_that_happens_to_be_whole_is_no_number_of_things():
+    assert message(14.0, 2, sizes={"N": 7}).endswith("a sum where the mean over N belongs")
+
+
 def test_a_known_mistake_of_a_shape_is_told_and_a_right_shape_passes():
     assert message((6, 3), (3, 6), mistakes={"rows and columns": (6, 3)}) == (
         "dW: got (6, 3), expected (3, 6): rows and columns"

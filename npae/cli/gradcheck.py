@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import traceback
+from typing import Any
 
 from npae.cli.arguments import whole_number
 
@@ -124,16 +125,17 @@ def _run_file(path):
     spec = importlib.util.spec_from_file_location(TARGET, path)
     if spec is None or spec.loader is None:
         raise ValueError(f"got {path!r}, expected a Python file")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[TARGET] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
 def _make(cls, arguments):
     try:
-        given = ast.literal_eval(f"{arguments[:-1]},)") if arguments and arguments != "()" else ()
-        return cls(*given)
-    except TypeError as error:
+        call: Any = ast.parse(f"make{arguments or '()'}", mode="eval").body
+        named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+        return cls(*map(ast.literal_eval, call.args), **named)
+    except (TypeError, SyntaxError) as error:
         raise ValueError(f"got {cls.__name__}, expected '{cls.__name__}(4, 3)' with its arguments: {error}") from error
 
 

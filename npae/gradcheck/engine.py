@@ -18,6 +18,7 @@ from npae.validation import check_number
 LARGE = 2_000  # numbers: above so many "auto" takes a random direction first, and searches where that fails
 BLOCK, FOUND = 16, 4  # rows and columns that are looked at around a wrong entry; entries that are searched for
 SEED = 20081  # directions, samples and projections are the same in every run, and not the x of default_rng(0)
+BESIDE = 2.0**-10  # how far a point is moved off a kink, relative to each number of 1 and more
 AGREE = 1e-7  # complex step and real difference along a direction: this close, relative to the gradient's norm
 KINKS, VAGUE = "there are kinks", "a real difference is too coarse to confirm the complex step"
 EXCUSES = {KINKS, VAGUE}  # reasons against complex steps that are not f's fault
@@ -34,6 +35,7 @@ class Check:
             check_number(1 if number is None else number, name, "check", low=1, integer=True)
         self.subject, self.point, self.rng = subject, subject.point, np.random.default_rng(SEED)
         self.method, self.rtol, self.directions, self.n_samples = method, rtol, directions or 0, n_samples
+        self.beside = False  # whether the point is moved off the kinks
 
     def report(self):
         """Differentiate numerically, compare, explain; what f holds is as before."""
@@ -56,6 +58,8 @@ class Check:
         for each in lines:
             if each.name in why:
                 self.differentiate(each, real)
+        if count and not self.beside and any(slope.sides for each in lines for slope in each.slopes):
+            return self._report_beside()
         rows = [compare(each, self) for each in lines]
         if large:
             rows = [self._search(each, row) if row.status == WRONG else row for each, row in zip(lines, rows)]
@@ -65,9 +69,20 @@ class Check:
             elsewhere = f"; {NAMES[real]} for {', '.join(why)}: {told}" if why else ""
             told = "f accepts complex input and agrees with a real difference in every array" + elsewhere
         reason = f"because {told}" + (f"; {self.point.size:,} numbers, hence directions" if large else "")
+        reason += f"; at x moved by up to {BESIDE:.0e}, where no direction meets a kink of x" if self.beside else ""
         method = NAMES[real if len(why) == len(lines) else "complex"] + (" along random directions" if count else "")
         whole = diagnose_all(rows, self._asymmetry)
         return GradientReport(rows, method, reason if told else "as asked", self.f0, whole)
+
+    def _report_beside(self):
+        """The report at a point nearby: along a direction that meets one kink nothing is seen of all other entries."""
+        self.beside, self.__dict__["noise"] = True, self.noise
+        moved = self.point + BESIDE * self.rng.uniform(-1, 1, self.point.size) * np.maximum(np.abs(self.point), 1.0)
+        with contextlib.suppress(ArithmeticError, ValueError):  # where f is not defined there, it stays inconclusive
+            self.f0, self.gradient = self.subject.value_and_gradient(moved.copy())
+            self.point = moved
+        self.overall = np.abs(self.gradient).max()
+        return self._report()
 
     def _asymmetry(self):
         """|<v, A u> - <u, A v>| / (|A u| |v| + |A v| |u|), A the gradient's derivative: 0 for the gradient of anything.
@@ -125,8 +140,8 @@ class Check:
         """The slopes along the lines, each as exact as the largest so far asks for."""
         lines.method, lines.slopes, size = method, [], lines.scale
         target = 0.1 * (self.rtol or RTOL[method])
-        for line, x in zip(lines.lines, lines.x):
-            lines.slopes.append(self.slope(method, line, 1.0 if lines.along else abs(x), target * size))
+        for line, scale in zip(lines.lines, np.ones(len(lines.lines)) if lines.along else np.abs(lines.x)):
+            lines.slopes.append(self.slope(method, line, scale, target * size))
             size = max(size, abs(lines.slopes[-1].value))
 
     def complex_steps(self, lines):

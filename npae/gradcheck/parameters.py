@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-AFFIXES = ("gradient", "gradients", "grads", "grad", "deriv", "delta", "nabla", "diff", "dld", "djd", "d", "g", "bar")
+AFFIXES = ("gradient", "gradients", "grads", "grad", "dld", "djd", "nabla", "deriv", "d", "g", "bar", "delta", "diff")
 CLEAR = AFFIXES[:4]  # what alone names a gradient; `diff` or `d` beside `weights` may be anything
 HOLDERS = ("param", "parameter", "p", "weight", "theta", "variable", "data", "value", "val", "array", "tensor")
 CALLED = (types.FunctionType, types.MethodType, types.CellType, functools.partial)
 HELD = ("__self__", "__func__", "__closure__", "__defaults__", "cell_contents", "func", "args", "keywords")
+LOST = "the output changes with it, but no gradient of it was found: name it, or leave it out, by parameters="
+SHARED = "it shares its memory with another array of the layer, which their copies would not: keep one of them"
 LARGEST = 10**6  # numbers: a larger array is taken for data that no function changes
 
 
@@ -24,12 +26,29 @@ def resolve(root, path):
     return root
 
 
+def put(root, path, value):
+    """Put a value where a path leads to, of frozen objects, too."""
+    *path, key = path
+    owner = resolve(root, path)
+    if isinstance(owner, (dict, list)):
+        owner[key] = value
+    else:
+        object.__setattr__(owner, key, value)
+
+
 def _children(thing):
     if isinstance(thing, (list, tuple)):
         return enumerate(thing[:1000])
     if isinstance(thing, (dict, type, types.ModuleType, np.ndarray)):
         return thing.items() if isinstance(thing, dict) else ()
-    names = [*getattr(thing, "__dict__", ()), *getattr(thing, "__slots__", ())]
+    names = dict.fromkeys(getattr(thing, "__dict__", ()))
+    for kind in type(thing).__mro__:
+        slots = vars(kind).get("__slots__", ())
+        slots = [slots] if isinstance(slots, str) else slots
+        names |= {
+            f"_{kind.__name__.lstrip('_')}{name}" if name[:2] == "__" != name[-2:] else name: None for name in slots
+        }
+        names |= {name: None for name, value in vars(kind).items() if isinstance(value, np.ndarray)}
     found = []
     for name in [*names, *HELD] if isinstance(thing, CALLED) else names:
         with contextlib.suppress(AttributeError, ValueError):  # not bound yet
@@ -44,17 +63,25 @@ def reach(root, children=_children):
     seen = set()
     for path, thing in queue:  # which grows
         yield path, thing
-        if id(thing) not in seen and len(path) < 8:
+        if id(thing) not in seen and len(path) < 32:
             seen.add(id(thing))
             queue.extend(((*path, key), child) for key, child in children(thing))
 
 
 def _declared(thing):
-    """The children of an object with a tuple `parameters` of names are those, and nothing that it refers to besides."""
-    names = getattr(thing, "parameters", None)
-    if isinstance(names, (tuple, list)) and names and all(isinstance(name, str) for name in names):
-        return [(name, getattr(thing, name, None)) for name in names]
-    return _children(thing)
+    """The children of an object with a tuple `parameters` of names are those, and nothing that it refers to besides.
+
+    But for what it keeps a gradient of as well, dW beside W, without having it among them.
+    """
+    names, found = getattr(thing, "parameters", None), _children(thing)
+    if (
+        isinstance(names, (tuple, list))
+        and names
+        and all(isinstance(name, str) and hasattr(thing, name) for name in names)
+    ):
+        kept = [name for name, _ in found if hasattr(thing, f"d{name}")]
+        return [(name, getattr(thing, name)) for name in dict.fromkeys([*names, *kept])]
+    return found
 
 
 def is_numeric(thing):
@@ -71,7 +98,8 @@ def is_array(thing):
 
 @contextlib.contextmanager
 def unchanged(root):
-    """The floats and arrays that a function or an object reaches are afterwards as they were before; counts go on."""
+    """Attributes and items of what a function or an object reaches, and its arrays, are afterwards as before; counts
+    and words go on, and what is in no dict and no list (slots, nonlocal and global names)."""
     holders, arrays = [], []
     for _, thing in reach(root):
         holder = thing if isinstance(thing, (dict, list)) else getattr(thing, "__dict__", None)
@@ -86,7 +114,7 @@ def unchanged(root):
             for key in list(now) if isinstance(now, dict) else reversed(range(len(now))):
                 if key not in before and is_numeric(now[key]):
                     del now[key]
-                elif is_numeric(now[key]) or is_numeric(before.get(key)):
+                elif key in before and now[key] is not before[key] and not isinstance(now[key], (int, str)):
                     now[key] = before[key]
         for array, content in arrays:
             array[...] = content
@@ -94,17 +122,22 @@ def unchanged(root):
 
 @functools.lru_cache(1000)
 def match_names(gradient, name):
-    """How surely one key names the gradient of another: 0 not at all, 3 for the same stem.
+    """How surely one key names the gradient of another: 0 not at all, 3 for the same stem, more in the same letters.
 
     dW, grad_W, W_grad, dLdW for W; d_weights, weight_grad, dW for weights; db for bias; grads for params.
     """
     if not isinstance(gradient, str) or not isinstance(name, str):
         return 0
-    gradient, name = (key.lower().replace("_", "") for key in (gradient, name))
-    stems = {gradient.removeprefix(affix) for affix in AFFIXES} | {gradient.removesuffix(affix) for affix in AFFIXES}
-    same, like = {name, name.rstrip("s"), name + "s"}, {name[:k] for k in range(1, len(name))}
-    bare = gradient in CLEAR and name.rstrip("s") in HOLDERS
-    return max(3 * bool(same & (stems - {gradient})), 2 * bool(like & stems), int(bare))
+    gradient, name = (re.sub(r"^_[A-Za-z]\w*?__", "", key).replace("_", "") for key in (gradient, name))
+    exact = any(name in (gradient.removeprefix(affix), gradient.removesuffix(affix)) for affix in AFFIXES)
+    gradient, name = gradient.lower(), name.lower()
+    rank: dict[str, int] = {}
+    for k, affix in enumerate(AFFIXES):
+        rank |= {stem: rank.get(stem, k) for stem in (gradient.removeprefix(affix), gradient.removesuffix(affix))}
+    same, like = {name, name.rstrip("s"), name + "s"} - {gradient}, {name[:k] for k in range(1, len(name))}
+    if same & rank.keys():
+        return 3 + exact / 2 - min(rank[stem] for stem in same & rank.keys()) / 100
+    return max(2 * bool(like & rank.keys()), int(gradient in CLEAR and name.rstrip("s") in HOLDERS))
 
 
 @dataclass(eq=False)
@@ -114,6 +147,7 @@ class Parameter:
     array: Any
     paths: list
     gradient: Any = None
+    shared: bool = False  # it is kept by the class: a copy of the object gets one of its own
 
     @property
     def name(self):
@@ -129,30 +163,42 @@ class Parameter:
         return max((min(match_names(g, p) for g, p in zip(path, end) if g != p) for end in ends), default=0)
 
 
-def find(part, trial, returned, moves, names=None):
-    """(parameters by name, names without a gradient).
+def find(part, trial, returned, moves, rate, names=None):
+    """(parameters by name, why not for those that cannot be checked, by name).
 
     part: as it is before its forward; trial: a copy after forward and backward, which returned the tuple `returned`;
-    moves(parameter) -> (whether the output changes with it, whether forward leaves it in place); names: check_layer's.
+    moves(parameter) -> (whether the output changes with it, whether forward leaves it in place); rate(parameter, v):
+    how fast along v; names: check_layer's.
     """
     after = (trial, returned)
     if names is not None:
-        return {name: _named(part, after, name, names) for name in names}, []
+        names = [names] if isinstance(names, str) else names
+        return {name: _named(part, after, name, names) for name in names}, {}
     held: dict[Any, Parameter] = {}
-    for path, thing in reach((part,), _declared):
+    for path, _ in reach((trial,), _declared):
+        thing = None
+        with contextlib.suppress(AttributeError, KeyError, IndexError, TypeError):  # only there after a forward
+            thing = resolve((part,), path)
         if is_numeric(thing) or is_array(thing):
             key = id(thing) if is_array(thing) else path
             held.setdefault(key, Parameter(thing, [])).paths.append(path)
     _pair(held.values(), after)
-    tried = {p: moves(p) for p in held.values() if p.gradient or (is_array(p.array) and is_numeric(p.array))}
+    for p in held.values():
+        owner, key = resolve((part,), p.paths[0][:-1]), p.paths[0][-1]
+        p.shared = isinstance(getattr(type(owner), str(key), None), np.ndarray) and key not in vars(owner)
+    floats = (p for p in held.values() if p.gradient or (is_array(p.array) and np.asarray(p.array).dtype.kind in "fc"))
+    tried = {p: moves(p) for p in floats}
     moving = [p for p, (influences, _) in tried.items() if influences]
     for i, extra in enumerate(returned[1:], 1):
         fits = [p for p in moving if not p.gradient and np.shape(p.array) == np.shape(extra)]
-        if isinstance(extra, np.ndarray) and fits:
-            fits[0].gradient = functools.partial(resolve, path=(1, i))
+        if is_numeric(extra) and fits:
+            nearest = min(fits, key=lambda p: abs(rate(p, extra) - np.sum(extra * extra))) if len(fits) > 1 else fits[0]
+            nearest.gradient = functools.partial(resolve, path=(1, i))
     still = [p for p in tried if tried[p][1] and not any(np.may_share_memory(p.array, q.array) for q in moving)]
+    why = {p.name: LOST for p in moving if not p.gradient}
+    why |= {p.name: SHARED for p in moving if any(q is not p and np.may_share_memory(p.array, q.array) for q in moving)}
     found = {p.name: p for p in held.values() if p.gradient and (p in moving or p in still)}
-    return found, [p.name for p in moving if not p.gradient]
+    return {name: p for name, p in found.items() if name not in why}, why
 
 
 def _pair(parameters, after):
@@ -162,7 +208,7 @@ def _pair(parameters, after):
     for path, thing in reached:
         for p in parameters if is_numeric(thing) else ():
             score, fits = p.score(path), np.shape(thing) == np.shape(p.array)
-            if score > (0 if fits else 2):
+            if score > (0 if fits else 2) and (fits or np.ndim(p.array)):
                 choices.append((not fits, -score, len(choices), p, path))
     taken = set()
     for *_, p, path in sorted(choices):

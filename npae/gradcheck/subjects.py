@@ -13,10 +13,12 @@ import inspect
 import numpy as np
 
 from npae.gradcheck.engine import SEED, Check
-from npae.gradcheck.parameters import find, is_array, reach, resolve
+from npae.gradcheck.parameters import find, is_array, put, reach, resolve
 from npae.gradcheck.variables import Function, real_array
 from npae.own_parts import OwnLoss, OwnPenalty, is_own
 from npae.validation import described
+
+STEP = 2.0**-17  # of a difference quotient that tells one gradient from another
 
 
 def check_network(network, x, target=None, **options):
@@ -50,10 +52,11 @@ def check_layer(layer, x, *, parameters=None, **options):
 
     x (N, D) or whatever the layer takes; whole numbers that the layer needs as such (indices) get no row. Parameters
     and gradients are found: W and dW, weights and grad_weights, lists or dicts `params` and `grads`, objects with
-    `data` and `grad`, layers inside the layer, gradients that backward returns beside dx. Where an array (x, too)
-    changes the output and no gradient of it is found, the report is not ok and says so. parameters: names ("W",
-    "layers.0.W"), or a dict name -> gradient or (parameter, gradient), each a name or a function of the layer; then no
-    others are looked for. The layer is copied for every evaluation, not changed.
+    `data` and `grad`, layers inside the layer, gradients that backward returns beside dx. Where floats that it keeps in
+    arrays (or x) change the output and no gradient of them is found, the report is not ok and says so; an array of a
+    module, or that its functions close over, is not looked at. parameters: names ("W", "layers.0.W"), or a dict name ->
+    gradient or (parameter, gradient), each a name or a function of the layer; then no others are looked for. The layer
+    is copied for every evaluation, not changed.
 
     Raises TypeError where forward or backward is missing or returns something else, ValueError for a name of
     `parameters` without a gradient. Griewank and Walther (2008), Evaluating Derivatives, section 3.2 (weighted outputs
@@ -79,10 +82,11 @@ def check_layer(layer, x, *, parameters=None, **options):
 
     def backward(layer):
         returned = layer.backward(R.copy())
-        return returned if isinstance(returned, tuple) else (returned,)
+        first, *others = returned if isinstance(returned, tuple) else (returned,)
+        return first, *(each for other in others for each in (other if isinstance(other, (tuple, list)) else [other]))
 
-    point = {"x": base} if base.dtype.kind == "f" else {}
-    return _check_part(layer, point, value, backward, parameters, n_samples=len(R) if R.ndim else None, **options)
+    point, options["n_samples"] = {"x": base} if base.dtype.kind == "f" else {}, len(R) if R.ndim else None
+    return _check_part(layer, point, value, backward, parameters, whole=np.asarray(x).dtype.kind in "iu", **options)
 
 
 def _takes_one_array(layer, name, argument):
@@ -98,7 +102,10 @@ def _takes_one_array(layer, name, argument):
 
 def _forward_once(layer, x):
     """(h, layer): the output, and the layer; one that draws its weights at its first forward, after that."""
-    trial = copy.deepcopy(layer)
+    try:
+        trial = copy.deepcopy(layer)
+    except TypeError as error:  # a module, a generator, an open file
+        raise TypeError(f"got {described(layer)}, which cannot be copied ({error}), expected one that can") from error
     h = trial.forward(x.copy())
     if isinstance(h, (tuple, list)):
         raise TypeError(
@@ -116,17 +123,22 @@ def _forward_once(layer, x):
     return h, trial if late else layer
 
 
-def _check_part(part, point, value, backward, names=None, **options):
+def _check_part(part, point, value, backward, names=None, whole=False, **options):
     """Check a layer, or layers under a penalty: each evaluation has a copy with its parameters replaced.
 
     point: what else is differentiated by, name -> array; value(copy, point) is the value, backward(copy) returns the
-    gradients of the point (and perhaps of more) as a tuple and leaves the others in the copy.
+    gradients of the point (and perhaps of more) as a tuple and leaves the others in the copy. whole: whether the point
+    may be whole numbers that are needed as such, of which no gradient is expected.
     """
+
+    def fresh():
+        return {name: array.copy() for name, array in point.items()}
+
     trial = copy.deepcopy(part)
-    base, returned = value(trial, point), backward(trial)
+    base, returned = value(trial, fresh()), backward(trial)
     given = [name for name in point if returned[0] is not None]
 
-    stale: list[np.ndarray] = []  # gradients of an earlier use, which a layer may add to
+    stale, floats = list[np.ndarray](), list[tuple]()  # gradients of an earlier use, which a layer may add to
 
     def copied(values):
         # deepcopy takes what its memo holds in the place of an array, wherever the part keeps it
@@ -134,25 +146,33 @@ def _check_part(part, point, value, backward, names=None, **options):
         memo |= {id(p.array): value for p, value in values.items() if is_array(p.array)}
         new = copy.deepcopy(part, memo)
         for p, number in values.items():
-            for *path, key in p.paths if not is_array(p.array) else ():
-                owner = resolve((new,), path)
-                (owner.__setitem__ if isinstance(owner, (dict, list)) else owner.__setattr__)(key, number[()])
+            for path in p.paths if p.shared or not is_array(p.array) else ():
+                put((new,), path, number if p.shared else number[()])
+        for path in floats:
+            put((new,), path, 0.0)
         return new
 
     def moves(parameter):
         moved = np.asarray(np.multiply(parameter.array, 1.0625) + 0.015625)
         trial = copied({parameter: moved})
         try:
-            return value(trial, point) != base, np.array_equal(resolve((trial,), parameter.paths[0]), moved)
+            return value(trial, fresh()) != base, np.array_equal(resolve((trial,), parameter.paths[0]), moved)
         except (ArithmeticError, ValueError):
             return True, True
         except (IndexError, TypeError):  # whole numbers that are needed as such
             return False, False
 
-    parameters, unchecked = find(part, trial, returned, moves, names)
+    def rate(parameter, v):
+        ends = (copied({parameter: np.asarray(parameter.array) + h * v}) for h in (STEP, -STEP))
+        return np.subtract(*(value(each, fresh()) for each in ends)) / (2 * STEP)
+
+    parameters, unchecked = find(part, trial, returned, moves, rate, names)
     for parameter in parameters.values():
         with contextlib.suppress(AttributeError, KeyError, IndexError, TypeError):
-            stale.append(np.asarray(parameter.gradient((part, ()))))
+            old = parameter.gradient((part, ()))
+            if isinstance(old, float):
+                floats.append(parameter.gradient.keywords["path"])
+            stale.append(np.asarray(old))
 
     def at(point):
         return copied({p: point[name] for name, p in parameters.items()})
@@ -164,9 +184,8 @@ def _check_part(part, point, value, backward, names=None, **options):
 
     start = {name: point[name] for name in given} | {name: real_array(p.array, name) for name, p in parameters.items()}
     subject = Function(f, start, value=lambda point: value(at(point), point), held=None)
-    why = "the output changes with it, but no gradient of it was found: name it, or leave it out, by parameters="
-    subject.unchecked = dict.fromkeys(unchecked, why)
-    absent = [name for name in point if name not in given and names is None]
+    subject.unchecked = unchecked
+    absent = [name for name in point if name not in given and names is None and not whole]
     subject.unchecked |= dict.fromkeys(absent, "backward returned None, expected its gradient")
     return Check(subject, **options).report()
 

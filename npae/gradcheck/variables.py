@@ -1,5 +1,7 @@
 """What is checked: a function of an array, or of dicts and lists of arrays, seen as a function of one flat vector."""
 
+import copy
+
 import numpy as np
 
 from npae.gradcheck.parameters import match_names
@@ -38,19 +40,24 @@ def _is_tree(x):
 
 
 def _by_name(x, gradient, what):
-    found = {key: gradient.get(key) for key in x}
-    for key in gradient.keys() - x.keys():
-        near = max((name for name in x if name not in gradient), key=lambda name: match_names(key, name), default=None)
-        if not match_names(key, near):
+    new, given = [key for key in gradient if key not in x], dict[str, str]()
+    free = [name for name in x if name not in gradient]
+    scores = {(key, name): match_names(key, name) for key in new for name in free}
+    for key, name in sorted(scores, key=lambda pair: -scores[pair]):
+        if scores[key, name] and key not in given and name not in given.values():
+            given[key] = name
+    for key in new:
+        if key not in given:
             raise ValueError(f"{what}: got a dict with the key {key!r}, expected the keys of x: {list(x)}")
-        found[near] = gradient[key]
-    return found
+    return {key: gradient.get(key) for key in x} | {name: gradient[key] for key, name in given.items()}
 
 
 def each_leaf(function, x):
     """function(array) for every array of x, in the structure of x: dicts, lists and tuples."""
     if isinstance(x, dict):
-        return {key: each_leaf(function, part) for key, part in x.items()}
+        new = {} if type(x) is dict else copy.copy(x)
+        new.update({key: each_leaf(function, part) for key, part in x.items()})
+        return new
     if isinstance(x, np.ndarray) or not _is_tree(x):
         return function(x)
     parts = [each_leaf(function, part) for part in x]
@@ -80,22 +87,24 @@ class Function:
     """
 
     def __init__(self, f, x, name="x", parts=None, value=None, held=...):
+        if not callable(f):
+            raise TypeError(f"got {described(f)}, expected a function f(x) -> (value, gradient)")
         self.f, self.x, self.name, self._value = f, x, name, value or (lambda x: f(x)[0])
         given = {key: part for key, part, _ in self._pair(x, x, name)}
         arrays = {key: real_array(part, key) for key, part in given.items()}
         for key, array in arrays.items():
             if not np.isfinite(array).all():
                 raise ValueError(f"{key}: got NaN or infinity, expected finite numbers")
-        self.point = np.concatenate([array.ravel() for array in arrays.values()])
+        self.point = np.concatenate([np.empty(0), *(array.ravel() for array in arrays.values())])
         self.whole = any(np.asarray(part).dtype.kind in "iu" for part in given.values())  # made float64
         if parts is not None and (_is_tree(x) or not isinstance(parts, dict)):
             raise ValueError(f"{name}: got parts={parts!r}, expected a dict of names and shapes, for x one flat array")
         shapes = parts or {key: array.shape for key, array in arrays.items()}
-        ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
-        if not self.point.size or ends[-1] != self.point.size or min(np.diff(ends, prepend=0)) < 0:
+        ends = np.cumsum([0, *(int(np.prod(shape)) for shape in shapes.values())])
+        if not self.point.size or ends[-1] != self.point.size or min(np.diff(ends)) < 0:
             expected = f"the {self.point.size} of x" if self.point.size else "at least one number to differentiate by"
             raise ValueError(f"{name}: got parts of {ends[-1]} numbers, expected {expected}")
-        pieces = np.split(np.arange(self.point.size), ends[:-1])
+        pieces = np.split(np.arange(self.point.size), ends[1:-1])
         self.index = {key: piece.reshape(shape) for piece, (key, shape) in zip(pieces, shapes.items())}
         self.unchecked, self.held = dict[str, str](), f if held is ... else held
         leaves = iter([np.arange(self.point.size).reshape(np.shape(x))] if parts else self.index.values())

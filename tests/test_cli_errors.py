@@ -278,3 +278,15 @@ def test_streams_are_those_of_before_when_the_command_is_done(monkeypatch):
     with mended():
         print("to nobody")
     assert sys.stdout is None
+
+
+def test_a_layer_may_have_arguments_by_name_and_be_a_dataclass(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n\n\n@dataclass\nclass Scaled:\n"
+        "    n: int\n    scale: float = 1.0\n\n    def forward(self, x):\n        return self.scale * x\n\n"
+        "    def backward(self, dh):\n        return self.n * dh\n"
+    )
+    assert cli.main(["gradcheck", f"{tmp_path}/mine.py:Scaled(2, scale=2.0)", "--x", "5x4"]) == 0
+    assert cli.main(["gradcheck", f"{tmp_path}/mine.py:Scaled(3, scale=2.0)", "--x", "5x4"]) == 1
+    assert cli.main(["gradcheck", f"{tmp_path}/mine.py:Scaled(3, size=2.0)", "--x", "5x4"]) == 2
+    assert "unexpected keyword argument 'size'" in capsys.readouterr().err

@@ -13,6 +13,7 @@ AFFIXES = ("gradient", "gradients", "grads", "grad", "dld", "djd", "nabla", "der
 CLEAR = AFFIXES[:4]  # what alone names a gradient; `diff` or `d` beside `weights` may be anything
 HOLDERS = ("param", "parameter", "p", "weight", "theta", "variable", "data", "value", "val", "array", "tensor")
 CALLED = (types.FunctionType, types.MethodType, types.CellType, functools.partial)
+OF_CLASSES = (types.MemberDescriptorType, np.ndarray)
 HELD = ("__self__", "__func__", "__closure__", "__defaults__", "cell_contents", "func", "args", "keywords")
 LOST = "the output changes with it, but no gradient of it was found: name it, or leave it out, by parameters="
 SHARED = "it shares its memory with another array of the layer, which their copies would not: keep one of them"
@@ -42,13 +43,8 @@ def _children(thing):
     if isinstance(thing, (dict, type, types.ModuleType, np.ndarray)):
         return thing.items() if isinstance(thing, dict) else ()
     names = dict.fromkeys(getattr(thing, "__dict__", ()))
-    for kind in type(thing).__mro__:
-        slots = vars(kind).get("__slots__", ())
-        slots = [slots] if isinstance(slots, str) else slots
-        names |= {
-            f"_{kind.__name__.lstrip('_')}{name}" if name[:2] == "__" != name[-2:] else name: None for name in slots
-        }
-        names |= {name: None for name, value in vars(kind).items() if isinstance(value, np.ndarray)}
+    for kind in type(thing).__mro__:  # its slots, and arrays that the class keeps
+        names |= {name: None for name, value in vars(kind).items() if isinstance(value, OF_CLASSES)}
     found = []
     for name in [*names, *HELD] if isinstance(thing, CALLED) else names:
         with contextlib.suppress(AttributeError, ValueError):  # not bound yet
@@ -63,25 +59,19 @@ def reach(root, children=_children):
     seen = set()
     for path, thing in queue:  # which grows
         yield path, thing
-        if id(thing) not in seen and len(path) < 32:
+        if id(thing) not in seen and len(queue) < LARGEST:
             seen.add(id(thing))
             queue.extend(((*path, key), child) for key, child in children(thing))
 
 
 def _declared(thing):
-    """The children of an object with a tuple `parameters` of names are those, and nothing that it refers to besides.
-
-    But for what it keeps a gradient of as well, dW beside W, without having it among them.
-    """
-    names, found = getattr(thing, "parameters", None), _children(thing)
-    if (
-        isinstance(names, (tuple, list))
-        and names
-        and all(isinstance(name, str) and hasattr(thing, name) for name in names)
-    ):
-        kept = [name for name, _ in found if hasattr(thing, f"d{name}")]
-        return [(name, getattr(thing, name)) for name in dict.fromkeys([*names, *kept])]
-    return found
+    """Of an object with a tuple `parameters` of names those, and what it keeps a gradient of (dW beside W)."""
+    children, names = list(_children(thing)), getattr(thing, "parameters", None)
+    declared = list(names) if isinstance(names, (tuple, list)) else []
+    if not declared or not all(isinstance(name, str) and hasattr(thing, name) for name in declared):
+        return children
+    kept = [name for name, _ in children if hasattr(thing, f"d{name}")]
+    return [(name, getattr(thing, name)) for name in dict.fromkeys([*declared, *kept])]
 
 
 def is_numeric(thing):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from npae.printing import aligned, json_ready
+from npae.printing import aligned, html_table, json_ready
 
 FORMULA = "relative error = max|analytic - numeric| / max(max|analytic|, max|numeric|), each max over one array"
 OK, WRONG, INCONCLUSIVE, KINK, UNCHECKED = "ok", "WRONG", "inconclusive", "not differentiable", "not checked"
@@ -124,14 +124,10 @@ class GradientReport:
         return "\n".join([self.headline, *("  " + line for line in aligned(cells, "<<>>>>>><")), *self.notes])
 
     def _repr_html_(self):
-        def line(cells, tag, bold=False):
-            texts = [f"<b>{html.escape(cell)}</b>" if bold else html.escape(cell) for cell in cells]
-            return "<tr>" + "".join(f"<{tag} style='text-align:left'>{text}</{tag}>" for text in texts) + "</tr>"
-
-        body = "".join(line(row.cells(), "td", row.status not in (OK, KINK)) for row in self.rows)
         notes = "<br>".join(html.escape(text.strip()) for text in self.notes)
-        head = f"<p><b>{html.escape(self.headline)}</b></p><table><thead>{line(HEADER, 'th')}</thead>"
-        return f"{head}<tbody>{body}</tbody></table><p>{notes}</p>"
+        sound = {row.name for row in self.rows if row.status in (OK, KINK)}
+        table = html_table(HEADER, [row.cells() for row in self.rows], bold=lambda cells: cells[0] not in sound)
+        return f"<p><b>{html.escape(self.headline)}</b></p>{table}<p>{notes}</p>"
 
     def plot(self, ax=None):
         """A matplotlib Figure of numeric against analytic derivatives, see npae.plots.gradients.agreement."""

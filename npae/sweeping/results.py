@@ -1,8 +1,13 @@
 """What a sweep has found: scores by setting and fold, what failed, what was lost and done again."""
 
+import html
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from npae.printing import aligned, html_table
+
+HEAD = ("mean score", "std", "setting")
 
 
 @dataclass(eq=False, repr=False)
@@ -60,13 +65,20 @@ class SweepResults:
             for k in range(self.scores.shape[1])
         ]  # fmt: skip
 
-    def __str__(self):
+    def _cells(self):
         means, stds = self.mean_scores, self.std_scores
         order = sorted(range(len(means)), key=lambda s: (np.isnan(means[s]), -means[s], s))
-        table = [f"{'mean score':>12}  {'std':>10}  setting"]
-        table += [f"{means[s]:12.6g}  {stds[s]:10.4g}  {words(self.settings[s])}" for s in order]
-        table += [f"failed: {words(self.settings[s])}, fold {k}: {text}" for (s, k), text in self.errors.items()]
-        return "\n".join([*table, *self.lost])
+        return [(f"{means[s]:.6g}", f"{stds[s]:.4g}", words(self.settings[s])) for s in order]
+
+    def _amiss(self):
+        failed = [f"failed: {words(self.settings[s])}, fold {k}: {text}" for (s, k), text in self.errors.items()]
+        return failed + self.lost
+
+    def __str__(self):
+        return "\n".join([*aligned([HEAD, *self._cells()], ">><"), *self._amiss()])
+
+    def _repr_html_(self):
+        return html_table(HEAD, self._cells()) + "".join(f"<p>{html.escape(text)}</p>" for text in self._amiss())
 
     def __repr__(self):
         return f"<SweepResults of {len(self.settings)} settings on {self.scores.shape[1]} folds>"

@@ -33,6 +33,11 @@ def close(a, b, fit):
     return np.linalg.norm(a - b) <= fit * max(np.linalg.norm(a), np.linalg.norm(b))
 
 
+def instead(a, b, c, fit):
+    """Whether a, which should be b, is c instead: but for the part `fit`, and a tenth of what a and b differ by."""
+    return close(a, c, fit) and np.abs(a - c).max() < 0.1 * np.abs(a - b).max()
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Two arrays that should agree, in the words of who compares them.

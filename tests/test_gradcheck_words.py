@@ -124,6 +124,23 @@ def test_exchanged_gradients_and_one_factor_of_all_are_named():
     assert "the same factor 1.7" in check_gradient(lambda p: f(p, factor=1.7), point).diagnosis
 
 
+def test_nothing_is_exchanged_where_samples_differ_or_only_little_is_wrong():
+    P, Q = np.random.default_rng(0).standard_normal((2, 60, 60))
+    D, factor = np.zeros((60, 60)), np.ones((60, 60))
+    D[3], factor[2, 3] = 1, 1 + 1e-6
+
+    def sampled(z):
+        return ((z["P"] ** 2).sum() + (z["Q"] ** 2).sum()) / 2, {"P": z["P"] + D, "Q": z["Q"] - D.T}
+
+    def summed(z):
+        d = z["U"] + z["V"]
+        return (d**2).sum() / 2, {"U": d * factor[:5, :4], "V": d * factor[:5, :4]}
+
+    for f, point in ((sampled, {"P": P, "Q": Q}), (summed, {"U": P[:5, :4], "V": Q[:5, :4]})):
+        report = check_gradient(f, point)
+        assert [row.status for row in report.rows] == ["WRONG", "WRONG"] and "exchanged" not in str(report)
+
+
 def test_the_gradient_of_another_function_is_told_from_one_of_none():
     c = np.random.default_rng(0).standard_normal((5, 5))
     x = np.random.default_rng(1).standard_normal(5)

@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from npae.gradcheck.report import KINK, UNCHECKED, WRONG
-from npae.mistakes import Comparison, close, constant_factor, wrong_factor
+from npae.mistakes import Comparison, constant_factor, instead, wrong_factor
 
 EXACT = 1e-5  # a pattern holds if what it does not explain is this part of the gradient
 GRADIENT = Comparison(
@@ -95,7 +95,8 @@ def diagnose_all(rows, asymmetry):
         look = "look at the sum over the samples in db, and for a term of the value that uses the bias alone"
         return f"only biases are wrong, all weight matrices agree: {look}"
     for p, q in itertools.permutations(wrong, 2):
-        if p.shape == q.shape and close(p.analytic_values, q.numeric_values, EXACT):
+        whole = p.shape == q.shape and p.analytic_values.size == q.numeric_values.size == np.prod(p.shape)
+        if whole and instead(p.analytic_values, p.numeric_values, q.numeric_values, EXACT):
             return f"the gradient of {p.name} is that of {q.name}: they are exchanged, or one is used twice"
     every = len(wrong) > 1 and len(wrong) == sum(row.status not in (KINK, UNCHECKED) for row in rows)
     a, n = (np.concatenate([getattr(row, f"{side}_values") for row in wrong]) for side in ("analytic", "numeric"))

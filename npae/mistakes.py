@@ -90,38 +90,42 @@ class Comparison:
             why = f"mean against sum over {abs(whole)} samples or features? or a constant forgotten"
             yield number, f"{factor} x {self.expected}: {why}"
 
-    def patterns(self, a, b, fit, x=None, labels=None):
+    def patterns(self, a, b, fit, x=None, labels=None, bad=None):
         """(whether it fits, sentence) for each pattern, in the order in which they are tried.
 
         a is what came, b what was expected, of one shape, finite and not equal; x, if known, the variable's value.
-        labels: which rows and columns of a larger array they are. A pattern fits if what it does not explain is the
-        part `fit` of a at most, and a tenth of what a and b differ by.
+        labels: which rows and columns of a larger array they are; bad: where they differ by more than they may. A
+        pattern fits if what it does not explain is the part `fit` of a at most, and a tenth of what a and b differ by.
         """
         fit = min(fit, 0.1 * np.abs(a - b).max() / max(np.abs(a).max(), np.abs(b).max()))
+        bad = np.abs(a - b) > fit * max(np.abs(a).max(), np.abs(b).max()) if bad is None else bad
         the, axes = f"{self.it} is ", [axis for axis in range(a.ndim) if a.shape[axis] > 1]
         if a.ndim == 2 and min(a.shape) > 1:
             order = "" if a.shape == b.T.shape else ": its entries are in the order of the transpose"
-            turned = close(a, b.T.reshape(a.shape), fit) or close(a.T.reshape(a.shape), b, fit)
+            turned = instead(a, b, b.T.reshape(a.shape), fit) or instead(b, a, a.T.reshape(a.shape), fit)
             yield turned, f"{the}transposed{order}"
-        flipped = a.ndim > 1 and min(a.shape[-2:]) > 1 and close(a, np.flip(b, (-2, -1)), fit)
+        flipped = a.ndim > 1 and min(a.shape[-2:]) > 1 and instead(a, b, np.flip(b, (-2, -1)), fit)
         yield flipped, the + "turned around: a convolution for a correlation?"
-        where = self.where(a, b, fit, x, labels)
-        yield close(np.abs(a), np.abs(b), fit), where
+        where = self.where(a, b, fit, bad, x, labels)
+        yield where.startswith("the magnitudes"), where
         for axis in axes:
             p, q, along = np.moveaxis(a, axis, 0), np.moveaxis(b, axis, 0), f"axis {axis}" if a.ndim > 1 else "axis"
-            yield close(p, q[::-1], fit), the + f"reversed along {along}"
-            off = (p[1:].any() and close(p[1:], q[:-1], fit)) or (p[:-1].any() and close(p[:-1], q[1:], fit))
-            yield len(p) > 2 and off, the + f"shifted along {along}: an index is off by one"
+            yield instead(p, q, q[::-1], fit), the + f"reversed along {along}"
+            off = len(p) > 2 and (instead(p[1:], q[1:], q[:-1], fit) or instead(p[:-1], q[:-1], q[1:], fit))
+            yield off, the + f"shifted along {along}: an index is off by one"
             for total, word in ((q.sum(axis=0), "summed"), (q.mean(axis=0), "averaged")):
                 repeated = np.broadcast_to(total, p.shape)
-                yield close(p, repeated, fit), the + f"{word} over {along} and repeated along it: look for a wrong axis"
-        order = close(np.sort(a, axis=None), np.sort(b, axis=None), fit)
-        yield order, "the numbers are right, but in another order: look at a reshape, a permutation, an index"
+                words = f"{the}{word} over {along} and repeated along it: look for a wrong axis"
+                yield instead(p, q, repeated, fit), words
+        ordered = np.empty(b.shape)
+        ordered.flat[np.argsort(a, axis=None)] = np.sort(b, axis=None)
+        order = "look at a reshape, a permutation, an index"
+        yield instead(a, b, ordered, fit), f"the numbers are right, but in another order: {order}"
         top, c = np.abs(a).max(), np.abs(a - b).max()
-        clipped = (np.abs(b) > top).sum() > 1 and close(a, np.clip(b, -top, top), fit)
+        clipped = (np.abs(b) > top).sum() > 1 and instead(a, b, np.clip(b, -top, top), fit)
         yield clipped, the + f"clipped at {top:.6g}"
         yield where, where
-        many = a.size > 2 and (np.abs(a - b) > fit * top).mean() >= 0.5
+        many = a.size > 2 and bad.mean() >= 0.5
         for which, along in (None, "everywhere"), *((axis, f"along axis {axis}") for axis in axes if a.ndim > 1):
             flat = np.ptp(a, which).max() <= fit * top and np.ptp(b, which).max() > 0.1 * np.abs(b).max()
             yield many and flat, the + f"constant {along}: a sum over the wrong axis was broadcast"
@@ -132,16 +136,24 @@ class Comparison:
         yield many and equal, "only the signs are right: the magnitudes are all equal"
         for axis, what in enumerate(("column", "row")) if a.ndim == 2 and min(a.shape) > 1 else ():
             r = (a * b).sum(axis=axis, keepdims=True) / np.maximum((b * b).sum(axis=axis, keepdims=True), 1e-300)
-            yield close(a, r * b, fit), f"each {what} is wrong by a factor of its own: a scale, a deviation, a weight?"
+            k, cause = (np.abs(r - 1) > fit).sum(), "a scale, a deviation, a weight?"
+            subject = f"each {what} is wrong" if k == r.size else f"{k:,} of {r.size:,} {what}s are wrong, each"
+            yield k > 1 and instead(a, b, r * b, fit), f"{subject} by a factor of its own: {cause}"
 
-    def where(self, a, b, fit, x=None, labels=None):
+    def where(self, a, b, fit, bad, x=None, labels=None):
         """'wrong only in this region, and there like this', or ''."""
         labels = labels or [np.arange(size) for size in a.shape]
-        size = np.maximum(np.abs(a), np.abs(b))
-        bad, care = np.abs(a - b) > fit * size.max(), size > fit * size.max()
+        size, gap = np.maximum(np.abs(a), np.abs(b)), np.abs(a - b)
+        care = size > fit * size.max()
+
+        def holds(mask):  # what is too little to be wrong may be in the place or not, but not be spread over both
+            out = gap[~mask].max()
+            right = mask & ~bad & care & (gap <= max(out, fit * size.max()))
+            return out <= 0.1 * gap.max() and not (bad & ~mask).any() and not right.any()
+
         regions = _regions(bad, x, labels) if (care & ~bad).any() and bad.sum() > 1 else ()
-        place = next((w for w, mask in regions if not (bad & ~mask).any() and not (mask & ~bad & care).any()), "")
-        if close(np.abs(a), np.abs(b), fit):
+        place = next((words for words, mask in regions if holds(mask)), "")
+        if close(np.abs(a), np.abs(b), fit) and (np.sign(a) != np.sign(b))[bad].all():
             return f"the magnitudes agree but {bad.sum():,} of {a.size:,} signs are wrong{place and ': '}{place}"
         r = wrong_factor(a[bad], b[bad], 10 * fit) if bad.sum() > 1 else None
         what = f", where {self.it} is zero{self.absent}" if not a[bad].any() else ""

@@ -44,7 +44,8 @@ PATTERNS = {  # x, the wrong gradient as a function of the right one 3 x^2 and o
     "one number everywhere": (X, lambda g, x: np.full_like(g, 2.5), "a sum over the wrong axis was broadcast"),
     "another order": (X, lambda g, x: g.ravel()[::-1].reshape(5, 6).T, "in another order"),
     "clipped": (X, lambda g, x: np.clip(g, -1, 1), "clipped at 1"),
-    "a factor a row": (X, lambda g, x: g * np.arange(1, 7)[:, None], "each row is wrong by a factor of its own"),
+    "a factor a row": (X, lambda g, x: g * np.arange(2, 8)[:, None], "each row is wrong by a factor of its own"),
+    "factors and a right row": (X, lambda g, x: g * np.arange(1, 7)[:, None], "5 of 6 rows are wrong, each by a fac"),
     "a mean is missing": (X, lambda g, x: g - g.mean(), "the difference is constant everywhere"),
     "a mean a column": (X, lambda g, x: g - g.mean(axis=0), "the difference is constant along axis 0"),
     "times x": (X, lambda g, x: g * x, "analytic = numeric x x, x the array"),
@@ -178,6 +179,19 @@ def fixed(f, g, x):
 )  # fmt: skip
 def test_what_is_small_or_of_a_few_entries_is_not_taken_for_a_factor_or_an_order(f, g, x, words):
     assert words in fixed(f, g, x)
+
+
+def test_the_verdict_counts_what_is_wrong_and_where():
+    x, noise = np.random.default_rng(0).uniform(1, 2, (2, 5, 5))
+    large = 0.5 * (np.arange(25).reshape(5, 5) == 13)
+
+    def check(wrong, **options):
+        return check_gradient(lambda x: ((x**2).sum() / 2, x + wrong), x, **options).rows[0]
+
+    for wrong in (1e-6 + large, 1e-6 * (noise - 1.5)):
+        row = check(wrong)
+        assert row.wrong == 25 and not row.diagnosis, row
+    assert check(1e-4 * noise + large, rtol=1e-3).diagnosis == "only 1 of 25 entries are wrong, at [2, 3]"
 
 
 def test_a_gradient_outside_of_a_kink_is_not_said_to_be_zero_there():

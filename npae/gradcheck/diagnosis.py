@@ -35,12 +35,12 @@ TIMES = {  # by what a derivative is multiplied in vain, or not multiplied
 }  # fmt: skip
 
 
-def diagnose(a, n, x=None, n_samples=None, rtol=EXACT, shape=None, labels=None):
+def diagnose(a, n, x=None, n_samples=None, rtol=EXACT, shape=None, labels=None, bad=None):
     """A sentence on why the analytic gradient a is not the numeric gradient n, or '' if no known pattern fits.
 
     a, n and the variable's value x have one shape (without x they are along random directions); n_samples: N, the
     batch size, if known; rtol: how well n is known; shape: of the array that a block was taken of, labels: which rows
-    and columns. The patterns are tried from the simplest on.
+    and columns; bad: which entries the verdict calls wrong. The patterns are tried from the simplest on.
     """
     fit, finite = max(EXACT, 10 * rtol), np.isfinite(a)
     if not finite.all():
@@ -54,18 +54,18 @@ def diagnose(a, n, x=None, n_samples=None, rtol=EXACT, shape=None, labels=None):
         sizes = dict.fromkeys((k for k in shape if k > 2), "the length of an axis of this array")
         sizes |= dict.fromkeys((k * batch for k in shape if k * batch > 2), "the batch size by the length of an axis")
         return GRADIENT.factor(r, sizes | {batch: "the batch size N"}, fit, single=a.size == 1)
-    patterns = () if x is None else _patterns(a, n, x, fit, labels)
+    patterns = () if x is None else _patterns(a, n, x, fit, labels, bad)
     return next((sentence for fits, sentence in patterns if fits), "")
 
 
-def _patterns(a, n, x, fit, labels):
+def _patterns(a, n, x, fit, labels, bad):
     """(whether it fits, sentence) for each pattern, in the order in which they are tried."""
     # a - n carries the error of n, which is larger relative to a - n than to n
     c = constant_factor(a - n, x, min(fit * max(1.0, np.linalg.norm(n) / np.linalg.norm(a - n)), 0.01)) or 0.0
     decay = f"missing, or one of {-c / 2:.6g} has the wrong sign" if c < 0 else "in the gradient, not in the value"
     more = f"{'+-'[c < 0]} {abs(c):.6g} x the array itself"
     yield c, f"analytic = numeric {more}: the gradient of a weight decay is {decay}"
-    yield from GRADIENT.patterns(a, n, fit, x, labels)
+    yield from GRADIENT.patterns(a, n, fit, x, labels, bad)
     for axis in (axis for axis in range(a.ndim) if a.shape[axis] > 1):
         for part, words in (
             (1, "sums to 0 along axis {} (a softmax, or a mean that is subtracted)"),

@@ -80,7 +80,7 @@ def compare(lines, check, labels=None):
     wrong &= status == WRONG
     k = int(np.argmax(np.where(wrong if wrong.any() else ~kinks, gap, -1.0)))
     if (wrong & ~(kinks & np.isfinite(a))).any():
-        note = _explain(lines, a, n, check.n_samples, max(rtol, float(tolerance[k] / scale)), labels)
+        note = _explain(lines, a, n, check.n_samples, max(rtol, float(tolerance[k] / scale)), labels, wrong)
     if kinks.any():
         some = np.flatnonzero(kinks & wrong if (kinks & wrong).any() else kinks)
         at = ", ".join(str(list(lines.index(i))) for i in some[:3]) + (", ..." if len(some) > 3 else "")
@@ -95,10 +95,11 @@ def compare(lines, check, labels=None):
     return Row(*(lines.name, lines.shape, status, *worst, *counts, note, zero, a, n))
 
 
-def _explain(lines, a, n, n_samples, fit, labels):
+def _explain(lines, a, n, n_samples, fit, labels, bad):
     if not np.isfinite(lines.gradient).all():
         return diagnose(lines.gradient, n)
     if lines.along:  # one number is a multiple of any other
         return "" if len(a) == 1 and a.any() else diagnose(a, n, None, n_samples, fit, lines.shape)
-    a, n, x = (each.reshape(tuple(map(len, labels)) if labels else lines.shape) for each in (a, n, lines.x))
-    return diagnose(a, n, x, n_samples, fit, lines.shape, labels)
+    shape = tuple(map(len, labels)) if labels else lines.shape
+    a, n, x, bad = (each.reshape(shape) for each in (a, n, lines.x, bad))
+    return diagnose(a, n, x, n_samples, fit, lines.shape, labels, bad)

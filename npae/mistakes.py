@@ -38,6 +38,12 @@ def instead(a, b, c, fit):
     return close(a, c, fit) and np.abs(a - c).max() < 0.1 * np.abs(a - b).max()
 
 
+def explains(a, b, c):
+    """Whether c leaves less than half of the error of every entry of a, which should be b, a tenth of the largest."""
+    left, gap = np.abs(a - c), np.abs(a - b)
+    return (left < 0.5 * gap).all() and left.max() < 0.1 * gap.max()
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Two arrays that should agree, in the words of who compares them.
@@ -81,11 +87,13 @@ class Comparison:
                     yield sign * N, f"{minus}{N} x {self.expected}, {count}: {sums}"
                     yield sign / N, f"{minus}{self.expected} / {N}, {count}: {averages}"
                 for number in (1 - 1 / N, N / (N - 1)):
-                    yield number, f"{r:.6g} x {self.expected}: {N} against {N - 1}, {count} (ddof?)"
+                    if abs(r - number) <= 0.01 * abs(r - 1):
+                        yield number, f"{r:.6g} x {self.expected}: {N} against {N - 1}, {count} (ddof?)"
         for number, words in self.known.items():
             two = abs(number) in (2, 0.5) and 2 in sizes
             yield number, words + (f"; or mean against sum, {sizes[2]} being 2" if two else "")
-        if 1e-6 < abs(r) < 1e6 and abs(whole := round(r if abs(r) > 1 else 1 / r)) > 2:
+        times = r if abs(r) > 1 else 1 / r
+        if abs(times) < 1e6 and abs(whole := round(times)) > 2 and abs(times - whole) <= 1e-3:
             number, factor = (whole, f"{whole}") if abs(r) > 1 else (1 / whole, f"{'-' * (whole < 0)}1/{abs(whole)}")
             why = f"mean against sum over {abs(whole)} samples or features? or a constant forgotten"
             yield number, f"{factor} x {self.expected}: {why}"

@@ -174,6 +174,10 @@ def fixed(f, g, x):
          "analytic = numeric - 1e-06 x the array itself"),
         (lambda x: (x**2).sum() / 2, lambda x: x + 1e-5 * (np.arange(4) == 2), [0.5, -0.3, 0.8, 2.0],
          "only 1 of 4 entries are wrong, at [2]"),
+        (lambda x: x @ np.arange(1.0, 5), lambda x: np.arange(1.0, 5) + 0.3 * x, [0, 0, 1.0, 0],
+         "only 1 of 4 entries are wrong, at [2]"),
+        (lambda x: (x**3).sum(), lambda x: -9 * x**3, [0.5, -0.3, 0.8, 2.0],
+         "analytic = -3 x numeric x x, x the array: a derivative is multiplied in"),
         (lambda x: (x**2).sum() / 2, lambda x: -x / 7, [0.5, -0.3, 0.8, 2.0], "analytic = -1/7 x numeric: mean"),
     ],
 )  # fmt: skip
@@ -192,6 +196,14 @@ def test_the_verdict_counts_what_is_wrong_and_where():
         row = check(wrong)
         assert row.wrong == 25 and not row.diagnosis, row
     assert check(1e-4 * noise + large, rtol=1e-3).diagnosis == "only 1 of 25 entries are wrong, at [2, 3]"
+
+
+@pytest.mark.parametrize("n", [[1, 2, 0, 0, 0], [1, 2, -3e-6, 1e-6, 2e-6]])
+def test_a_product_with_x_is_not_told_for_one_entry(n):
+    x, n = np.array([1.5, 2.5, 1.2, -1.7, 0.9]), np.array(n)
+    words = fixed(lambda x: n @ x, lambda x: n * x + 1e-6 * np.arange(5), x)
+    assert "x the array" not in words, words
+    assert "numeric x x, x the array" in fixed(lambda x: x.sum(), lambda x: x, x)
 
 
 def test_a_gradient_outside_of_a_kink_is_not_said_to_be_zero_there():

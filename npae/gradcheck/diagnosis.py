@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from npae.gradcheck.report import KINK, UNCHECKED, WRONG
-from npae.mistakes import Comparison, constant_factor, instead, wrong_factor
+from npae.mistakes import Comparison, constant_factor, explains, instead, wrong_factor
 
 EXACT = 1e-5  # a pattern holds if what it does not explain is this part of the gradient
 GRADIENT = Comparison(
@@ -64,7 +64,11 @@ def _patterns(a, n, x, fit, labels, bad):
     c = constant_factor(a - n, x, min(fit * max(1.0, np.linalg.norm(n) / np.linalg.norm(a - n)), 0.01)) or 0.0
     decay = f"missing, or one of {-c / 2:.6g} has the wrong sign" if c < 0 else "in the gradient, not in the value"
     more = f"{'+-'[c < 0]} {abs(c):.6g} x the array itself"
-    yield c, f"analytic = numeric {more}: the gradient of a weight decay is {decay}"
+    enough = np.count_nonzero(x[bad]) >= min(3, max(x.size, 2))
+    yield (
+        enough and explains(a[bad], n[bad], (n + c * x)[bad]),
+        f"analytic = numeric {more}: the gradient of a weight decay is {decay}",
+    )
     yield from GRADIENT.patterns(a, n, fit, x, labels, bad)
     for axis in (axis for axis in range(a.ndim) if a.shape[axis] > 1):
         for part, words in (
@@ -74,12 +78,17 @@ def _patterns(a, n, x, fit, labels, bad):
             zero, size = np.abs((n * part).sum(axis)).max(), np.abs(n * part).sum(axis).max()
             fits = zero <= fit * size < np.abs((a * part).sum(axis)).max()
             yield fits, f"the true gradient {words.format(axis)}, the analytic one does not: a part of it is missing"
+    many = np.count_nonzero(a[bad]) > 2
     for words, factor in TIMES.items():
         if np.ptp(y := factor(x)) > fit:
-            more = f"analytic = numeric x {words}, x the array: a derivative is multiplied in that is not there"
-            yield constant_factor(a, n * y, fit), more
-            less = f"analytic = numeric / {words}, x the array: a derivative is not multiplied in"
-            yield constant_factor(a * y, n, fit), less
+            less = constant_factor(a * y, n, fit) if y[a != 0].all() else None
+            for c, product, sign, why in (
+                (constant_factor(a, n * y, fit), n * y, "x", "multiplied in that is not there"),
+                (less, n / np.where(y, y, 1), "/", "not multiplied in"),
+            ):
+                times = f"{c:.6g} x numeric" if c and abs(c - 1) > fit else "numeric"
+                fits = many and c and explains(a[bad], n[bad], c * product[bad])
+                yield fits, f"analytic = {times} {sign} {words}, x the array: a derivative is {why}"
 
 
 def diagnose_all(rows, asymmetry):

@@ -102,7 +102,7 @@ class Comparison:
         """(whether it fits, sentence) for each pattern, in the order in which they are tried.
 
         a is what came, b what was expected, of one shape, finite and not equal; x, if known, the variable's value.
-        labels: which rows and columns of a larger array they are; bad: where they differ by more than they may. A
+        labels: where in a larger array they are, along each axis; bad: where they differ by more than they may. A
         pattern fits if what it does not explain is the part `fit` of a at most, and a tenth of what a and b differ by.
         """
         fit = min(fit, 0.1 * np.abs(a - b).max() / max(np.abs(a).max(), np.abs(b).max()))
@@ -171,7 +171,9 @@ class Comparison:
             repeats = place[:3] == "row" and not what and a.shape[1] > 1 and bad.any(axis=1).mean() <= 0.5
             return f"wrong only {place}{what}{self.repeated if repeats else ''}"
         if bad.sum() <= max(1, a.size // 20) and a.size > 2:
-            at = ", ".join(str([int(label[k]) for label, k in zip(labels, spot)]) for spot in np.argwhere(bad)[:3])
+            at = ", ".join(
+                str(np.hstack([label[k] for label, k in zip(labels, spot)]).tolist()) for spot in np.argwhere(bad)[:3]
+            )
             more = ", ..." if bad.sum() > 3 else ""
             return f"only {bad.sum():,} of {a.size:,} entries are wrong, at {at}{more}{what}"
         return f"{bad.sum():,} of {a.size:,} entries are wrong{what}" if what and bad.sum() < care.sum() else ""
@@ -186,7 +188,7 @@ def _regions(bad, x, labels):
         if len(lines) <= 0.75 * len(labels[axis]):
             yield f"{name}{'s' * (len(lines) > 1 and bad.ndim == 2)} {at}", np.isin(np.indices(bad.shape)[axis], lines)
     if bad.ndim == 2 and min(bad.shape) > 1:
-        i, j = np.indices(bad.shape)
+        i, j = np.meshgrid(*labels, indexing="ij")
         yield from (("on the diagonal", i == j), ("off the diagonal", i != j))
         yield from (("above the diagonal", i < j), ("below the diagonal", i > j))
     box, inner = ([slice(w.min(), w.max() + 1) for w in np.nonzero(mask)] for mask in (bad, ~bad))
@@ -194,7 +196,7 @@ def _regions(bad, x, labels):
     block[tuple(box)], border[tuple(inner)] = True, False
     span = ", ".join(f"{label[part.start]}:{label[part.stop - 1] + 1}" for label, part in zip(labels, box))
     places = [] if x is None else [("where x < 0", x < 0), ("where x > 0", x > 0), ("where x = 0", x == 0)]
-    places += [(f"in the block [{span}]", block), ("at the border", border)]
+    places += [(f"in the block [{span}]", block), ("at the border", border)] if np.ndim(labels[0]) == 1 else []
     for words, size in () if x is None else (("x", x), ("|x|", np.abs(x))):
         places += [(f"where {words} > {size[~bad].max():.3g}", size > size[~bad].max())]
         places += [(f"where {words} < {size[~bad].min():.3g}", size < size[~bad].min())]

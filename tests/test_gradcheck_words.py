@@ -1,5 +1,7 @@
 """What a wrong gradient is told: one planted pattern a row, and the part of a sentence that names it."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -196,6 +198,25 @@ def test_the_verdict_counts_what_is_wrong_and_where():
         row = check(wrong)
         assert row.wrong == 25 and not row.diagnosis, row
     assert check(1e-4 * noise + large, rtol=1e-3).diagnosis == "only 1 of 25 entries are wrong, at [2, 3]"
+
+
+@pytest.mark.parametrize(
+    ("shape", "wrong", "words"),
+    [
+        ((200, 200), np.isin(np.arange(200), [3, 50, 120])[:, None], "of N x N entries looked at: wrong only row"),
+        ((200, 100), np.eye(200, 100), "of N x N entries looked at: wrong only on the diagonal"),
+        ((5000,), np.arange(5000) % 3 == 0, ""),
+        ((20, 20, 20), (np.arange(20) == 3)[:, None], ""),
+        ((20, 20, 20), np.arange(8000).reshape(20, 20, 20) % 79 == 0, "of N entries looked at: only N of N entries"),
+        ((5000,), np.arange(5000) == 71, "only N of N,N entries are wrong, at [71]: found by bisection"),
+        ((20, 20, 20), np.arange(8000).reshape(20, 20, 20) == 71, "only N of N,N entries are wrong, at [0, 3, 11]"),
+    ],
+)
+def test_words_on_a_part_of_a_large_array_say_so_and_no_place_is_told_that_is_none(shape, wrong, words):
+    x, size = np.random.default_rng(0).standard_normal((2, *shape))
+    row = check_gradient(lambda x: ((x**2).sum() / 2, x + wrong * size), x).rows[0]
+    told = re.sub(r"\b\d+\b(?=[^\[\]]*(\[|$))", "N", row.diagnosis)
+    assert row.status == "WRONG" and told.startswith(words) and bool(told) == bool(words), row
 
 
 @pytest.mark.parametrize("n", [[1, 2, 0, 0, 0], [1, 2, -3e-6, 1e-6, 2e-6]])

@@ -78,16 +78,14 @@ def _patterns(a, n, x, fit, labels, bad):
             zero, size = np.abs((n * part).sum(axis)).max(), np.abs(n * part).sum(axis).max()
             fits = zero <= fit * size < np.abs((a * part).sum(axis)).max()
             yield fits, f"the true gradient {words.format(axis)}, the analytic one does not: a part of it is missing"
-    many = np.count_nonzero(a[bad]) > 2
     for words, factor in TIMES.items():
         if np.ptp(y := factor(x)) > fit:
-            less = constant_factor(a * y, n, fit) if y[a != 0].all() else None
             for c, product, sign, why in (
                 (constant_factor(a, n * y, fit), n * y, "x", "multiplied in that is not there"),
-                (less, n / np.where(y, y, 1), "/", "not multiplied in"),
+                (y[a != 0].all() and constant_factor(a * y, n, fit), n / np.where(y, y, 1), "/", "not multiplied in"),
             ):
                 times = f"{c:.6g} x numeric" if c and abs(c - 1) > fit else "numeric"
-                fits = many and c and explains(a[bad], n[bad], c * product[bad])
+                fits = c and np.count_nonzero(a[bad]) > 2 and explains(a[bad], n[bad], c * product[bad])
                 yield fits, f"analytic = {times} {sign} {words}, x the array: a derivative is {why}"
 
 

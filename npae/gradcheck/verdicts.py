@@ -100,6 +100,10 @@ def _explain(lines, a, n, n_samples, fit, labels, bad):
         return diagnose(lines.gradient, n)
     if lines.along:  # one number is a multiple of any other
         return "" if len(a) == 1 and a.any() else diagnose(a, n, None, n_samples, fit, lines.shape)
-    shape = tuple(map(len, labels)) if labels else lines.shape
+    if (part := a.size < np.prod(lines.shape)) and len(lines.shape) != 2:  # rows and columns are not axes
+        places = np.unravel_index(lines.coordinates, lines.shape)
+        labels = [np.transpose(places) if len(places) > 1 else places[0]]
+    shape = tuple(map(len, labels)) if part else lines.shape
     a, n, x, bad = (each.reshape(shape) for each in (a, n, lines.x, bad))
-    return diagnose(a, n, x, n_samples, fit, lines.shape, labels, bad)
+    words = diagnose(a, n, x, n_samples, fit, lines.shape, labels if part else None, bad)
+    return f"of {' x '.join(map(str, shape))} entries looked at: {words}" if part and words else words

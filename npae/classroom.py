@@ -45,7 +45,7 @@ def assert_value(
     mistakes would give; the sentence of one that fits is said.
     """
     if isinstance(got, tuple) and isinstance(expected, tuple) and all(isinstance(k, int) for k in (*got, *expected)):
-        known = (f": {sentence}" for sentence, wrong in (mistakes or {}).items() if wrong == got)
+        known = (f": {sentence}" for sentence, wrong in (mistakes or {}).items() if np.array_equal(wrong, got))
         if got != expected:
             raise AssertionError(f"{name}: got {got}, expected {expected}{next(known, shape_hint(got, expected))}")
     target = np.asarray(expected, dtype=float)
@@ -156,5 +156,5 @@ def _pattern(value, target, sizes, wrong, fit):
         return "all entries are zero"
     if np.ptp(value - target) <= CLOSE * np.abs(value - target).max():
         return f"got = expected + {(value - target).flat[0]:.6g} everywhere: something constant is left out or too much"
-    told = (sentence for fits, sentence in ANSWER.patterns(value, target, min(fit, CLOSE)) if fits)
+    told = (sentence for fits, sentence in ANSWER.patterns(value, target, min(fit, CLOSE), bad=wrong) if fits)
     return next(told, f"{int(wrong.sum()):,} of {value.size:,} entries are wrong")

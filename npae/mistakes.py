@@ -33,6 +33,17 @@ def close(a, b, fit):
     return np.linalg.norm(a - b) <= fit * max(np.linalg.norm(a), np.linalg.norm(b))
 
 
+def instead(a, b, c, fit):
+    """Whether a, which should be b, is c instead: but for the part `fit`, and a tenth of what a and b differ by."""
+    return close(a, c, fit) and np.abs(a - c).max() < 0.1 * np.abs(a - b).max()
+
+
+def explains(a, b, c):
+    """Whether c leaves less than half of the error of every entry of a, which should be b, a tenth of the largest."""
+    left, gap = np.abs(a - c), np.abs(a - b)
+    return (left < 0.5 * gap).all() and left.max() < 0.1 * gap.max()
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Two arrays that should agree, in the words of who compares them.
@@ -76,47 +87,53 @@ class Comparison:
                     yield sign * N, f"{minus}{N} x {self.expected}, {count}: {sums}"
                     yield sign / N, f"{minus}{self.expected} / {N}, {count}: {averages}"
                 for number in (1 - 1 / N, N / (N - 1)):
-                    yield number, f"{r:.6g} x {self.expected}: {N} against {N - 1}, {count} (ddof?)"
+                    if abs(r - number) <= 0.01 * abs(r - 1):
+                        yield number, f"{r:.6g} x {self.expected}: {N} against {N - 1}, {count} (ddof?)"
         for number, words in self.known.items():
             two = abs(number) in (2, 0.5) and 2 in sizes
             yield number, words + (f"; or mean against sum, {sizes[2]} being 2" if two else "")
-        if 1e-6 < abs(r) < 1e6 and abs(whole := round(r if abs(r) > 1 else 1 / r)) > 2:
+        times = r if abs(r) > 1 else 1 / r
+        if abs(times) < 1e6 and abs(whole := round(times)) > 2 and abs(times - whole) <= 1e-3:
             number, factor = (whole, f"{whole}") if abs(r) > 1 else (1 / whole, f"{'-' * (whole < 0)}1/{abs(whole)}")
             why = f"mean against sum over {abs(whole)} samples or features? or a constant forgotten"
             yield number, f"{factor} x {self.expected}: {why}"
 
-    def patterns(self, a, b, fit, x=None, labels=None):
+    def patterns(self, a, b, fit, x=None, labels=None, bad=None):
         """(whether it fits, sentence) for each pattern, in the order in which they are tried.
 
         a is what came, b what was expected, of one shape, finite and not equal; x, if known, the variable's value.
-        labels: which rows and columns of a larger array they are. A pattern fits if what it does not explain is the
-        part `fit` of a at most, and a tenth of what a and b differ by.
+        labels: where in a larger array they are, along each axis; bad: where they differ by more than they may. A
+        pattern fits if what it does not explain is the part `fit` of a at most, and a tenth of what a and b differ by.
         """
         fit = min(fit, 0.1 * np.abs(a - b).max() / max(np.abs(a).max(), np.abs(b).max()))
+        bad = np.abs(a - b) > fit * max(np.abs(a).max(), np.abs(b).max()) if bad is None else bad
         the, axes = f"{self.it} is ", [axis for axis in range(a.ndim) if a.shape[axis] > 1]
         if a.ndim == 2 and min(a.shape) > 1:
             order = "" if a.shape == b.T.shape else ": its entries are in the order of the transpose"
-            turned = close(a, b.T.reshape(a.shape), fit) or close(a.T.reshape(a.shape), b, fit)
+            turned = instead(a, b, b.T.reshape(a.shape), fit) or instead(b, a, a.T.reshape(a.shape), fit)
             yield turned, f"{the}transposed{order}"
-        flipped = a.ndim > 1 and min(a.shape[-2:]) > 1 and close(a, np.flip(b, (-2, -1)), fit)
+        flipped = a.ndim > 1 and min(a.shape[-2:]) > 1 and instead(a, b, np.flip(b, (-2, -1)), fit)
         yield flipped, the + "turned around: a convolution for a correlation?"
-        where = self.where(a, b, fit, x, labels)
-        yield close(np.abs(a), np.abs(b), fit), where
+        where = self.where(a, b, fit, bad, x, labels)
+        yield where.startswith("the magnitudes"), where
         for axis in axes:
             p, q, along = np.moveaxis(a, axis, 0), np.moveaxis(b, axis, 0), f"axis {axis}" if a.ndim > 1 else "axis"
-            yield close(p, q[::-1], fit), the + f"reversed along {along}"
-            off = (p[1:].any() and close(p[1:], q[:-1], fit)) or (p[:-1].any() and close(p[:-1], q[1:], fit))
-            yield len(p) > 2 and off, the + f"shifted along {along}: an index is off by one"
+            yield instead(p, q, q[::-1], fit), the + f"reversed along {along}"
+            off = len(p) > 2 and (instead(p[1:], q[1:], q[:-1], fit) or instead(p[:-1], q[:-1], q[1:], fit))
+            yield off, the + f"shifted along {along}: an index is off by one"
             for total, word in ((q.sum(axis=0), "summed"), (q.mean(axis=0), "averaged")):
                 repeated = np.broadcast_to(total, p.shape)
-                yield close(p, repeated, fit), the + f"{word} over {along} and repeated along it: look for a wrong axis"
-        order = close(np.sort(a, axis=None), np.sort(b, axis=None), fit)
-        yield order, "the numbers are right, but in another order: look at a reshape, a permutation, an index"
+                words = f"{the}{word} over {along} and repeated along it: look for a wrong axis"
+                yield instead(p, q, repeated, fit), words
+        ordered = np.empty(b.shape)
+        ordered.flat[np.argsort(a, axis=None)] = np.sort(b, axis=None)
+        order = "look at a reshape, a permutation, an index"
+        yield instead(a, b, ordered, fit), f"the numbers are right, but in another order: {order}"
         top, c = np.abs(a).max(), np.abs(a - b).max()
-        clipped = (np.abs(b) > top).sum() > 1 and close(a, np.clip(b, -top, top), fit)
+        clipped = (np.abs(b) > top).sum() > 1 and instead(a, b, np.clip(b, -top, top), fit)
         yield clipped, the + f"clipped at {top:.6g}"
         yield where, where
-        many = a.size > 2 and (np.abs(a - b) > fit * top).mean() >= 0.5
+        many = a.size > 2 and bad.mean() >= 0.5
         for which, along in (None, "everywhere"), *((axis, f"along axis {axis}") for axis in axes if a.ndim > 1):
             flat = np.ptp(a, which).max() <= fit * top and np.ptp(b, which).max() > 0.1 * np.abs(b).max()
             yield many and flat, the + f"constant {along}: a sum over the wrong axis was broadcast"
@@ -127,16 +144,24 @@ class Comparison:
         yield many and equal, "only the signs are right: the magnitudes are all equal"
         for axis, what in enumerate(("column", "row")) if a.ndim == 2 and min(a.shape) > 1 else ():
             r = (a * b).sum(axis=axis, keepdims=True) / np.maximum((b * b).sum(axis=axis, keepdims=True), 1e-300)
-            yield close(a, r * b, fit), f"each {what} is wrong by a factor of its own: a scale, a deviation, a weight?"
+            k, cause = (np.abs(r - 1) > fit).sum(), "a scale, a deviation, a weight?"
+            subject = f"each {what} is wrong" if k == r.size else f"{k:,} of {r.size:,} {what}s are wrong, each"
+            yield k > 1 and instead(a, b, r * b, fit), f"{subject} by a factor of its own: {cause}"
 
-    def where(self, a, b, fit, x=None, labels=None):
+    def where(self, a, b, fit, bad, x=None, labels=None):
         """'wrong only in this region, and there like this', or ''."""
         labels = labels or [np.arange(size) for size in a.shape]
-        size = np.maximum(np.abs(a), np.abs(b))
-        bad, care = np.abs(a - b) > fit * size.max(), size > fit * size.max()
+        size, gap = np.maximum(np.abs(a), np.abs(b)), np.abs(a - b)
+        care = size > fit * size.max()
+
+        def holds(mask):  # what is too little to be wrong may be in the place or not, but not be spread over both
+            out = gap[~mask].max()
+            right = mask & ~bad & care & (gap <= max(out, fit * size.max()))
+            return out <= 0.1 * gap.max() and not (bad & ~mask).any() and not right.any()
+
         regions = _regions(bad, x, labels) if (care & ~bad).any() and bad.sum() > 1 else ()
-        place = next((w for w, mask in regions if not (bad & ~mask).any() and not (mask & ~bad & care).any()), "")
-        if close(np.abs(a), np.abs(b), fit):
+        place = next((words for words, mask in regions if holds(mask)), "")
+        if close(np.abs(a), np.abs(b), fit) and (np.sign(a) != np.sign(b))[bad].all():
             return f"the magnitudes agree but {bad.sum():,} of {a.size:,} signs are wrong{place and ': '}{place}"
         r = wrong_factor(a[bad], b[bad], 10 * fit) if bad.sum() > 1 else None
         what = f", where {self.it} is zero{self.absent}" if not a[bad].any() else ""
@@ -146,7 +171,9 @@ class Comparison:
             repeats = place[:3] == "row" and not what and a.shape[1] > 1 and bad.any(axis=1).mean() <= 0.5
             return f"wrong only {place}{what}{self.repeated if repeats else ''}"
         if bad.sum() <= max(1, a.size // 20) and a.size > 2:
-            at = ", ".join(str([int(label[k]) for label, k in zip(labels, spot)]) for spot in np.argwhere(bad)[:3])
+            at = ", ".join(
+                str(np.hstack([label[k] for label, k in zip(labels, spot)]).tolist()) for spot in np.argwhere(bad)[:3]
+            )
             more = ", ..." if bad.sum() > 3 else ""
             return f"only {bad.sum():,} of {a.size:,} entries are wrong, at {at}{more}{what}"
         return f"{bad.sum():,} of {a.size:,} entries are wrong{what}" if what and bad.sum() < care.sum() else ""
@@ -161,7 +188,7 @@ def _regions(bad, x, labels):
         if len(lines) <= 0.75 * len(labels[axis]):
             yield f"{name}{'s' * (len(lines) > 1 and bad.ndim == 2)} {at}", np.isin(np.indices(bad.shape)[axis], lines)
     if bad.ndim == 2 and min(bad.shape) > 1:
-        i, j = np.indices(bad.shape)
+        i, j = np.meshgrid(*labels, indexing="ij")
         yield from (("on the diagonal", i == j), ("off the diagonal", i != j))
         yield from (("above the diagonal", i < j), ("below the diagonal", i > j))
     box, inner = ([slice(w.min(), w.max() + 1) for w in np.nonzero(mask)] for mask in (bad, ~bad))
@@ -169,7 +196,7 @@ def _regions(bad, x, labels):
     block[tuple(box)], border[tuple(inner)] = True, False
     span = ", ".join(f"{label[part.start]}:{label[part.stop - 1] + 1}" for label, part in zip(labels, box))
     places = [] if x is None else [("where x < 0", x < 0), ("where x > 0", x > 0), ("where x = 0", x == 0)]
-    places += [(f"in the block [{span}]", block), ("at the border", border)]
+    places += [(f"in the block [{span}]", block), ("at the border", border)] if np.ndim(labels[0]) == 1 else []
     for words, size in () if x is None else (("x", x), ("|x|", np.abs(x))):
         places += [(f"where {words} > {size[~bad].max():.3g}", size > size[~bad].max())]
         places += [(f"where {words} < {size[~bad].min():.3g}", size < size[~bad].min())]

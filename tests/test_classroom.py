@@ -143,7 +143,10 @@ def test_a_known_mistake_goes_before_a_pattern_and_never_hides_a_right_value():
     [
         (np.exp(-740.0), 1.0, "got 4.19956e-322, expected 1"),
         (np.exp([-740.0, -741, -739]), [0.5, 0.2, 0.3], "3 of 3 entries are wrong"),
-        ([1e200, 1, 5], [1.0, 2, 3], "only 1 of 3 entries are wrong, at [0]"),
+        ([1e200, 1, 5], [1.0, 2, 3], "3 of 3 entries are wrong"),
+        ([2, 2, 2, 2, 5], [2] * 5, "only 1 of 5 entries are wrong, at [4]"),
+        (np.eye(3) * [3, 0, 0] + 2, np.full((3, 3), 2), "only 1 of 9 entries are wrong, at [0, 0]"),
+        (np.eye(10) * [3, *[0] * 9] + 2, np.full((10, 10), 2), "only 1 of 100 entries are wrong, at [0, 0]"),
         ([1e-200, 5e-200, -3e-200], [1, 2, 3.0], "3 of 3 entries are wrong"),
         ([1, 2.0], [1e200, 1e190], "1 of 2 entries are wrong"),
         ([2e200, -4e200], [1e200, -2e200], "got = 2 x expected: a factor 1/2 is forgotten"),
@@ -173,6 +176,7 @@ def test_a_known_mistake_of_a_shape_is_told_and_a_right_shape_passes():
         "dW: got (6, 3), expected (3, 6): rows and columns"
     )
     assert_value((3, 6), (3, 6), "shape", mistakes={"rows and columns": (6, 3)})
+    assert message((2, 3), (3, 2), mistakes={"as an array": np.array([2, 3])}).endswith(": as an array")
     assert_value((1.0, 2.0 + 1e-12), (1.0, 2.0), "two numbers")
 
 
@@ -186,6 +190,14 @@ def test_rows_that_are_wrong_are_no_repeated_index_and_small_errors_are_counted(
     wrong = many * (1 + 1e-7 * rng.normal(size=many.shape))
     wrong[3, 4] += 0.5
     assert re.search(r": (9\d|100) of 100 entries are wrong", message(wrong, many))
+
+
+def test_entries_within_the_tolerance_are_not_counted():
+    wrong = EXPECTED + 1e-3 * np.random.default_rng(0).normal(size=EXPECTED.shape)
+    wrong[1] += [1, 2, -3]
+    assert message(wrong, rtol=0.01).endswith(": wrong only row 1")
+    wrong = EXPECTED + 1e-3 * (EXPECTED == 4) + 1e-5 * ROLLED
+    assert message(wrong, rtol=1e-4).endswith(": only 1 of 9 entries are wrong, at [1, 1]")
 
 
 def total(x):

@@ -1,5 +1,7 @@
 """What a wrong gradient is told: one planted pattern a row, and the part of a sentence that names it."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -44,7 +46,8 @@ PATTERNS = {  # x, the wrong gradient as a function of the right one 3 x^2 and o
     "one number everywhere": (X, lambda g, x: np.full_like(g, 2.5), "a sum over the wrong axis was broadcast"),
     "another order": (X, lambda g, x: g.ravel()[::-1].reshape(5, 6).T, "in another order"),
     "clipped": (X, lambda g, x: np.clip(g, -1, 1), "clipped at 1"),
-    "a factor a row": (X, lambda g, x: g * np.arange(1, 7)[:, None], "each row is wrong by a factor of its own"),
+    "a factor a row": (X, lambda g, x: g * np.arange(2, 8)[:, None], "each row is wrong by a factor of its own"),
+    "factors and a right row": (X, lambda g, x: g * np.arange(1, 7)[:, None], "5 of 6 rows are wrong, each by a fac"),
     "a mean is missing": (X, lambda g, x: g - g.mean(), "the difference is constant everywhere"),
     "a mean a column": (X, lambda g, x: g - g.mean(axis=0), "the difference is constant along axis 0"),
     "times x": (X, lambda g, x: g * x, "analytic = numeric x x, x the array"),
@@ -124,6 +127,23 @@ def test_exchanged_gradients_and_one_factor_of_all_are_named():
     assert "the same factor 1.7" in check_gradient(lambda p: f(p, factor=1.7), point).diagnosis
 
 
+def test_nothing_is_exchanged_where_samples_differ_or_only_little_is_wrong():
+    P, Q = np.random.default_rng(0).standard_normal((2, 60, 60))
+    D, factor = np.zeros((60, 60)), np.ones((60, 60))
+    D[3], factor[2, 3] = 1, 1 + 1e-6
+
+    def sampled(z):
+        return ((z["P"] ** 2).sum() + (z["Q"] ** 2).sum()) / 2, {"P": z["P"] + D, "Q": z["Q"] - D.T}
+
+    def summed(z):
+        d = z["U"] + z["V"]
+        return (d**2).sum() / 2, {"U": d * factor[:5, :4], "V": d * factor[:5, :4]}
+
+    for f, point in ((sampled, {"P": P, "Q": Q}), (summed, {"U": P[:5, :4], "V": Q[:5, :4]})):
+        report = check_gradient(f, point)
+        assert [row.status for row in report.rows] == ["WRONG", "WRONG"] and "exchanged" not in str(report)
+
+
 def test_the_gradient_of_another_function_is_told_from_one_of_none():
     c = np.random.default_rng(0).standard_normal((5, 5))
     x = np.random.default_rng(1).standard_normal(5)
@@ -156,11 +176,55 @@ def fixed(f, g, x):
          "analytic = numeric - 1e-06 x the array itself"),
         (lambda x: (x**2).sum() / 2, lambda x: x + 1e-5 * (np.arange(4) == 2), [0.5, -0.3, 0.8, 2.0],
          "only 1 of 4 entries are wrong, at [2]"),
+        (lambda x: x @ np.arange(1.0, 5), lambda x: np.arange(1.0, 5) + 0.3 * x, [0, 0, 1.0, 0],
+         "only 1 of 4 entries are wrong, at [2]"),
+        (lambda x: (x**3).sum(), lambda x: -9 * x**3, [0.5, -0.3, 0.8, 2.0],
+         "analytic = -3 x numeric x x, x the array: a derivative is multiplied in"),
         (lambda x: (x**2).sum() / 2, lambda x: -x / 7, [0.5, -0.3, 0.8, 2.0], "analytic = -1/7 x numeric: mean"),
     ],
 )  # fmt: skip
 def test_what_is_small_or_of_a_few_entries_is_not_taken_for_a_factor_or_an_order(f, g, x, words):
     assert words in fixed(f, g, x)
+
+
+def test_the_verdict_counts_what_is_wrong_and_where():
+    x, noise = np.random.default_rng(0).uniform(1, 2, (2, 5, 5))
+    large = 0.5 * (np.arange(25).reshape(5, 5) == 13)
+
+    def check(wrong, **options):
+        return check_gradient(lambda x: ((x**2).sum() / 2, x + wrong), x, **options).rows[0]
+
+    for wrong in (1e-6 + large, 1e-6 * (noise - 1.5)):
+        row = check(wrong)
+        assert row.wrong == 25 and not row.diagnosis, row
+    assert check(1e-4 * noise + large, rtol=1e-3).diagnosis == "only 1 of 25 entries are wrong, at [2, 3]"
+
+
+@pytest.mark.parametrize(
+    ("shape", "wrong", "words"),
+    [
+        ((200, 200), np.isin(np.arange(200), [3, 50, 120])[:, None], "of N x N entries looked at: wrong only row"),
+        ((200, 100), np.eye(200, 100), "of N x N entries looked at: wrong only on the diagonal"),
+        ((5000,), np.arange(5000) % 3 == 0, ""),
+        ((20, 20, 20), (np.arange(20) == 3)[:, None], ""),
+        ((20, 20, 20), np.arange(8000).reshape(20, 20, 20) % 79 == 0, "of N entries looked at: only N of N entries"),
+        ((5000,), np.arange(5000) == 71, "only N of N,N entries are wrong, at [71]: found by bisection"),
+        ((20, 20, 20), np.arange(8000).reshape(20, 20, 20) == 71, "only N of N,N entries are wrong, at [0, 3, 11]"),
+    ],
+)
+def test_words_on_a_part_of_a_large_array_say_so_and_no_place_is_told_that_is_none(shape, wrong, words):
+    x, size = np.random.default_rng(0).standard_normal((2, *shape))
+    row = check_gradient(lambda x: ((x**2).sum() / 2, x + wrong * size), x).rows[0]
+    told = re.sub(r"\b\d+\b(?=[^\[\]]*(\[|$))", "N", row.diagnosis)
+    assert row.status == "WRONG" and told.startswith(words) and bool(told) == bool(words), row
+
+
+@pytest.mark.parametrize("n", [[1, 2, 0, 0, 0], [1, 2, -3e-6, 1e-6, 2e-6]])
+def test_a_product_with_x_is_not_told_for_one_entry(n):
+    x, n = np.array([1.5, 2.5, 1.2, -1.7, 0.9]), np.array(n)
+    words = fixed(lambda x: n @ x, lambda x: n * x + 1e-6 * np.arange(5), x)
+    assert "x the array" not in words, words
+    assert "numeric x x, x the array" in fixed(lambda x: x.sum(), lambda x: x, x)
 
 
 def test_a_gradient_outside_of_a_kink_is_not_said_to_be_zero_there():

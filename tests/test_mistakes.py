@@ -37,6 +37,13 @@ def test_a_factor_is_told(r, words):
     assert WORDS.factor(r, {7: "N"}, 1e-6) == words
 
 
+def test_a_factor_that_is_nearly_a_whole_number_or_nearly_one_of_a_ddof_is_neither():
+    assert WORDS.factor(7265.4, {}, 1e-5) == "mine = 7265.4 x yours everywhere: a constant factor is wrong"
+    assert "everywhere" in WORDS.factor(1 / 7265.4, {}, 1e-5) and "over 7265 samples" in WORDS.factor(7265, {}, 1e-5)
+    assert "everywhere" in WORDS.factor(1.00095, {1000: "N"}, 1e-5)
+    assert "1000 against 999" in WORDS.factor(1000 / 999, {1000: "N"}, 1e-5)
+
+
 def test_of_two_sizes_the_last_comes_first_and_a_batch_of_two_is_no_forgotten_half_for_sure():
     assert WORDS.factor(1 / 8, {8: "D", 7: "N"}, 1e-6).endswith("a mean over D")
     assert WORDS.factor(7 / 8, {8: "D", 7: "N"}, 1e-6) == "mine = 0.875 x yours: 8 against 7, and 8 is D (ddof?)"

@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from npae.gradcheck.report import KINK, UNCHECKED, WRONG
-from npae.mistakes import Comparison, close, constant_factor, wrong_factor
+from npae.mistakes import Comparison, constant_factor, explains, instead, wrong_factor
 
 EXACT = 1e-5  # a pattern holds if what it does not explain is this part of the gradient
 GRADIENT = Comparison(
@@ -35,12 +35,12 @@ TIMES = {  # by what a derivative is multiplied in vain, or not multiplied
 }  # fmt: skip
 
 
-def diagnose(a, n, x=None, n_samples=None, rtol=EXACT, shape=None, labels=None):
+def diagnose(a, n, x=None, n_samples=None, rtol=EXACT, shape=None, labels=None, bad=None):
     """A sentence on why the analytic gradient a is not the numeric gradient n, or '' if no known pattern fits.
 
     a, n and the variable's value x have one shape (without x they are along random directions); n_samples: N, the
     batch size, if known; rtol: how well n is known; shape: of the array that a block was taken of, labels: which rows
-    and columns. The patterns are tried from the simplest on.
+    and columns; bad: which entries the verdict calls wrong. The patterns are tried from the simplest on.
     """
     fit, finite = max(EXACT, 10 * rtol), np.isfinite(a)
     if not finite.all():
@@ -54,18 +54,22 @@ def diagnose(a, n, x=None, n_samples=None, rtol=EXACT, shape=None, labels=None):
         sizes = dict.fromkeys((k for k in shape if k > 2), "the length of an axis of this array")
         sizes |= dict.fromkeys((k * batch for k in shape if k * batch > 2), "the batch size by the length of an axis")
         return GRADIENT.factor(r, sizes | {batch: "the batch size N"}, fit, single=a.size == 1)
-    patterns = () if x is None else _patterns(a, n, x, fit, labels)
+    patterns = () if x is None else _patterns(a, n, x, fit, labels, bad)
     return next((sentence for fits, sentence in patterns if fits), "")
 
 
-def _patterns(a, n, x, fit, labels):
+def _patterns(a, n, x, fit, labels, bad):
     """(whether it fits, sentence) for each pattern, in the order in which they are tried."""
     # a - n carries the error of n, which is larger relative to a - n than to n
     c = constant_factor(a - n, x, min(fit * max(1.0, np.linalg.norm(n) / np.linalg.norm(a - n)), 0.01)) or 0.0
     decay = f"missing, or one of {-c / 2:.6g} has the wrong sign" if c < 0 else "in the gradient, not in the value"
     more = f"{'+-'[c < 0]} {abs(c):.6g} x the array itself"
-    yield c, f"analytic = numeric {more}: the gradient of a weight decay is {decay}"
-    yield from GRADIENT.patterns(a, n, fit, x, labels)
+    enough = np.count_nonzero(x[bad]) >= min(3, max(x.size, 2))
+    yield (
+        enough and explains(a[bad], n[bad], (n + c * x)[bad]),
+        f"analytic = numeric {more}: the gradient of a weight decay is {decay}",
+    )
+    yield from GRADIENT.patterns(a, n, fit, x, labels, bad)
     for axis in (axis for axis in range(a.ndim) if a.shape[axis] > 1):
         for part, words in (
             (1, "sums to 0 along axis {} (a softmax, or a mean that is subtracted)"),
@@ -76,10 +80,13 @@ def _patterns(a, n, x, fit, labels):
             yield fits, f"the true gradient {words.format(axis)}, the analytic one does not: a part of it is missing"
     for words, factor in TIMES.items():
         if np.ptp(y := factor(x)) > fit:
-            more = f"analytic = numeric x {words}, x the array: a derivative is multiplied in that is not there"
-            yield constant_factor(a, n * y, fit), more
-            less = f"analytic = numeric / {words}, x the array: a derivative is not multiplied in"
-            yield constant_factor(a * y, n, fit), less
+            for c, product, sign, why in (
+                (constant_factor(a, n * y, fit), n * y, "x", "multiplied in that is not there"),
+                (y[a != 0].all() and constant_factor(a * y, n, fit), n / np.where(y, y, 1), "/", "not multiplied in"),
+            ):
+                times = f"{c:.6g} x numeric" if c and abs(c - 1) > fit else "numeric"
+                fits = c and np.count_nonzero(a[bad]) > 2 and explains(a[bad], n[bad], c * product[bad])
+                yield fits, f"analytic = {times} {sign} {words}, x the array: a derivative is {why}"
 
 
 def diagnose_all(rows, asymmetry):
@@ -95,7 +102,8 @@ def diagnose_all(rows, asymmetry):
         look = "look at the sum over the samples in db, and for a term of the value that uses the bias alone"
         return f"only biases are wrong, all weight matrices agree: {look}"
     for p, q in itertools.permutations(wrong, 2):
-        if p.shape == q.shape and close(p.analytic_values, q.numeric_values, EXACT):
+        whole = p.shape == q.shape and p.analytic_values.size == q.numeric_values.size == np.prod(p.shape)
+        if whole and instead(p.analytic_values, p.numeric_values, q.numeric_values, EXACT):
             return f"the gradient of {p.name} is that of {q.name}: they are exchanged, or one is used twice"
     every = len(wrong) > 1 and len(wrong) == sum(row.status not in (KINK, UNCHECKED) for row in rows)
     a, n = (np.concatenate([getattr(row, f"{side}_values") for row in wrong]) for side in ("analytic", "numeric"))

@@ -80,7 +80,7 @@ def compare(lines, check, labels=None):
     wrong &= status == WRONG
     k = int(np.argmax(np.where(wrong if wrong.any() else ~kinks, gap, -1.0)))
     if (wrong & ~(kinks & np.isfinite(a))).any():
-        note = _explain(lines, a, n, check.n_samples, max(rtol, float(tolerance[k] / scale)), labels)
+        note = _explain(lines, a, n, check.n_samples, max(rtol, float(tolerance[k] / scale)), labels, wrong)
     if kinks.any():
         some = np.flatnonzero(kinks & wrong if (kinks & wrong).any() else kinks)
         at = ", ".join(str(list(lines.index(i))) for i in some[:3]) + (", ..." if len(some) > 3 else "")
@@ -96,10 +96,15 @@ def compare(lines, check, labels=None):
     return Row(*(lines.name, lines.shape, status, *worst, *counts, note, zero, a, n))
 
 
-def _explain(lines, a, n, n_samples, fit, labels):
+def _explain(lines, a, n, n_samples, fit, labels, bad):
     if not np.isfinite(lines.gradient).all():
         return diagnose(lines.gradient, n)
     if lines.along:  # one number is a multiple of any other
         return "" if len(a) == 1 and a.any() else diagnose(a, n, None, n_samples, fit, lines.shape)
-    a, n, x = (each.reshape(tuple(map(len, labels)) if labels else lines.shape) for each in (a, n, lines.x))
-    return diagnose(a, n, x, n_samples, fit, lines.shape, labels)
+    if (part := a.size < np.prod(lines.shape)) and len(lines.shape) != 2:  # rows and columns are not axes
+        places = np.unravel_index(lines.coordinates, lines.shape)
+        labels = [np.transpose(places) if len(places) > 1 else places[0]]
+    shape = tuple(map(len, labels)) if part else lines.shape
+    a, n, x, bad = (each.reshape(shape) for each in (a, n, lines.x, bad))
+    words = diagnose(a, n, x, n_samples, fit, lines.shape, labels if part else None, bad)
+    return f"of {' x '.join(map(str, shape))} entries looked at: {words}" if part and words else words

@@ -17,7 +17,7 @@ OF_CLASSES = (types.MemberDescriptorType, np.ndarray)
 HELD = ("__self__", "__func__", "__closure__", "__defaults__", "cell_contents", "func", "args", "keywords")
 LOST = "the output changes with it, but no gradient of it was found: name it, or leave it out, by parameters="
 SHARED = "it shares its memory with another array of the layer, which their copies would not: keep one of them"
-LARGEST = 10**6  # numbers: a larger array is taken for data that no function changes
+MANY, LARGEST = 10**4, 10**6  # things that are looked at; numbers of an array that is no data, which nothing changes
 
 
 def resolve(root, path):
@@ -43,10 +43,11 @@ def _children(thing):
     if isinstance(thing, (dict, type, types.ModuleType, np.ndarray)):
         return thing.items() if isinstance(thing, dict) else ()
     names = dict.fromkeys(getattr(thing, "__dict__", ()))
-    for kind in type(thing).__mro__:  # its slots, and arrays that the class keeps
+    called = isinstance(thing, CALLED)
+    for kind in () if called else type(thing).__mro__:  # its slots, and arrays that the class keeps
         names |= {name: None for name, value in vars(kind).items() if isinstance(value, OF_CLASSES)}
     found = []
-    for name in [*names, *HELD] if isinstance(thing, CALLED) else names:
+    for name in [*names, *HELD] if called else names:
         with contextlib.suppress(AttributeError, ValueError):  # not bound yet
             found.append((name, getattr(thing, name)))
     used = thing.__code__.co_names if isinstance(thing, types.FunctionType) else ()
@@ -59,7 +60,7 @@ def reach(root, children=_children):
     seen = set()
     for path, thing in queue:  # which grows
         yield path, thing
-        if id(thing) not in seen and len(queue) < LARGEST:
+        if id(thing) not in seen and len(queue) < MANY:
             seen.add(id(thing))
             queue.extend(((*path, key), child) for key, child in children(thing))
 

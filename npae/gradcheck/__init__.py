@@ -5,7 +5,7 @@
 
 Why by relative error per array and at unit scale: at tiny weights and absolute tolerances wrong gradients pass.
 
-What to read: `numeric` the difference formulas, `engine` how one is chosen and trusted, `watch` what is not analytic,
+What to read: `numeric` the difference formulas and what is not analytic, `engine` how one is chosen and trusted,
 `verdicts` right or wrong, `diagnosis` the patterns of known mistakes, `report` the table, `subjects` networks, layers,
 losses, penalties, and `parameters` where anyone's layer keeps its gradients.
 """

@@ -64,7 +64,7 @@ def numerical_gradient(f, x, *, method="central", step=None):
     with unchanged(f), numeric.quietly():
         check.f0 = check_scalar(subject.value(subject.point))
         lines = [Lines(check, name) for name, index in subject.index.items() if index.size]
-        if method == "complex" and (why := set(check.complex_steps(lines).values()) - EXCUSES):
+        if method == "complex" and (why := set(check.complex_steps(lines).values()).difference(EXCUSES)):
             raise TypeError(f"{why.pop()}; use method='central'")
         for each in lines if method == "richardson" else ():
             check.differentiate(each, method)

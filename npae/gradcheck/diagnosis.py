@@ -10,9 +10,7 @@ from npae.mistakes import Comparison, constant_factor, explains, instead, wrong_
 
 EXACT = 1e-5  # a pattern holds if what it does not explain is this part of the gradient
 GRADIENT = Comparison(
-    got="analytic",
-    expected="numeric",
-    it="the analytic gradient",
+    got="analytic", expected="numeric", it="the analytic gradient",
     known={
         -1.0: "-numeric: the sign is wrong",
         2.0: "2 x numeric: a factor 1/2 of the value is forgotten in the gradient",
@@ -22,11 +20,9 @@ GRADIENT = Comparison(
         np.log(2): "numeric x log 2: log2 in the value, log in the gradient",
         1 / np.log(2): "numeric / log 2: log in the value, log2 in the gradient",
     },
-    sums="the value averages where the gradient sums",
-    averages="the value sums where the gradient averages",
-    absent=": a term never reaches it",
-    repeated="; an index that repeats keeps its last `+=` only: np.add.at",
-)
+    sums="the value averages where the gradient sums", averages="the value sums where the gradient averages",
+    absent=": a term never reaches it", repeated="; an index that repeats keeps its last `+=` only: np.add.at",
+)  # fmt: skip
 TIMES = {  # by what a derivative is multiplied in vain, or not multiplied
     "x": lambda x: x, "x^2": lambda x: x * x, "(1 - x)": lambda x: 1 - x, "x (1 - x)": lambda x: x * (1 - x),
     "(1 - x^2)": lambda x: 1 - x * x, "(1 - tanh(x)^2)": lambda x: 1 / np.cosh(x) ** 2,
@@ -62,13 +58,11 @@ def _patterns(a, n, x, fit, labels, bad):
     """(whether it fits, sentence) for each pattern, in the order in which they are tried."""
     # a - n carries the error of n, which is larger relative to a - n than to n
     c = constant_factor(a - n, x, min(fit * max(1.0, np.linalg.norm(n) / np.linalg.norm(a - n)), 0.01)) or 0.0
-    decay = f"missing, or one of {-c / 2:.6g} has the wrong sign" if c < 0 else "in the gradient, not in the value"
+    wrong = f"missing, or one of {-c / 2:.6g} has the wrong sign, or one of {-c:.6g} lacks a factor 2"
+    decay = wrong if c < 0 else "in the gradient, not in the value"
     more = f"{'+-'[c < 0]} {abs(c):.6g} x the array itself"
-    enough = np.count_nonzero(x[bad]) >= min(3, max(x.size, 2))
-    yield (
-        enough and explains(a[bad], n[bad], (n + c * x)[bad]),
-        f"analytic = numeric {more}: the gradient of a weight decay is {decay}",
-    )
+    told = np.count_nonzero(x[bad]) >= min(3, max(x.size, 2)) and explains(a[bad], n[bad], (n + c * x)[bad])
+    yield told, f"analytic = numeric {more}: the gradient of a weight decay is {decay}"
     yield from GRADIENT.patterns(a, n, fit, x, labels, bad)
     for axis in (axis for axis in range(a.ndim) if a.shape[axis] > 1):
         for part, words in (

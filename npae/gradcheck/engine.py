@@ -8,11 +8,10 @@ import numpy as np
 
 from npae.gradcheck import numeric
 from npae.gradcheck.diagnosis import diagnose_all
-from npae.gradcheck.numeric import COMPLEX_STEP, EPS, NAMES, RTOL, Slope, quietly, real_slope
+from npae.gradcheck.numeric import COMPLEX_STEP, EPS, NAMES, RTOL, Slope, quietly, real_slope, watch
 from npae.gradcheck.parameters import unchanged
 from npae.gradcheck.report import UNCHECKED, WRONG, GradientReport, Row
 from npae.gradcheck.verdicts import Lines, compare, direction
-from npae.gradcheck.watch import watch
 from npae.validation import check_number
 
 LARGE = 2_000  # numbers: above so many "auto" takes a random direction first, and searches where that fails
@@ -20,8 +19,7 @@ BLOCK, FOUND = 16, 4  # rows and columns that are looked at around a wrong entry
 SEED = 20081  # directions, samples and projections are the same in every run, and not the x of default_rng(0)
 BESIDE = 2.0**-10  # how far a point is moved off a kink, relative to each number of 1 and more
 AGREE = 1e-7  # complex step and real difference along a direction: this close, relative to the gradient's norm
-KINKS, VAGUE = "there are kinks", "a real difference is too coarse to confirm the complex step"
-EXCUSES = {KINKS, VAGUE}  # reasons against complex steps that are not f's fault
+KINKS, VAGUE = EXCUSES = "there are kinks", "a real difference is too coarse to confirm the complex step"
 
 
 class Check:
@@ -33,9 +31,8 @@ class Check:
         check_number(0.5 if rtol is None else rtol, "rtol", "check", high=1.0, include_low=False, include_high=False)
         for name, number in (("directions", directions), ("n_samples", n_samples)):
             check_number(1 if number is None else number, name, "check", low=1, integer=True)
-        self.subject, self.point, self.rng = subject, subject.point, np.random.default_rng(SEED)
+        self.subject, self.point, self.beside, self.rng = subject, subject.point, False, np.random.default_rng(SEED)
         self.method, self.rtol, self.directions, self.n_samples = method, rtol, directions or 0, n_samples
-        self.beside = False  # whether the point is moved off the kinks
 
     def report(self):
         """Differentiate numerically, compare, explain; what f holds is as before."""
@@ -53,7 +50,7 @@ class Check:
         lines = [Lines(self, name, count) for name, index in self.subject.index.items() if index.size]
         real = "central" if asked == "central" else "richardson"
         why = self.complex_steps(lines) if asked in ("auto", "complex") else {each.name: "" for each in lines}
-        if asked == "complex" and (reasons := set(why.values()) - EXCUSES):
+        if asked == "complex" and (reasons := set(why.values()).difference(EXCUSES)):
             raise ValueError(f"the complex step cannot be used: {reasons.pop()}. Take 'auto' or 'richardson'")
         for each in lines:
             if each.name in why:
@@ -76,7 +73,7 @@ class Check:
 
     def _report_beside(self):
         """The report at a point nearby: along a direction that meets one kink nothing is seen of all other entries."""
-        self.beside, self.__dict__["noise"] = True, self.noise
+        self.beside = True
         moved = self.point + BESIDE * self.rng.uniform(-1, 1, self.point.size) * np.maximum(np.abs(self.point), 1.0)
         with contextlib.suppress(ArithmeticError, ValueError):  # where f is not defined there, it stays inconclusive
             self.f0, self.gradient = self.subject.value_and_gradient(moved.copy())

@@ -1,11 +1,14 @@
-"""Numerical derivatives along a line phi(t): complex steps, real differences with an error, kinks, rounding noise."""
+"""Derivatives along a line phi(t): complex steps, and what f loses of them; real differences, kinks, rounding noise."""
 
 import contextlib
+import functools
 import warnings
 from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
+
+from npae.gradcheck.variables import each_leaf
 
 # phi'(0) = Im phi(ih) / h + O(h^2), h so small that the truncation error h^2 phi'''/6 is zero in floating point.
 # Squire and Trapp (1998), SIAM Review 40; Martins, Sturdza and Alonso (2003), ACM TOMS 29.
@@ -22,6 +25,13 @@ FINEST = (2.0**-20, 2.0**-24)
 RTOL = {"complex": 1e-10, "richardson": 1e-7, "central": 1e-6}
 NAMES = {"complex": "complex step", "richardson": "Richardson extrapolation", "central": "central difference"}
 EPS = np.finfo(float).eps
+
+NOT_ANALYTIC = {  # loses the imaginary part, and with it the derivative that a complex step is after
+    "absolute", "fabs", "conjugate", "sign", "real", "imag", "angle", "arctan2", "hypot", "var", "std", "nanvar",
+    "nanstd", "cov", "corrcoef",
+    "norm", "vdot", "vecdot", "svd", "eigh", "eigvalsh", "qr", "cholesky", "pinv", "lstsq", "cond",
+}  # fmt: skip
+STEPPED = {"sign", "floor", "ceil", "rint", "trunc", "heaviside", "signbit", "around", "round", "fix"}  # but for jumps
 
 
 @contextlib.contextmanager
@@ -105,3 +115,65 @@ def noise_level(phi, f0):
 def _noise_at(phi, f0, places, h):
     values = np.array([float(phi(t * h)) if t else f0 for t in places])
     return [factorial(k) / factorial(2 * k) ** 0.5 * np.sqrt(np.mean(np.diff(values, k) ** 2)) for k in (4, 5, 6)]
+
+
+class Watched(np.ndarray):
+    """An array with marks: (name, "") of each variable that it comes from, (name, operation) where one was lost."""
+
+    marks: frozenset = frozenset()
+
+    def __array_finalize__(self, parent):
+        self.marks = getattr(parent, "marks", frozenset())
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return _apply(getattr(ufunc, method), ufunc.__name__, inputs, kwargs)
+
+    def __array_function__(self, function, types, args, kwargs):
+        return _apply(function, function.__name__, args, kwargs)
+
+    def __getitem__(self, key):
+        return _apply(lambda array, key: array[key], "", (self, key), {})
+
+    def __setitem__(self, key, value):
+        super().__setitem__(_plain(key, []), _plain(value, found := [self]))
+        self.marks = _union(found)
+
+    real = property(lambda self: np.real(self))
+    imag = property(lambda self: np.imag(self))
+    var, std, dot = (functools.partialmethod(function) for function in (np.var, np.std, np.dot))
+
+
+def watch(thing, marks):
+    """The array, or each array in a structure, watched and with these marks."""
+
+    def watched(leaf):
+        if getattr(getattr(leaf, "dtype", None), "kind", "") not in ("f", "c"):
+            return leaf
+        leaf = leaf if isinstance(leaf, Watched) else np.asarray(leaf).view(Watched)
+        leaf.marks = marks
+        return leaf
+
+    return each_leaf(watched, thing)
+
+
+def _apply(function, name, args, kwargs):
+    found: list[Watched] = []
+    result, marks = function(*_plain(args, found), **_plain(kwargs, found)), _union(found)
+    if any(array.dtype.kind == "c" for array in found):
+        marks |= {(source, name.replace("absolute", "abs")) for source, _ in marks if name in NOT_ANALYTIC}
+    elif name in STEPPED:
+        return result
+    watch(kwargs.get("out"), marks)
+    return watch(result, marks)
+
+
+def _union(found):
+    return frozenset().union(*(each.marks for each in found))
+
+
+def _plain(thing, found):
+    def plain(leaf):
+        found.extend([leaf] if isinstance(leaf, Watched) else ())
+        return leaf.view(np.ndarray) if isinstance(leaf, Watched) else leaf
+
+    return each_leaf(plain, thing)

@@ -89,8 +89,7 @@ def is_array(thing):
 
 @contextlib.contextmanager
 def unchanged(root):
-    """Attributes and items of what a function or an object reaches, and its arrays, are afterwards as before; counts
-    and words go on, and what is in no dict and no list (slots, nonlocal and global names)."""
+    """Attributes, items and arrays that something reaches are afterwards as before; counts and words go on."""
     holders, arrays = [], []
     for _, thing in reach(root):
         holder = thing if isinstance(thing, (dict, list)) else getattr(thing, "__dict__", None)
@@ -158,7 +157,7 @@ def find(part, trial, returned, moves, rate, names=None):
     """(parameters by name, why not for those that cannot be checked, by name).
 
     part: as it is before its forward; trial: a copy after forward and backward, which returned the tuple `returned`;
-    moves(parameter) -> (whether the output changes with it, whether forward leaves it in place); rate(parameter, v):
+    moves(parameter) -> (whether the output changes with it, whether forward leaves it in place); rate(parameter, v),
     how fast along v; names: check_layer's.
     """
     after = (trial, returned)
@@ -188,8 +187,7 @@ def find(part, trial, returned, moves, rate, names=None):
     still = [p for p in tried if tried[p][1] and not any(np.may_share_memory(p.array, q.array) for q in moving)]
     why = {p.name: LOST for p in moving if not p.gradient}
     why |= {p.name: SHARED for p in moving if any(q is not p and np.may_share_memory(p.array, q.array) for q in moving)}
-    found = {p.name: p for p in held.values() if p.gradient and (p in moving or p in still)}
-    return {name: p for name, p in found.items() if name not in why}, why
+    return {p.name: p for p in held.values() if p.gradient and p.name not in why and p in (*moving, *still)}, why
 
 
 def _pair(parameters, after):

@@ -59,8 +59,7 @@ def check_layer(layer, x, *, parameters=None, **options):
     is copied for every evaluation, not changed.
 
     Raises TypeError where forward or backward is missing or returns something else, ValueError for a name of
-    `parameters` without a gradient. Griewank and Walther (2008), Evaluating Derivatives, section 3.2 (weighted outputs
-    are one scalar).
+    `parameters` without a gradient. Griewank and Walther (2008), Evaluating Derivatives, section 3.2.
     """
     for name in ("forward", "backward"):
         if isinstance(layer, type) or not callable(getattr(layer, name, None)):
@@ -127,15 +126,11 @@ def _check_part(part, point, value, backward, names=None, whole=False, **options
     """Check a layer, or layers under a penalty: each evaluation has a copy with its parameters replaced.
 
     point: what else is differentiated by, name -> array; value(copy, point) is the value, backward(copy) returns the
-    gradients of the point (and perhaps of more) as a tuple and leaves the others in the copy. whole: whether the point
-    may be whole numbers that are needed as such, of which no gradient is expected.
+    gradients of the point (and perhaps of more) as a tuple and leaves the others in the copy. whole: the point may be
+    whole numbers, of which no gradient is expected.
     """
-
-    def fresh():
-        return {name: array.copy() for name, array in point.items()}
-
     trial = copy.deepcopy(part)
-    base, returned = value(trial, fresh()), backward(trial)
+    base, returned = value(trial, copy.deepcopy(point)), backward(trial)
     given = [name for name in point if returned[0] is not None]
 
     stale, floats = list[np.ndarray](), list[tuple]()  # gradients of an earlier use, which a layer may add to
@@ -153,10 +148,11 @@ def _check_part(part, point, value, backward, names=None, whole=False, **options
         return new
 
     def moves(parameter):
-        moved = np.asarray(np.multiply(parameter.array, 1.0625) + 0.015625)
-        trial = copied({parameter: moved})
+        trial = copied({parameter: (moved := np.asarray(np.multiply(parameter.array, 1.0625) + 0.015625))})
         try:
-            return value(trial, fresh()) != base, np.array_equal(resolve((trial,), parameter.paths[0]), moved)
+            return value(trial, copy.deepcopy(point)) != base, np.array_equal(
+                resolve((trial,), parameter.paths[0]), moved
+            )
         except (ArithmeticError, ValueError):
             return True, True
         except (IndexError, TypeError):  # whole numbers that are needed as such
@@ -164,7 +160,7 @@ def _check_part(part, point, value, backward, names=None, whole=False, **options
 
     def rate(parameter, v):
         ends = (copied({parameter: np.asarray(parameter.array) + h * v}) for h in (STEP, -STEP))
-        return np.subtract(*(value(each, fresh()) for each in ends)) / (2 * STEP)
+        return np.subtract(*(value(each, copy.deepcopy(point)) for each in ends)) / (2 * STEP)
 
     parameters, unchecked = find(part, trial, returned, moves, rate, names)
     for parameter in parameters.values():
@@ -184,9 +180,8 @@ def _check_part(part, point, value, backward, names=None, whole=False, **options
 
     start = {name: point[name] for name in given} | {name: real_array(p.array, name) for name, p in parameters.items()}
     subject = Function(f, start, value=lambda point: value(at(point), point), held=None)
-    subject.unchecked = unchecked
     absent = [name for name in point if name not in given and names is None and not whole]
-    subject.unchecked |= dict.fromkeys(absent, "backward returned None, expected its gradient")
+    subject.unchecked = unchecked | dict.fromkeys(absent, "backward returned None, expected its gradient")
     return Check(subject, **options).report()
 
 

@@ -27,6 +27,7 @@ from npae.sweeping.engines import engine_for
 from npae.sweeping.fold import Fold, view
 from npae.sweeping.grid import folds_of, settings_of, tasks_of
 from npae.sweeping.job import Job
+from npae.sweeping.results import SweepResults
 from npae.sweeping.threads import one_blas_thread
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -630,3 +631,14 @@ def test_a_task_has_no_state_of_the_one_before():
     first, second = folds_of(2, X, None, None)
     both = npae.sweep(npae.Autoencoder(3, max_iter=2, random_state=0), grid, X, cv=[first, second]).scores
     assert both[0, 1] == npae.sweep(npae.Autoencoder(3, max_iter=2, random_state=0), grid, X, cv=[second]).scores[0, 0]
+
+
+def test_a_notebook_shows_the_results_as_a_table_best_first():
+    errors = {(1, 0): "ValueError: 1 < 2"}
+    scores = np.array([[-2.0, -4.0], [np.nan, -1.0], [-1.0, -1.5]])
+    results = SweepResults([{"n": 1}, {"n": 2}, {"n": 3}], scores, 0 * scores, [0, []], errors, ["a worker died"])
+    text = results._repr_html_()
+    assert text.index("n=3") < text.index("n=1") < text.index("n=2") and text.count("<tr>") == 4
+    assert "<td style='text-align:left'>-1.25</td>" in text and "failed: n=2, fold 0: ValueError: 1 &lt; 2" in text
+    assert text.endswith("<p>a worker died</p>")
+    assert str(results).splitlines()[:2] == ["mean score   std  setting", "     -1.25  0.25  n=3"]

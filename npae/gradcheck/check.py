@@ -23,9 +23,9 @@ def check_gradient(f, x, *, method="auto", rtol=None, directions=None, n_samples
     complex where f survives complex input, does nothing to it that loses a derivative (abs, a conjugate, a variance),
     and agrees with a real difference along a random direction of each array; else Richardson. rtol: largest relative
     error per array. directions: compare derivatives along so many random directions of each array, instead of all
-    coordinates (above 2,000 numbers "auto" takes 1, and bisects to the wrong entries where that fails). n_samples: the
-    batch size N, which lets the diagnosis tell a mean from a sum. parts: {"W": (3, 2), "b": (2,)}, names and shapes of
-    the pieces of a flat x, in its order.
+    coordinates (above 2,000 numbers "auto" takes 1, and bisects to the wrong entries where that fails), beside x where
+    they meet a kink. n_samples: the batch size N, which lets the diagnosis tell a mean from a sum. parts: {"W": (3, 2),
+    "b": (2,)}, names and shapes of the pieces of a flat x, in its order.
 
     Raises ValueError where f is not deterministic, changes its input or returns what does not fit x, TypeError for
     float32. Nocedal and Wright (2006), section 8.1; Squire and Trapp (1998).

@@ -1,8 +1,8 @@
 """The checks of things that are not plain functions: a network, a layer, a loss, a penalty.
 
-Nothing here knows a class of npae: a network is whatever has theta, grad, value_and_grad and astype; a layer is
-whatever has forward(x) and backward(dh), and keeps its parameters and their gradients somewhere. The keywords `options`
-are those of check_gradient.
+Nothing here knows a class of npae: a network is whatever has theta, grad, parameters, value, value_and_grad and astype;
+a layer is whatever has forward(x) and backward(dh), and keeps its parameters and their gradients somewhere. The
+keywords `options` are those of check_gradient.
 """
 
 import contextlib

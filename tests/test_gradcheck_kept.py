@@ -407,3 +407,14 @@ def test_what_a_function_binds_anew_is_bound_as_before():
     params, layers = model.params, model.layers
     assert check_gradient(model.loss, {"W": X + 1}).ok
     assert model.params is params and model.layers is layers and params["W"] is X and model.calls > 2
+
+
+def test_a_backward_that_updates_the_weights_is_told_where_to_do_so():
+    class Updates(Dense):
+        def backward(self, dh):
+            dx = super().backward(dh)
+            self.W -= 0.1 * self.dW
+            return dx
+
+    with pytest.raises(ValueError, match=r"got its input W changed in place.*; update weights outside of backward"):
+        check_layer(Updates(), X)

@@ -167,7 +167,7 @@ class Function:
         changed = self.flatten(x) != theta
         if changed.any():
             names = ", ".join(name for name, index in self.index.items() if changed[index].any())
-            how = "write x = x + ... instead of x += ..., or copy first"
+            how = "write x = x + ... instead of x += ..., or copy first; update weights outside of backward"
             raise ValueError(f"f: got its input {names} changed in place, expected it left alone: {how}")
         pairs = self._pair(self.x, result[1], self.name)
         for name in [name for name, _, part in pairs if part is None and name in self.index]:

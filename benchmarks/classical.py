@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.report import HEADER, beside, installed, table
 from npae.datasets import load_mnist_5k
 from npae.experiments.edges import EDGES, STROKES, edge_patches, exercise_network
-from npae.lbfgs_scipy import minimize, one_scipy_thread
+from npae.training.scipy_lbfgs import minimize, one_scipy_thread
 
 
 def flat_objective(xp, exercise, x, sigmoid):

@@ -16,7 +16,7 @@ from benchmarks.cases import multiply
 from benchmarks.report import beside, cell, installed, ms, table
 from benchmarks.timing import interleave
 from npae import Adam, Dense, Identity, Network, ReLU, Sigmoid, Softplus, Tanh, Tied
-from npae.penalties import Contractive
+from npae.objective.contraction import Contractive
 
 LAM, N = 0.1, 100
 WIDTHS = [(784, 500, 100), (784, 256, 64)]

@@ -10,9 +10,9 @@ import argparse
 import numpy as np
 
 from npae import datasets
-from npae.corruption import GaussianNoise, MaskingNoise
 from npae.experiments.denoising import DENSITIES, langevin_quality, learn_score, linear_convergence, small_noise_rows
 from npae.experiments.image_denoising import ALL, ONE, compare_denoisers, compare_imputation
+from npae.objective.corruption import GaussianNoise, MaskingNoise
 
 
 def scores(short):

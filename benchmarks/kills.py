@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 import npae
-from npae.model_file import load_training
+from npae.storage.model_file import load_training
 
 KINDS = ("autoencoder", "denoising, early stopping", "variational")
 

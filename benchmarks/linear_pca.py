@@ -11,9 +11,9 @@ import numpy as np
 
 import npae
 from npae.pca import PCA, compare_with_pca
+from npae.pca.fit_linear import bottleneck_network, decoder_matrix, descend, fit_linear
 from npae.pca.moments import Moments
 from npae.pca.theory import directions_from_regularized
-from npae.pca.training import bottleneck_network, decoder_matrix, descend, fit_linear
 
 NETWORKS = {"untied": {}, "tied": {"tied": True}, "two hidden layers": {"hidden": 48}}
 

@@ -23,7 +23,7 @@ import numpy as np
 
 import npae
 from npae import Autoencoder, ModelFileError
-from npae.archive import MARK, pack, unpack
+from npae.storage.archive import MARK, pack, unpack
 
 MEMORY = 50e6  # bytes above the model's own
 

@@ -115,10 +115,10 @@ assert np.shares_memory(layer.dW, network.grad)
 # | its activation | $\hat x = \sigma(c)$ | $dc = d\hat x\, \hat x (1 - \hat x)$ | `dc = dr * r * (1 - r)` |
 # | loss | $J = \frac{1}{2N} \sum_n \lVert\hat x_n - x_n\rVert^2$ | $d\hat x = (\hat x - x)/N$ | `dr = (r - x) / N` |
 #
-# The package does the same: `Dense.forward` and `Dense.backward` in `npae/layers.py` are the rows of encoder and
-# decoder, `Sigmoid` in `npae/activations.py` those of the activations, `SquaredError` in `npae/losses.py` the last;
-# `Stack.backward` goes through the layers in reverse. Here are all rows by hand, held against the network to twelve
-# digits.
+# The package does the same: `Dense.forward` and `Dense.backward` in `npae/objective/layers.py` are the rows of encoder
+# and decoder, `Sigmoid` in `npae/objective/activations.py` those of the activations, `SquaredError` in
+# `npae/objective/losses.py` the last; `Stack.backward` goes through the layers in reverse. Here are all rows by hand,
+# held against the network to twelve digits.
 
 
 # %%

@@ -87,8 +87,8 @@ plots.image_rows({"patches": X_test[:18]}, shape)
 # | $\frac\lambda N \lVert h\rVert_1$ | $dh$ gains $\frac\lambda N \mathrm{sign}\,h$ | `dh += lam / N * np.sign(h)` |
 # | $\beta \sum_j \mathrm{KL}(\rho, \hat\rho_j)$ | $dh_{nj}$ gains $\frac\beta N u_j$ | `dh += beta / N * u` |
 #
-# In the package these are `WeightDecay`, `L1Sparsity` and `KLSparsity` in `npae/penalties.py`; each returns its value
-# and leaves its gradient in `layer.pending`, which the layer's `backward` adds.
+# In the package these are `WeightDecay`, `L1Sparsity` and `KLSparsity` in `npae/objective/penalties.py`; each returns
+# its value and leaves its gradient in `layer.pending`, which the layer's `backward` adds.
 
 # %%
 gamma, lam, beta, rho = 0.02, 0.3, 0.5, 0.05

@@ -63,8 +63,9 @@ from npae.plots.manifolds import tangent_images, tangents_on_curve, tangents_on_
 # | $s = \varphi'(a)$ | $da_{nk}$ gains $c\, w_k\, s_{nk}\, \varphi''(a_{nk})$ | `c * w * s * ddphi` |
 #
 # and $da$ flows on into $dW = x^\top da$ and $db$ as always. For the sigmoid $\varphi' = h (1 - h)$ and
-# $\varphi'' = \varphi' (1 - 2h)$. In the package this is `Contractive` in `npae/penalties.py`. Leaving out the second
-# row, as if the slopes did not depend on the weights, is a mistake that trains without complaint; so is losing the 2.
+# $\varphi'' = \varphi' (1 - 2h)$. In the package this is `Contractive` in `npae/objective/penalties.py`. Leaving out
+# the second row, as if the slopes did not depend on the weights, is a mistake that trains without complaint; so is
+# losing the 2.
 
 # %%
 rng, lam = np.random.default_rng(0), 0.3

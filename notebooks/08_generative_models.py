@@ -48,7 +48,7 @@ from npae.generative import (
     SparseCoding,
     form_table,
 )
-from npae.generative.code import kl_to_standard_normal
+from npae.generative.variational_network import kl_to_standard_normal
 from npae.plots import generative
 
 digits = npae.datasets.load_digits()
@@ -222,7 +222,7 @@ print(f"held-out log p(x), independent pixels against the machine, in nats: {bel
 # | $a = h W_2 + b_2$ | $dW_2 = h^\top da$, $\;dh = da\, W_2^\top$ | `da @ W2.T` |
 # | $L = \frac1N \sum_{nd} \log(1 + e^a) - x a$ | $da = (\sigma(a) - x)/N$ | `(1 / (1 + np.exp(-a)) - x) / N` |
 #
-# In the package: `GaussianCode` and `KLToStandardNormal` in `npae/generative/code.py`.
+# In the package: `GaussianCode` and `KLToStandardNormal` in `npae/generative/variational_network.py`.
 
 # %%
 small = npae.generative.VariationalNetwork(

@@ -41,7 +41,7 @@ from npae.experiments.capacity import KINDS, RECIPES, coder, identity_map, memor
 from npae.experiments.claims import below, same
 from npae.experiments.family import error
 from npae.pca.alternation import alternate
-from npae.pca.training import bottleneck_network
+from npae.pca.fit_linear import bottleneck_network
 from npae.plots.lessons import grouped_bars, lines
 from npae.plots.sparse_codes import curve_of_memory, whole_map
 from npae.probe import LinearProbe

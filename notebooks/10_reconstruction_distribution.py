@@ -40,10 +40,10 @@ import numpy as np
 import npae
 from npae import plots
 from npae.denoising import energy_distance
-from npae.distributions import ContinuousBernoulli, Gaussian, Laplace
 from npae.experiments.claims import below, same
 from npae.experiments.family import error
 from npae.experiments.generative import dequantized
+from npae.objective.distributions import ContinuousBernoulli, Gaussian, Laplace
 from npae.plots.lessons import grouped_bars, histograms, lines
 
 rng = np.random.default_rng(0)
@@ -329,7 +329,7 @@ assert outside["continuous Bernoulli"] == 0 and outside["squared error"] > 0.5
 # 3. Squared error behind a sigmoid or cross entropy from the logit: how large is either derivative for a pixel of
 #    ink ($x = 1$) and has $a = -10$?
 # 4. Derive the categorical distribution's gradient, $p = \mathrm{softmax}(a)$ in groups, and hold it against
-#    `npae.distributions.Categorical`. What has it to do with the Bernoulli's for two classes?
+#    `npae.objective.distributions.Categorical`. What has it to do with the Bernoulli's for two classes?
 # 5. A network trained with the cross entropy on grey values has outputs $a$. Read as parameters of a continuous
 #    Bernoulli they give a likelihood. How much worse is it than what was trained for it, and which mean is better?
 # 6. Show that with the squared error a denoising autoencoder's $p_{reconstruct}(x \mid \tilde x)$ has the right mean at

@@ -2,8 +2,8 @@
 
     J(theta) = 1/N sum_n L(x_n, g(f(x~_n))) + Omega        x~_n ~ C(x~ | x_n)
 
-Each letter has one home: f and g are `layers`, L is `losses`, Omega is `penalties`, C is `corruption`; J and its
-gradient are `network`; what moves theta is `optimizers`; what proves the gradient is `gradcheck`.
+Each letter has one file in `npae/objective/`: f and g are `layers`, L is `losses`, Omega is `penalties`, C is
+`corruption`; J and its gradient are `network`. `npae/training/` moves theta; `npae/gradcheck/` checks the gradient.
 
 Conventions. N samples, D inputs, K units, L layers; samples are rows: x (N, D), W (D, K), b (K,), a = x W + b,
 h = phi(a). `dz` is dJ/dz and has z's shape. Mean over samples, sum over features; no other reduction exists. All
@@ -16,33 +16,35 @@ __version__ = "0.1.0"
 
 # The public names by the module they live in, imported on first use: `import npae` costs no more than `import numpy`.
 _HOMES = {
-    "activations": ("Identity", "ReLU", "Sigmoid", "Softplus", "Tanh", "TopK"),
-    "autoencoder": ("Autoencoder",),
-    "contraction.family": ("HigherOrderContractive", "ReconstructionContractive"),
-    "corruption": ("GaussianNoise", "MaskingNoise", "SaltAndPepper"),
-    "callbacks": ("EarlyStopping", "LearningRateLog"),
-    "checkpoints": ("Checkpoint",),
-    "continuous_bernoulli": ("ContinuousBernoulli",),
-    "distributions": ("Categorical", "Gaussian", "Laplace"),
-    "generative.code": ("GaussianCode", "KLToStandardNormal"),
+    "estimators.autoencoder": ("Autoencoder",),
     "generative.variational_autoencoder": ("VariationalAutoencoder",),
-    "interrupts": ("raise_interrupts",),
-    "joint_corruption": ("BlockOcclusion", "CorruptionChain", "GaussianNoiseRange"),
-    "layers": ("Dense", "Stack", "Tied"),
-    "learnt_variance": ("LearntVariance",),
-    "lbfgs_training": ("lbfgs",),
-    "losses": ("BernoulliCrossEntropy", "SquaredError"),
-    "model_file": ("ModelFileError", "load"),
-    "network": ("Network",),
-    "optimizers": ("SGD", "Adam", "RMSProp"),
+    "generative.variational_network": ("GaussianCode", "KLToStandardNormal"),
+    "objective.activations": ("Identity", "ReLU", "Sigmoid", "Softplus", "Tanh", "TopK"),
+    "objective.contraction": ("Contractive", "HigherOrderContractive", "ReconstructionContractive"),
+    "objective.corruption": (
+        "BlockOcclusion", "CorruptionChain", "GaussianNoise", "GaussianNoiseRange", "MaskingNoise", "SaltAndPepper",
+    ),
+    "objective.distributions": ("Categorical", "ContinuousBernoulli", "Gaussian", "Laplace"),
+    "objective.layers": ("Dense", "Stack", "Tied"),
+    "objective.learnt_variance": ("LearntVariance",),
+    "objective.losses": ("BernoulliCrossEntropy", "SquaredError"),
+    "objective.network": ("Network",),
+    "objective.penalties": ("KLSparsity", "L1Sparsity", "RunningKLSparsity", "WeightDecay"),
+    "objective.revival": ("AuxiliaryTopK",),
+    "objective.unit_rows": ("UnitRows",),
     "pca": ("PCA",),
-    "penalties": ("Contractive", "KLSparsity", "L1Sparsity", "WeightDecay"),
-    "schedules": ("Constant", "Cosine", "StepDecay", "WarmUp"),
-    "sklearn_face": ("NotFittedError",),
-    "sparsity": ("AuxiliaryTopK", "RunningKLSparsity", "UnitRows"),
+    "pca.lbfgs": ("lbfgs",),
+    "storage.checkpoints": ("Checkpoint",),
+    "storage.model_file": ("ModelFileError", "load"),
     "sweeping.sweep": ("sweep",),
-    "training": ("DivergenceError", "TrainingInterrupted"),
-}
+    "system.interrupts": ("raise_interrupts",),
+    "training.callbacks": ("EarlyStopping", "LearningRateLog"),
+    "training.loop": ("TrainingInterrupted",),
+    "training.optimizers": ("SGD", "Adam", "RMSProp"),
+    "training.run": ("DivergenceError",),
+    "training.schedules": ("Constant", "Cosine", "StepDecay", "WarmUp"),
+    "validation": ("NotFittedError",),
+}  # fmt: skip
 _ROOMS = (
     "datasets", "denoising", "generative", "gradcheck", "manifold", "pca", "plots", "probe", "sparsity",
 )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from npae.mistakes import Comparison, shape_hint, wrong_factor
+from npae.gradcheck.mistakes import Comparison, shape_hint, wrong_factor
 
 CLOSE = 1e-6  # a pattern holds if it leaves this part of the value unexplained
 ANSWER = Comparison(

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from npae.contraction.norms import check_dense
-from npae.kernels import blocks
-from npae.network import network_of
-from npae.own_parts import infer
+from npae.objective.contraction import check_dense
+from npae.objective.kernels import blocks
+from npae.objective.network import network_of
+from npae.objective.user_defined import infer
 from npae.pca.angles import principal_angles
 from npae.validation import check_array, check_number
 

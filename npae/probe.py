@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npae.layers import Dense, Stack
-from npae.network import Network
+from npae.objective.layers import Dense, Stack
+from npae.objective.network import Network
 from npae.validation import check_array, check_number
 
 

@@ -5,6 +5,10 @@ import sys
 import numpy as np
 
 
+class NotFittedError(ValueError, AttributeError):
+    """An estimator was asked for something that only `fit` provides."""
+
+
 def described(thing):
     """What came, in a few words: arrays by their shape, tuples by what is in them, lists by their length."""
     if isinstance(thing, np.ndarray):

@@ -28,7 +28,7 @@ from npae import (
     TopK,
     WeightDecay,
 )
-from npae.layers import mirrored
+from npae.objective.layers import mirrored
 
 
 def top_two(a):

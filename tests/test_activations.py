@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from catalogue import ACTIVATIONS, complex_step, name, relative_error
-from npae import Dense, Identity, ReLU, Sigmoid, Softplus, Tanh, TopK, activations, gradcheck
-from npae.kernels import negative_abs, sigmoid, softplus
+from npae import Dense, Identity, ReLU, Sigmoid, Softplus, Tanh, TopK, gradcheck
+from npae.objective import activations
+from npae.objective.kernels import negative_abs, sigmoid, softplus
 
 ELEMENTWISE = [phi for phi in ACTIVATIONS if phi.elementwise]
 EPS = np.finfo(float).eps

@@ -5,7 +5,7 @@ import pytest
 
 import npae
 from npae import SGD, Autoencoder, EarlyStopping, LearningRateLog, StepDecay
-from npae.training import train
+from npae.training.loop import train
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 import npae
 from benchmarks import kills
 from npae import SGD, Adam, Autoencoder, Checkpoint, Cosine, RMSProp, VariationalAutoencoder
-from npae.training import train
+from npae.training.loop import train
 
 
 @pytest.fixture(scope="module")

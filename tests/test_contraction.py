@@ -21,11 +21,9 @@ from npae import (
     Tied,
     WeightDecay,
 )
-from npae.contraction import jacobian_product
-from npae.contraction.family import HigherOrderContractive, ReconstructionContractive
-from npae.contraction.jacobian_product import cheapest_order
-from npae.contraction.norms import deep_contraction
-from npae.penalties import Contractive
+from npae.objective import jacobian as jacobian_product
+from npae.objective.contraction import Contractive, HigherOrderContractive, ReconstructionContractive, deep_contraction
+from npae.objective.jacobian import cheapest_order
 
 PHI = {
     Identity(): lambda a: a,

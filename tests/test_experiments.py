@@ -5,7 +5,7 @@ import pytest
 
 import npae
 from npae import SGD, Dense, Network, Tanh
-from npae.experiments.manifolds import UnitDecoder, scale_cheat, train
+from npae.experiments.manifolds import UnitDecoder, scale_cheat, train_steps
 
 
 def test_the_unit_decoder_takes_the_others_step_and_then_scales_the_decoders_rows(rng):
@@ -37,5 +37,5 @@ def test_training_takes_about_as_many_steps_as_asked_in_whole_epochs():
             return x
 
     network = Network([Dense(64, 3, rng=0)], [Dense(3, 64, rng=1)])
-    train(network, X, n_steps=7, lr=1e-2, batch_size=50, corruption=Counting(), rng=0)
+    train_steps(network, X, n_steps=7, lr=1e-2, batch_size=50, corruption=Counting(), rng=0)
     assert counts == [50, 50, 30] * 2

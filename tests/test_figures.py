@@ -23,6 +23,7 @@ from mpl_toolkits.mplot3d import proj3d
 
 from npae import plots
 from npae.experiments.edges import Exercise, Result
+from npae.experiments.linear import loss_surfaces
 from npae.gradcheck import check_gradient
 from npae.pca.moments import Moments
 from npae.pca.theory import loss_surface
@@ -330,7 +331,7 @@ FIGURES = {
     "autoencoders.code_scatter": (lambda ax: autoencoders.code_scatter(CODES, TARGET), check_scatter),
     "autoencoders.bars": (lambda ax: autoencoders.bars(NUMBERS, ylabel="error", ax=ax), check_bars),
     "linear.angle_curves": (lambda ax: linear.angle_curves(LINES, ax=ax), lines_are(LINES.values())),
-    "linear.surfaces": (lambda ax: linear.surfaces(), check_surfaces),
+    "linear.surfaces": (lambda ax: linear.surfaces(**loss_surfaces()), check_surfaces),
     "linear.components": (
         lambda ax: linear.components({"PCA": SIGNED, "linear": -SIGNED}, SHAPE),
         images_are([scaled(SIGNED), scaled(-SIGNED)]),

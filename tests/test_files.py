@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from npae.files import check_writable, remove_leftovers, write_atomically
+from npae.system.files import check_writable, remove_leftovers, write_atomically
 
 
 def test_what_is_written_is_there_and_nothing_else(tmp_path):
@@ -192,7 +192,7 @@ def test_a_name_as_long_as_the_system_allows_can_be_written(tmp_path):
 
 def test_what_killed_writes_left_is_removed_and_nothing_else(tmp_path):
     code = (
-        "import os, signal, sys\nfrom npae.files import write_atomically\n"
+        "import os, signal, sys\nfrom npae.system.files import write_atomically\n"
         "def pieces():\n    yield b'half'\n    os.kill(os.getpid(), signal.SIGKILL)\n"
         "write_atomically(sys.argv[1], pieces())"
     )
@@ -209,7 +209,7 @@ def test_what_killed_writes_left_is_removed_and_nothing_else(tmp_path):
 def test_a_disk_that_is_really_full_leaves_the_old_file(tmp_path):
     """A limit on the size of files stops the write in its midst, as a full disk does."""
     code = (
-        "import os, resource, sys\nfrom npae.files import write_atomically\n"
+        "import os, resource, sys\nfrom npae.system.files import write_atomically\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
         "try: write_atomically(sys.argv[1], bytes(1_000_000))\n"
         "except OSError as error: print(error)"

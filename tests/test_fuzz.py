@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from npae import cli
-from npae import fuzz as fuzzing
-from npae.activations import ReLU, Tanh
-from npae.fuzz import examine, fuzz, random_model
-from npae.layers import Dense
-from npae.network import Network
-from npae.penalties import L1Sparsity
+from npae.cli import fuzz as fuzzing
+from npae.cli.fuzz import examine, fuzz, random_model
+from npae.objective.activations import ReLU, Tanh
+from npae.objective.layers import Dense
+from npae.objective.network import Network
+from npae.objective.penalties import L1Sparsity
 
 
 def command(*words):

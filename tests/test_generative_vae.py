@@ -21,12 +21,12 @@ from npae import (
     Tanh,
     VariationalAutoencoder,
     WeightDecay,
-    losses,
 )
 from npae.generative import VariationalNetwork
-from npae.generative.code import kl_to_standard_normal
+from npae.generative.variational_network import kl_to_standard_normal
 from npae.gradcheck import assert_gradient, check_network
-from npae.learnt_variance import with_outputs
+from npae.objective import losses
+from npae.objective.learnt_variance import with_outputs
 
 LOSSES = [
     BernoulliCrossEntropy(),

@@ -8,7 +8,6 @@ import pytest
 
 import npae
 import npae.gradcheck as gradcheck
-from npae.activations import Identity, ReLU, Sigmoid, Softplus, Tanh
 from npae.gradcheck import (
     GradientError,
     assert_gradient,
@@ -20,10 +19,12 @@ from npae.gradcheck import (
     numerical_gradient,
     taylor_slope,
 )
-from npae.layers import Dense, Stack, Tied
-from npae.losses import BernoulliCrossEntropy, SquaredError
-from npae.network import Network
-from npae.penalties import Contractive, KLSparsity, L1Sparsity, WeightDecay
+from npae.objective.activations import Identity, ReLU, Sigmoid, Softplus, Tanh
+from npae.objective.contraction import Contractive
+from npae.objective.layers import Dense, Stack, Tied
+from npae.objective.losses import BernoulliCrossEntropy, SquaredError
+from npae.objective.network import Network
+from npae.objective.penalties import KLSparsity, L1Sparsity, WeightDecay
 
 X = np.random.default_rng(0).standard_normal((5, 4))
 

@@ -11,10 +11,10 @@ import time
 
 import pytest
 
-from npae import interrupts
 from npae.cli import main
-from npae.processes import map_in_processes
-from npae.run import Run
+from npae.system import interrupts
+from npae.system.processes import map_in_processes
+from npae.training.run import Run
 
 
 def test_processes_do_what_they_are_given_in_its_order():
@@ -59,7 +59,7 @@ def test_a_demo_that_is_interrupted_ends_with_130_and_writes_no_page(tmp_path, m
 
 def test_a_script_that_starts_processes_outside_of_its_main_part_is_told_so_at_once(tmp_path):
     """The processes die before they have read what they share, which is more than a pipe takes."""
-    code = "from npae.processes import in_processes\nprint(list(in_processes(len, 'ab', 2, [0] * 10**6)))\n"
+    code = "from npae.system.processes import in_processes\nprint(list(in_processes(len, 'ab', 2, [0] * 10**6)))\n"
     (tmp_path / "mine.py").write_text(code)
     done = subprocess.run([sys.executable, "mine.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "ChildProcessError: a process ended while it had work" in done.stderr

@@ -10,7 +10,7 @@ import pytest
 from catalogue import ACTIVATIONS, complex_step, name, relative_error
 from npae import Contractive, Dense, Identity, Network, ReLU, Sigmoid, Stack, Tanh, Tied, TopK, WeightDecay
 from npae.gradcheck import check_network
-from npae.kernels import BLOCK, Buffers, add_scaled, blocks, column_squares
+from npae.objective.kernels import BLOCK, Buffers, add_scaled, blocks, column_squares
 
 
 def unit_scale(layer, rng):

@@ -6,7 +6,8 @@ from scipy import special, stats
 from sklearn import metrics
 
 from catalogue import LOSSES, complex_step, name, relative_error
-from npae import BernoulliCrossEntropy, SquaredError, losses
+from npae import BernoulliCrossEntropy, SquaredError
+from npae.objective import losses
 
 
 @pytest.fixture

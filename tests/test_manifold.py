@@ -23,8 +23,8 @@ from npae import (
     manifold,
 )
 from npae.generative import RBM
-from npae.penalties import Contractive
-from npae.training import train
+from npae.objective.contraction import Contractive
+from npae.training.loop import train
 
 ACTIVATIONS = [Identity(), Sigmoid(), Tanh(), ReLU(), Softplus()]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from npae import Dense, Identity, ReLU, Sigmoid, Softplus, Tanh
-from npae.layers import mirrored
+from npae.objective.layers import mirrored
 
 
 @pytest.mark.parametrize("tied", [False, True])

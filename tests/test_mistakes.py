@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from npae.mistakes import Comparison, constant_factor, shape_hint
+from npae.gradcheck.mistakes import Comparison, constant_factor, shape_hint
 
 WORDS = Comparison(
     "mine", "yours", "this", {-1.0: "-yours", 2.0: "2 x yours: a half"}, "a sum over {axis}", "a mean over {axis}"

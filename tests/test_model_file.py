@@ -8,7 +8,7 @@ import pytest
 
 import npae
 from npae import Autoencoder, ModelFileError
-from npae.archive import pack, unpack
+from npae.storage.archive import pack, unpack
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_pipes_devices_and_folders_are_no_models(tmp_path):
 
 
 def test_a_model_too_large_for_the_format_is_refused_before_it_is_written(monkeypatch, tmp_path):
-    monkeypatch.setattr("npae.archive.LARGEST", 1000)
+    monkeypatch.setattr("npae.storage.archive.LARGEST", 1000)
     with pytest.raises(ValueError, match="expected at most 4096 of 1,000"):
         Autoencoder(3, max_iter=1).fit(np.eye(20)).save(tmp_path / "m.npz")
     assert not list(tmp_path.iterdir())

@@ -5,7 +5,7 @@ import pytest
 
 from catalogue import make_batch, make_network, name
 from npae import SGD, Adam, RMSProp, Sigmoid, SquaredError
-from npae.kernels import BLOCK
+from npae.objective.kernels import BLOCK
 
 
 def sgd(theta, gradients, lr):

@@ -24,8 +24,8 @@ from npae import (
     WeightDecay,
 )
 from npae.gradcheck import check_layer, check_loss, check_network, check_penalty
-from npae.own_parts import read_only
-from npae.run import _corrupter
+from npae.objective.user_defined import read_only
+from npae.training.run import _corrupter
 
 RTOL = 1e-12
 

@@ -13,8 +13,8 @@ from sklearn.decomposition import PCA as SklearnPCA  # noqa: N811
 
 import npae
 from npae.pca import PCA, compare_with_pca, linear_autoencoder_optimum, principal_angles, projector_distance
+from npae.pca.fit_linear import bottleneck_network
 from npae.pca.moments import Moments
-from npae.pca.training import bottleneck_network
 
 TOLERANCE = 1e-10
 

@@ -8,8 +8,8 @@ import pytest
 import npae
 from npae.pca import PCA, compare_with_pca
 from npae.pca.alternation import alternate
+from npae.pca.fit_linear import bottleneck_network, fit_linear
 from npae.pca.theory import linear_autoencoder_loss
-from npae.pca.training import bottleneck_network, fit_linear
 
 DIGITS = npae.datasets.load_digits().data
 

@@ -5,6 +5,7 @@ import pytest
 
 import npae
 from npae.pca import PCA, compare_with_pca
+from npae.pca.fit_linear import bottleneck_network, decoder_matrix, descend, fit_linear
 from npae.pca.moments import Moments
 from npae.pca.theory import (
     critical_points,
@@ -14,7 +15,6 @@ from npae.pca.theory import (
     linear_autoencoder_optimum,
     loss_surface,
 )
-from npae.pca.training import bottleneck_network, decoder_matrix, descend, fit_linear
 
 DIGITS = npae.datasets.load_digits().data
 NETWORKS = {"untied": {}, "tied": {"tied": True}, "two hidden layers": {"hidden": 48}}

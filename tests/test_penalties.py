@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from npae import Dense, Identity, Network, ReLU, Sigmoid, Softplus, Stack, Tanh, TopK, gradcheck
-from npae.contraction.family import HigherOrderContractive, ReconstructionContractive
-from npae.penalties import Contractive
+from npae.objective.contraction import Contractive, HigherOrderContractive, ReconstructionContractive
 
 FAMILY = [
     Contractive(0.3),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from npae.printing import aligned, html_table, json_ready
+from npae.system.printing import aligned, html_table, json_ready
 
 
 def test_cells_stand_under_each_other_on_the_side_that_is_asked_for():

@@ -9,7 +9,7 @@ from scipy import special, stats
 from npae import Adam, Autoencoder, Contractive, Dense, L1Sparsity, ReLU, Sigmoid, Stack, Tanh, WeightDecay, gradcheck
 from npae.datasets import load_digits
 from npae.probe import Classifier, LinearProbe, SoftmaxCrossEntropy, choose_lam
-from npae.training import train
+from npae.training.loop import train
 
 
 @pytest.fixture

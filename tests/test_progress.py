@@ -9,7 +9,7 @@ import pytest
 
 from npae import Autoencoder
 from npae.generative import RBM
-from npae.progress import ProgressBar, ProgressLine, progress_of, shown_progress
+from npae.system.progress import ProgressBar, ProgressLine, progress_of, shown_progress
 
 
 class Terminal(io.StringIO):

@@ -7,8 +7,8 @@ import zarr
 
 import npae
 from npae import Autoencoder
-from npae.kernels import Buffers
-from npae.rows import Rows, on_disk
+from npae.objective.kernels import Buffers
+from npae.training.rows import Rows, on_disk
 
 
 @pytest.fixture(scope="module")
@@ -186,8 +186,8 @@ def test_data_on_a_disk_train_as_the_same_data_in_memory(X, kind, settings, dtyp
 
 
 def test_large_data_on_a_disk_are_read_by_blocks_of_whole_batches(monkeypatch, tmp_path):
-    monkeypatch.setattr(npae.rows, "IN_MEMORY", 1000)
-    monkeypatch.setattr(npae.rows, "BLOCK_BYTES", 2000)
+    monkeypatch.setattr(npae.training.rows, "IN_MEMORY", 1000)
+    monkeypatch.setattr(npae.training.rows, "BLOCK_BYTES", 2000)
     x = on_a_disk("memmap", np.zeros((500, 6)), tmp_path)
     assert Rows(x, np.float64, batch_size=8).block_size == 40  # 2000 / 48 bytes, in whole batches
     assert Rows(np.asarray(x), np.float64, batch_size=8).block_size == 500

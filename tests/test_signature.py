@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import npae
-from npae.signature import plain
-from npae.training import train
+from npae.storage.signature import plain
+from npae.training.loop import train
 
 X = npae.datasets.load_digits().data[:60]
 

@@ -13,8 +13,13 @@ SPEC = importlib.util.spec_from_file_location("equations", ROOT / "docs" / "_ext
 TABLE = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(TABLE)
 EQUATIONS = TABLE.EQUATIONS
-NO_FORMULA = {"npae.callbacks.LearningRateLog", "npae.checkpoints.Checkpoint"}  # they say and keep, and compute nothing
-BOTH = ("layers", "activations", "losses", "penalties", "contraction.family", "distributions", "continuous_bernoulli")
+NO_FORMULA = {
+    "npae.training.callbacks.LearningRateLog",
+    "npae.storage.checkpoints.Checkpoint",
+}  # they say and keep, and compute nothing
+BOTH = tuple(
+    f"objective.{name}" for name in ("layers", "activations", "losses", "penalties", "contraction", "distributions")
+)
 
 
 def own_classes():

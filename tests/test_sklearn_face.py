@@ -15,6 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import npae
 from npae import PCA, SGD, Adam, Autoencoder, Contractive, Cosine, MaskingNoise, VariationalAutoencoder, WeightDecay
+from npae.base import Estimator
 from npae.generative import (
     RBM,
     FactorAnalysis,
@@ -23,7 +24,6 @@ from npae.generative import (
     ProbabilisticPCA,
     SparseCoding,
 )
-from npae.sklearn_face import Estimator
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_scikit_learns_common_checks_pass(estimator, check, monkeypatch):
         and name_of(check) == "check_sample_weight_equivalence_on_dense_data"
     ):
         # it reorders the rows, which then draw other noise from the same stream: no two such fits are alike
-        monkeypatch.setattr("npae.generative.vae.standard_normal", lambda rng, out: np.zeros_like(out))
+        monkeypatch.setattr("npae.generative.variational_network.standard_normal", lambda rng, out: np.zeros_like(out))
     check(estimator)
 
 

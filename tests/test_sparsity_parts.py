@@ -30,7 +30,7 @@ from npae import (
     load,
     sparsity,
 )
-from npae.training import train
+from npae.training.loop import train
 
 
 def unit_scale(network, rng=0):

@@ -10,7 +10,7 @@ import pytest
 
 import npae
 from npae import SGD, Adam, Dense, Identity, Network, RMSProp, Sigmoid
-from npae.kernels import BLOCK, aligned, column_sums, flush_denormals, product, standard_normal, sum_log1p
+from npae.objective.kernels import BLOCK, aligned, column_sums, flush_denormals, product, standard_normal, sum_log1p
 
 N, D, K = 128, 400, 260  # a batch of x is 200 kB in float32, of h 130 kB, W 410 kB
 LIMIT = 64 * 1024

@@ -28,7 +28,7 @@ from npae.sweeping.fold import Fold, view
 from npae.sweeping.grid import folds_of, settings_of, tasks_of
 from npae.sweeping.job import Job
 from npae.sweeping.results import SweepResults
-from npae.sweeping.threads import one_blas_thread
+from npae.threads import one_blas_thread
 
 SPAWN = multiprocessing.get_context("spawn")
 X = npae.datasets.load_digits().data[:240]
@@ -211,7 +211,7 @@ def test_blas_has_one_thread_within_and_what_it_had_after():
 
 
 def test_without_threadpoolctl_a_variable_of_the_environment_is_asked_for(monkeypatch):
-    from npae.sweeping import threads
+    from npae import threads
 
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")

@@ -11,7 +11,8 @@ from sklearn.model_selection import cross_val_score
 
 import npae
 from npae import SGD, Adam, Autoencoder, Cosine, Dense, DivergenceError, MaskingNoise, Network, TrainingInterrupted
-from npae.training import streams, train
+from npae.training.loop import train
+from npae.training.streams import streams
 
 
 @pytest.fixture(scope="module")

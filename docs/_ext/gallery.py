@@ -179,7 +179,7 @@ def angle_curves():
 
 @picture("linear.surfaces")
 def surfaces():
-    return draw_linear.surfaces()
+    return draw_linear.surfaces(**linear.loss_surfaces())
 
 
 @picture("linear.components")

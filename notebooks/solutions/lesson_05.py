@@ -19,7 +19,7 @@ import npae
 from npae import manifold
 from npae.experiments.claims import below, same
 from npae.experiments.family import error
-from npae.experiments.manifolds import manifold_network, motion_angles, nearest_distance, train, turning_walks
+from npae.experiments.manifolds import manifold_network, motion_angles, nearest_distance, train_steps, turning_walks
 
 circle = npae.datasets.make_circle(1600, noise=0.02, n_features=20, rng=0)
 train_set, held_out = circle.data[400:].astype(np.float32), circle.subset(slice(400))
@@ -143,7 +143,7 @@ print(f"the quotient close by against that at 3: {below(of_c[:, 0] / of_d[:, 0],
 sphere = npae.datasets.make_sphere(1600, noise=0.02, n_features=20, rng=0)
 few, test = sphere.data[400:].astype(np.float32), sphere.subset(slice(400))
 deep = manifold_network(20, (npae.Contractive(1.0), npae.WeightDecay(3e-4)), rng=0)
-train(deep, few, n_steps=1200, lr=1e-2, batch_size=200, rng=0)
+train_steps(deep, few, n_steps=1200, lr=1e-2, batch_size=200, rng=0)
 shallow = npae.Autoencoder(
     20, hidden_layer_sizes=(64,), activation="tanh", tied=True, penalties=[npae.Contractive(0.015)],
     optimizer=npae.Adam(1e-2), max_iter=150, n_iter_no_change=150, random_state=0,

@@ -17,10 +17,10 @@ import numpy as np
 
 import npae
 from npae.denoising import energy_distance
-from npae.distributions import ContinuousBernoulli
 from npae.experiments.claims import below, same
 from npae.experiments.generative import binarized, dequantized, watch
 from npae.generative import GaussianCode, LinearGaussian, MixtureOfGaussians, ProbabilisticPCA
+from npae.objective.distributions import ContinuousBernoulli
 
 digits = npae.datasets.load_digits()
 rng = np.random.default_rng(0)
@@ -67,7 +67,7 @@ omega = (r * np.log(np.maximum(r, 1e-300) / w)).sum(axis=1)
 same(omega.mean(), mixture.parts(grey[test])[1], 1e-9)
 print(f"Omega by sample: at most {omega.max():.3f}; log of the rarest {-np.log(w.min()):.3f}, log K {np.log(10):.3f}")
 assert omega.max() <= -np.log(w.min()) + 1e-9
-far_off = npae.generative.code.kl_to_standard_normal(np.array([[100.0, 0.0]]))
+far_off = npae.generative.variational_network.kl_to_standard_normal(np.array([[100.0, 0.0]]))
 print(f"a mean of 100 costs {far_off[0]:.0f} nats")
 assert far_off[0] == 5000
 

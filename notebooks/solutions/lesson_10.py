@@ -16,10 +16,10 @@
 import numpy as np
 
 import npae
-from npae.distributions import Categorical, ContinuousBernoulli, Gaussian, Laplace
 from npae.experiments.claims import below, same
 from npae.experiments.family import error
 from npae.experiments.generative import dequantized
+from npae.objective.distributions import Categorical, ContinuousBernoulli, Gaussian, Laplace
 
 rng = np.random.default_rng(0)
 

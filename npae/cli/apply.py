@@ -6,7 +6,7 @@ import os
 from npae.cli import data
 from npae.cli.arguments import add_json, check_out
 from npae.cli.streams import show
-from npae.files import write_atomically
+from npae.system.files import write_atomically
 
 SUFFIXES = (".npy", ".npz", ".csv")
 

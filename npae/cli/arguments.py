@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from npae.files import check_writable
+from npae.system.files import check_writable
 
 
 def whole_number(low):

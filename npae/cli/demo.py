@@ -5,7 +5,7 @@ import os
 
 from npae.cli.arguments import add_json, check_out, whole_number
 from npae.cli.streams import output_to_error, show
-from npae.interrupts import raise_interrupts
+from npae.system.interrupts import raise_interrupts
 
 
 def add_command(commands):

@@ -93,7 +93,7 @@ def _products():
 
 def _gradients():
     """Ten random networks under the complex step."""
-    from npae.fuzz import fuzz
+    from npae.cli.fuzz import fuzz
 
     report = fuzz(10)
     return None if report.ok else f"worst relative error {report.worst_error:.1e} in {report.worst_array}"

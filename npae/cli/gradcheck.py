@@ -42,7 +42,7 @@ def run(args):
     """Exit status 0 if all agrees, 1 if not, 2 if there was something that could not be checked."""
     if args.specs:
         return max(_check(spec, args) for spec in args.specs)
-    from npae.fuzz import fuzz
+    from npae.cli.fuzz import fuzz
 
     report = fuzz(args.models, args.seed, jobs=args.jobs)
     print(json.dumps(report.to_dict(), allow_nan=False) if args.json else report)

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-from npae.printing import json_ready
+from npae.system.printing import json_ready
 
 
 @contextlib.contextmanager

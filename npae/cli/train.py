@@ -5,7 +5,7 @@ import os
 from npae.cli import data
 from npae.cli.arguments import add_json, check_out, part, sizes, whole_number
 from npae.cli.streams import output_to_error, show
-from npae.interrupts import raise_interrupts
+from npae.system.interrupts import raise_interrupts
 
 PENALTIES = {"decay": "WeightDecay", "l1": "L1Sparsity", "kl": "KLSparsity", "contractive": "Contractive"}
 CORRUPTIONS = {"gaussian": "GaussianNoise", "masking": "MaskingNoise", "salt": "SaltAndPepper"}

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from npae.datasets.dataset import Dataset, image_dataset
 from npae.datasets.idx import read_idx
-from npae.files import write_atomically
+from npae.system.files import write_atomically
 
 MNIST_MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",

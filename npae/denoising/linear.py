@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npae.layers import Dense
-from npae.network import Network
+from npae.objective.layers import Dense
+from npae.objective.network import Network
 from npae.validation import check_array
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from npae.corruption import GaussianNoise
 from npae.denoising.score import positive, reconstruction, score_field
-from npae.losses import SquaredError
+from npae.objective.corruption import GaussianNoise
+from npae.objective.losses import SquaredError
 from npae.validation import check_array, check_number
 
 METHODS = ("walkback", "langevin")

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from npae.activations import Activation, Identity, Sigmoid
-from npae.losses import BernoulliCrossEntropy, SquaredError
-from npae.network import Network
+from npae.objective.activations import Activation, Identity, Sigmoid
+from npae.objective.losses import BernoulliCrossEntropy, SquaredError
+from npae.objective.network import Network
 from npae.validation import check_array
 
 

@@ -8,8 +8,8 @@
 
 import numpy as np
 
-from npae.optimizers import Adam
-from npae.schedules import Cosine
+from npae.training.optimizers import Adam
+from npae.training.schedules import Cosine
 
 
 def sample_training_example(X, n_samples, rng):
@@ -33,7 +33,7 @@ def learn_reconstruction_distribution(network, X, corruption, *, n_steps, batch_
     """The three steps, n_steps times; returns the objective at each step, (n_steps,).
 
     optimizer: Adam(Cosine(1e-2, n_steps)) unless given; its rate falls to 0, so that the noise of the last steps does
-    not stay in the weights. `npae.training.train` is the same by epochs, with all that a fit needs.
+    not stay in the weights. `npae.training.loop.train` is the same by epochs, with all that a fit needs.
     """
     rng, X = np.random.default_rng(rng), np.asarray(X, dtype=network.theta.dtype)
     optimizer = Adam(Cosine(1e-2, n_steps)) if optimizer is None else optimizer

@@ -5,21 +5,22 @@ from typing import Any
 
 import numpy as np
 
-from npae.activations import Tanh, TopK
-from npae.autoencoder import Autoencoder
-from npae.corruption import GaussianNoise
 from npae.datasets import load_patches, whitening
+from npae.estimators.autoencoder import Autoencoder
 from npae.experiments.family import error
-from npae.layers import Dense, mirrored
-from npae.network import Network
-from npae.optimizers import Adam
+from npae.objective.activations import Tanh, TopK
+from npae.objective.contraction import Contractive
+from npae.objective.corruption import GaussianNoise
+from npae.objective.layers import Dense, mirrored
+from npae.objective.network import Network
+from npae.objective.penalties import KLSparsity
 from npae.pca import PCA
+from npae.pca.fit_linear import descend
 from npae.pca.moments import Moments
-from npae.pca.training import descend
-from npae.penalties import Contractive, KLSparsity
 from npae.probe import LinearProbe
-from npae.schedules import Cosine
-from npae.training import train
+from npae.training.loop import train
+from npae.training.optimizers import Adam
+from npae.training.schedules import Cosine
 
 
 def identity_map(n_components=128, *, n_steps=500, rng=0):

@@ -3,10 +3,10 @@
 import numpy as np
 
 from npae.experiments.family import error
-from npae.optimizers import Adam
 from npae.pca.alternation import alternate
-from npae.pca.training import bottleneck_network
-from npae.schedules import Cosine
+from npae.pca.fit_linear import bottleneck_network
+from npae.training.optimizers import Adam
+from npae.training.schedules import Cosine
 
 
 def shuffled(run):

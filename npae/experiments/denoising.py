@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 
 from npae import datasets
-from npae.activations import Tanh
-from npae.corruption import GaussianNoise
 from npae.denoising import (
     energy_distance,
     langevin,
@@ -16,9 +14,11 @@ from npae.denoising import (
     score_field,
     small_noise,
 )
-from npae.layers import Dense
-from npae.lbfgs_training import lbfgs
-from npae.network import Network
+from npae.objective.activations import Tanh
+from npae.objective.corruption import GaussianNoise
+from npae.objective.layers import Dense
+from npae.objective.network import Network
+from npae.pca.lbfgs import lbfgs
 
 DENSITIES: dict[str, Any] = {
     "mixture": (datasets.make_gaussian_mixture, 0.3),

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from npae import sparsity
-from npae.activations import Sigmoid
 from npae.datasets import load_mnist_5k, load_patches, normalize_patches
-from npae.layers import Dense
-from npae.lbfgs_training import lbfgs
-from npae.network import Network
-from npae.optimizers import Adam
+from npae.objective.activations import Sigmoid
+from npae.objective.layers import Dense
+from npae.objective.network import Network
+from npae.objective.penalties import KLSparsity, WeightDecay
 from npae.pca import PCA
-from npae.penalties import KLSparsity, WeightDecay
-from npae.schedules import Cosine
+from npae.pca.lbfgs import lbfgs
+from npae.training.optimizers import Adam
+from npae.training.schedules import Cosine
 
 
 @dataclass(frozen=True)

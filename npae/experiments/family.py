@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 
 from npae import datasets
-from npae.autoencoder import Autoencoder
-from npae.corruption import GaussianNoise
-from npae.losses import SquaredError
-from npae.optimizers import Adam
+from npae.estimators.autoencoder import Autoencoder
+from npae.objective.contraction import Contractive
+from npae.objective.corruption import GaussianNoise
+from npae.objective.losses import SquaredError
+from npae.objective.penalties import KLSparsity, L1Sparsity
 from npae.pca import PCA
-from npae.penalties import Contractive, KLSparsity, L1Sparsity
-from npae.processes import in_processes
-from npae.progress import ProgressLine
-from npae.schedules import Cosine
-from npae.training import streams
+from npae.system.processes import in_processes
+from npae.system.progress import ProgressLine
+from npae.training.optimizers import Adam
+from npae.training.schedules import Cosine
+from npae.training.streams import streams
 
 SEEDS = 5
 CLOSE = 0.1  # numbers that differ by less are compared over that many seeds

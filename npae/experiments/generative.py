@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from npae import datasets
-from npae.distributions import Gaussian
 from npae.generative import (
     RBM,
     FactorAnalysis,
@@ -15,8 +14,9 @@ from npae.generative import (
     SparseCoding,
     VariationalAutoencoder,
 )
-from npae.optimizers import SGD, Adam
-from npae.schedules import Cosine
+from npae.objective.distributions import Gaussian
+from npae.training.optimizers import SGD, Adam
+from npae.training.schedules import Cosine
 
 
 def dequantized(images, levels=16, rng=0):

@@ -4,13 +4,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from npae.autoencoder import Autoencoder
-from npae.corruption import GaussianNoise, MaskingNoise
 from npae.denoising import linear_denoiser
-from npae.joint_corruption import GaussianNoiseRange
-from npae.optimizers import Adam
+from npae.estimators.autoencoder import Autoencoder
+from npae.objective.corruption import GaussianNoise, GaussianNoiseRange, MaskingNoise
 from npae.pca import PCA
-from npae.schedules import Cosine
+from npae.training.optimizers import Adam
+from npae.training.schedules import Cosine
 from npae.validation import check_array
 
 ONE, ALL = "denoising, one level", "denoising, all levels"

@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from npae.activations import Tanh
-from npae.optimizers import Adam
+from npae.objective.activations import Tanh
 from npae.pca import PCA, compare_with_pca, principal_angles
 from npae.pca.alternation import alternate
+from npae.pca.fit_linear import bottleneck_network, decoder_matrix, descend
 from npae.pca.moments import Moments, fix_signs
-from npae.pca.training import bottleneck_network, decoder_matrix, descend
-from npae.schedules import Cosine
-from npae.training import train
+from npae.pca.theory import loss_surface
+from npae.training.loop import train
+from npae.training.optimizers import Adam
+from npae.training.schedules import Cosine
 
 
 def angle_histories(X: Any, k: int = 8, n_steps: int = 10_000, random_state: Any = 0) -> dict[str, Any]:
@@ -31,6 +32,19 @@ def angle_histories(X: Any, k: int = 8, n_steps: int = 10_000, random_state: Any
         network = bottleneck_network(X.shape[1], k, rng=random_state, dtype=dtype)
         histories[name] = descend(network, x, n_epochs=n_steps, final=final, record=largest_angle, every=40)
     return histories
+
+
+def loss_surfaces(lam: float = 0.15, angle: float = np.pi / 6) -> dict[str, Any]:
+    """Return J over both parameters of the two smallest linear autoencoders, as arguments of `plots.linear.surfaces`.
+
+    The first has one input and one unit, x^ = x u v, and weight decay lam. The second has two inputs and one tied unit,
+    x^ = x w w^T; its data have variance 1 along a direction at `angle` and 0.4 across it.
+    """
+    grid = np.linspace(-1.7, 1.7, 91)
+    V = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    unit, plane = Moments(np.zeros(1), np.eye(1), 2), Moments(np.zeros(2), V.T * [1.0, 0.4] @ V, 3)
+    one_unit, tied = loss_surface(unit, grid, grid[:, None], lam), loss_surface(plane, grid, grid[:, None])
+    return {"grid": grid, "one_unit": one_unit, "tied": tied, "V": V, "lam": lam}
 
 
 def nonlinear_network(X: Any, k: int, *, hidden: int = 128, max_iter: int = 150, rng: Any = 0) -> Any:

@@ -11,15 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from npae import datasets, manifold, training
-from npae.activations import Sigmoid, Tanh
-from npae.corruption import GaussianNoise
-from npae.kernels import blocks
-from npae.layers import Dense, mirrored
-from npae.network import Network
-from npae.optimizers import Adam
-from npae.penalties import Contractive, WeightDecay
-from npae.schedules import Cosine
+from npae import datasets, manifold
+from npae.objective.activations import Sigmoid, Tanh
+from npae.objective.contraction import Contractive
+from npae.objective.corruption import GaussianNoise
+from npae.objective.kernels import blocks
+from npae.objective.layers import Dense, mirrored
+from npae.objective.network import Network
+from npae.objective.penalties import WeightDecay
+from npae.training.loop import train
+from npae.training.optimizers import Adam
+from npae.training.schedules import Cosine
 
 MAKERS: dict[str, Any] = {
     "circle": datasets.make_circle,
@@ -48,13 +50,13 @@ class UnitDecoder:
         return unit_step
 
 
-def train(network, X, *, n_steps, lr, batch_size=100, corruption=None, unit_decoder=False, rng=None):
+def train_steps(network, X, *, n_steps, lr, batch_size=100, corruption=None, unit_decoder=False, rng=None):
     """Adam for about n_steps minibatches, in whole epochs, the learning rate falling to 0 along half a cosine."""
     steps_an_epoch = -(-len(X) // batch_size)
     n_epochs = max(1, round(n_steps / steps_an_epoch))
     adam = Adam(Cosine(lr, n_epochs * steps_an_epoch))
     step = (UnitDecoder(adam, network) if unit_decoder else adam).start(network.theta)
-    training.train(network, X, step, batch_size=batch_size, max_iter=n_epochs, corruption=corruption, rng=rng)
+    train(network, X, step, batch_size=batch_size, max_iter=n_epochs, corruption=corruption, rng=rng)
     return network
 
 
@@ -83,7 +85,7 @@ def known_manifold(
     models = {}
     for label, penalties in PENALTIES.items():
         network = manifold_network(n_features, penalties, width=width, rng=random_state)
-        models[label] = train(network, train_set.data, n_steps=n_steps, lr=1e-2, batch_size=250, rng=random_state)
+        models[label] = train_steps(network, train_set.data, n_steps=n_steps, lr=1e-2, batch_size=250, rng=random_state)
     angles = {
         label: _degrees(manifold.tangent_space(model, test.data, d), test.tangents) for label, model in models.items()
     }
@@ -136,7 +138,7 @@ def image_codes(X_train, X_test, *, lam=0.3, sigma=0.3, n_steps=6000, lr=3e-3, r
         rng = np.random.default_rng(random_state)
         encoder = [Dense(X_train.shape[1], 128, Sigmoid(), rng=rng)]
         network = Network(encoder, mirrored(encoder, tied=True), penalties=penalties, dtype=np.float32)
-        models[label] = train(network, X_train, n_steps=n_steps, lr=lr, corruption=corruption, rng=rng)
+        models[label] = train_steps(network, X_train, n_steps=n_steps, lr=lr, corruption=corruption, rng=rng)
     spacing = float(np.median(nearest_distance(X_train, X_test)))
     radii = np.geomspace(0.01, 10, 13) * spacing
     sigmas = {label: manifold.singular_values(model, X_test) for label, model in models.items()}
@@ -176,7 +178,7 @@ def turning_walks(X_train, X, image_shape, *, n_steps=3000, n_walk=10, random_st
     D = turned.shape[1]
     encoder = [Dense(D, 256, Tanh(), rng=rng), Dense(256, 24, rng=rng)]
     network = Network(encoder, mirrored(encoder, [Tanh(), Sigmoid()], rng=rng), dtype=np.float32)
-    train(network, turned, n_steps=n_steps, lr=3e-3, corruption=GaussianNoise(0.3), rng=rng)
+    train_steps(network, turned, n_steps=n_steps, lr=3e-3, corruption=GaussianNoise(0.3), rng=rng)
     turn = datasets.transform_tangents(X, image_shape, ("rotation",))
     step = 0.08 * float(np.linalg.norm(X, axis=1).mean())
     walk = manifold.walk(network, X, n_walk, step, n_dims=6, direction=turn[:, 0])
@@ -209,7 +211,7 @@ def scale_cheat(*, n_steps=6000, lam=0.3, random_state=0):
         encoder = [Dense(64, 128, Tanh(), rng=rng)]
         decoder = mirrored(encoder, tied=variant == "tied", rng=rng)
         network = Network(encoder, decoder, penalties=[Contractive(lam)], dtype=np.float32)
-        train(network, X, n_steps=n_steps, lr=3e-3, unit_decoder=variant == "unit decoder", rng=rng)
+        train_steps(network, X, n_steps=n_steps, lr=3e-3, unit_decoder=variant == "unit decoder", rng=rng)
         contraction = float((manifold.jacobian(network, X) ** 2).sum(axis=(1, 2)).mean())
         error = float(((network.reconstruct(X) - X) ** 2).sum(axis=1).mean())
         results[variant] = (contraction, np.linalg.norm(encoder[0].W), np.linalg.norm(decoder[0].W), error)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from npae import datasets, manifold
-from npae.activations import Sigmoid
-from npae.corruption import GaussianNoise
 from npae.experiments.family import error
-from npae.experiments.manifolds import train
-from npae.layers import Dense, mirrored
-from npae.network import Network
+from npae.experiments.manifolds import train_steps
+from npae.objective.activations import Sigmoid
+from npae.objective.contraction import Contractive
+from npae.objective.corruption import GaussianNoise
+from npae.objective.layers import Dense, mirrored
+from npae.objective.network import Network
 from npae.pca import PCA
-from npae.penalties import Contractive
 
 KINDS = ("shift_x", "shift_y", "rotation")
 N_DIMS = 8  # of the tangent spaces that motions are held against
@@ -69,7 +69,7 @@ def _train(X, units, lam, sigma, n_steps, seed):
     penalties = [] if lam is None else [Contractive(lam)]
     network = Network(encoder, mirrored(encoder, tied=True), penalties=penalties, dtype=np.float32)
     corruption = None if sigma is None else GaussianNoise(sigma)
-    return train(network, X, n_steps=n_steps, lr=2e-2, corruption=corruption, rng=rng)
+    return train_steps(network, X, n_steps=n_steps, lr=2e-2, corruption=corruption, rng=rng)
 
 
 def _measure(network, X, true):

@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from npae.activations import Sigmoid
-from npae.autoencoder import Autoencoder
-from npae.corruption import GaussianNoise
+from npae.estimators.autoencoder import Autoencoder
 from npae.experiments.capacity import balanced
-from npae.layers import Dense
-from npae.optimizers import Adam
-from npae.penalties import Contractive, KLSparsity
+from npae.objective.activations import Sigmoid
+from npae.objective.contraction import Contractive
+from npae.objective.corruption import GaussianNoise
+from npae.objective.layers import Dense
+from npae.objective.penalties import KLSparsity
 from npae.probe import Classifier, LinearProbe
-from npae.schedules import Cosine
-from npae.training import train
+from npae.training.loop import train
+from npae.training.optimizers import Adam
+from npae.training.schedules import Cosine
 
 KINDS: dict[str, dict[str, Any]] = {
     "random": {},

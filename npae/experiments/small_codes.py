@@ -1,7 +1,7 @@
 """Deep autoencoders with a code of a few numbers: D-128-32-k-32-128-D, for maps and for turning knobs."""
 
-from npae.optimizers import Adam
-from npae.schedules import Cosine
+from npae.training.optimizers import Adam
+from npae.training.schedules import Cosine
 
 
 def small_code(run, k):

@@ -5,16 +5,16 @@ from typing import Any
 import numpy as np
 
 from npae import sparsity
-from npae.activations import ReLU, TopK
 from npae.datasets import load_patches
 from npae.experiments.family import error
-from npae.layers import Dense
-from npae.network import Network
-from npae.optimizers import Adam
-from npae.penalties import L1Sparsity
-from npae.schedules import Cosine
+from npae.objective.activations import ReLU, TopK
+from npae.objective.layers import Dense
+from npae.objective.network import Network
+from npae.objective.penalties import L1Sparsity
 from npae.sparsity import AuxiliaryTopK, UnitRows
-from npae.training import train
+from npae.training.loop import train
+from npae.training.optimizers import Adam
+from npae.training.schedules import Cosine
 
 LAMS = (0.03, 0.1, 0.3, 1.0, 3.0)
 KS = (2, 4, 8, 16, 32)

@@ -8,15 +8,14 @@ autoencoder.' For each of them, in nats a sample and mean over samples,
 with q what the encoder says of the code h; equal where q is the exact posterior. `forms` puts all into one table.
 """
 
-from npae.generative.code import GaussianCode, KLToStandardNormal
 from npae.generative.forms import Form, form_table
 from npae.generative.linear_gaussian import FactorAnalysis, LinearGaussian, ProbabilisticPCA
 from npae.generative.linear_vae import LinearVAE
 from npae.generative.mixture import MixtureOfGaussians
 from npae.generative.rbm import RBM
 from npae.generative.sparse_coding import SparseCoding, fista, ista
-from npae.generative.vae import VariationalNetwork
 from npae.generative.variational_autoencoder import VariationalAutoencoder
+from npae.generative.variational_network import GaussianCode, KLToStandardNormal, VariationalNetwork
 
 __all__ = [
     "RBM",

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from npae.base import Estimator
 from npae.pca import PCA
-from npae.sklearn_face import Estimator
 from npae.validation import check_number, check_squares, check_varies
 
 LOG_2PI = float(np.log(2 * np.pi))

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from npae.base import Estimator
 from npae.generative.linear_gaussian import LinearGaussian, check_room
-from npae.lbfgs_scipy import LBFGSResult, minimize
-from npae.optimizers import Adam
 from npae.pca.moments import Moments
-from npae.schedules import Cosine
-from npae.sklearn_face import Estimator
+from npae.training.optimizers import Adam
+from npae.training.schedules import Cosine
+from npae.training.scipy_lbfgs import LBFGSResult, minimize
 
 LOG_2PI = float(np.log(2 * np.pi))
 FLAT = 1e-3  # a gradient at which the bound is within some 1e-4 nats of its maximum

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from npae.sklearn_face import Estimator
+from npae.base import Estimator
 from npae.validation import check_number, check_squares
 
 LOG_2PI = float(np.log(2 * np.pi))

@@ -2,15 +2,16 @@
 
 import numpy as np
 
-from npae.activations import Sigmoid
-from npae.kernels import sigmoid, softplus
-from npae.layers import Dense, Tied
-from npae.losses import BernoulliCrossEntropy
-from npae.network import Network
-from npae.optimizers import SGD
-from npae.progress import shown_progress
-from npae.sklearn_face import Estimator
-from npae.training import streams, train
+from npae.base import Estimator
+from npae.objective.activations import Sigmoid
+from npae.objective.kernels import sigmoid, softplus
+from npae.objective.layers import Dense, Tied
+from npae.objective.losses import BernoulliCrossEntropy
+from npae.objective.network import Network
+from npae.system.progress import shown_progress
+from npae.training.loop import train
+from npae.training.optimizers import SGD
+from npae.training.streams import streams
 from npae.validation import check_array, check_number
 
 MOST = 20  # units of the smaller layer that are enumerated: 2^20 states

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from npae.layers import Dense
-from npae.losses import SquaredError
-from npae.penalties import L1Sparsity
-from npae.sklearn_face import Estimator
+from npae.base import Estimator
+from npae.objective.layers import Dense
+from npae.objective.losses import SquaredError
+from npae.objective.penalties import L1Sparsity
 from npae.validation import check_number, check_squares
 
 

@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from npae import activations, distributions
-from npae.autoencoder import Autoencoder, _named
-from npae.generative.code import GaussianCode
-from npae.generative.vae import VariationalNetwork
-from npae.layers import Dense
-from npae.learnt_variance import with_outputs
-from npae.rows import check_weight
+from npae.estimators.autoencoder import Autoencoder, _named
+from npae.generative.variational_network import GaussianCode, VariationalNetwork
+from npae.objective import activations, distributions
+from npae.objective.layers import Dense
+from npae.objective.learnt_variance import with_outputs
+from npae.training.rows import check_weight
 from npae.validation import check_number
 
 

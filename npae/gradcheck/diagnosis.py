@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 
+from npae.gradcheck.mistakes import Comparison, constant_factor, explains, instead, wrong_factor
 from npae.gradcheck.report import KINK, UNCHECKED, WRONG
-from npae.mistakes import Comparison, constant_factor, explains, instead, wrong_factor
 
 EXACT = 1e-5  # a pattern holds if what it does not explain is this part of the gradient
 GRADIENT = Comparison(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from npae.printing import aligned, html_table, json_ready
+from npae.system.printing import aligned, html_table, json_ready
 
 FORMULA = "relative error = max|analytic - numeric| / max(max|analytic|, max|numeric|), each max over one array"
 OK, WRONG, INCONCLUSIVE, KINK, UNCHECKED = "ok", "WRONG", "inconclusive", "not differentiable", "not checked"

@@ -15,7 +15,7 @@ import numpy as np
 from npae.gradcheck.engine import SEED, Check
 from npae.gradcheck.parameters import find, is_array, put, reach, resolve
 from npae.gradcheck.variables import Function, real_array
-from npae.own_parts import OwnLoss, OwnPenalty, is_own
+from npae.objective.user_defined import OwnLoss, OwnPenalty, is_own
 from npae.validation import described
 
 STEP = 2.0**-17  # of a difference quotient that tells one gradient from another

@@ -4,9 +4,9 @@ import copy
 
 import numpy as np
 
+from npae.gradcheck.mistakes import shape_hint
 from npae.gradcheck.parameters import match_names
-from npae.mistakes import shape_hint
-from npae.own_parts import NUMERIC
+from npae.objective.user_defined import NUMERIC
 from npae.validation import described
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from npae.layers import Tied
-from npae.network import Network
+from npae.objective.layers import Tied
+from npae.objective.network import Network
 from npae.pca.moments import Moments, rounding_level
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from npae.pca.angles import principal_angles, projector_distance
+from npae.pca.fit_linear import decoder_matrix, why_not_affine
 from npae.pca.moments import spectrum
-from npae.pca.training import decoder_matrix, why_not_affine
 from npae.validation import check_array
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from npae.base import Estimator
 from npae.pca.moments import principal_directions
-from npae.sklearn_face import Estimator
 from npae.validation import check_array, check_finite, check_flag, check_number
 
 

@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import FixedLocator
 
-from npae.pca.moments import Moments
-from npae.pca.theory import loss_surface
 from npae.plots.style import STYLES, WIDTH, curves, new_axes, new_figure, plain_log, show_images
 
 
@@ -24,24 +22,23 @@ def angle_curves(histories: Mapping[str, Any], *, ax: Any = None) -> Any:
     return figure
 
 
-def surfaces(lam: float = 0.15) -> Any:
-    """J of the two linear autoencoders with two parameters (`loss_surface`), with minima, saddles and the maximum."""
+def surfaces(grid: np.ndarray, one_unit: np.ndarray, tied: np.ndarray, V: np.ndarray, *, lam: float) -> Any:
+    """Draw J of the two linear autoencoders with two parameters, with their minima, saddles and the maximum.
+
+    grid (G,): values of each parameter; one_unit, tied (G, G): J; V (2, 2): principal directions as rows; lam: weight
+    decay of the first. `npae.experiments.linear.loss_surfaces` computes them.
+    """
     figure = new_figure(WIDTH, 2.15 * WIDTH)
     one, two = figure.subplots(2, 1)
-    grid = np.linspace(-1.7, 1.7, 91)
-    unit = Moments(np.zeros(1), np.eye(1), 2)
     w = np.sqrt(1 - lam)
-    _contours(one, grid, loss_surface(unit, grid, grid[:, None], lam))
+    _contours(one, grid, one_unit)
     _mark(one, [(w, w), (-w, -w)], "minimum", "o")
     _mark(one, [(0, 0)], "saddle", "X")
     one.plot(grid[grid > 0.5], 1 / grid[grid > 0.5], "k:", linewidth=1, label="u v = 1: minima without decay")
     one.plot(grid[grid < -0.5], 1 / grid[grid < -0.5], "k:", linewidth=1)
     one.set(title=f"one input, one unit: x̂ = x u v, weight decay {lam:g}", xlabel="encoder weight u",
             ylabel="decoder weight v")  # fmt: skip
-    angle = np.pi / 6
-    V = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    plane = Moments(np.zeros(2), V.T * [1.0, 0.4] @ V, 3)
-    _contours(two, grid, loss_surface(plane, grid, grid[:, None]))
+    _contours(two, grid, tied)
     for point, name, offset in ((V[0], "v₁", (-4, 8)), (V[1], "v₂", (-10, -6))):
         two.plot(*np.outer([-1.65, 1.65], point).T, color="black", linewidth=0.8, linestyle="--")
         two.annotate(name, 1.4 * point, offset, textcoords="offset points", fontsize=11, ha="right")

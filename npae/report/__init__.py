@@ -13,10 +13,10 @@ from typing import Any
 import matplotlib
 
 import npae
-from npae.files import write_atomically
-from npae.processes import in_processes
-from npae.progress import ProgressLine
 from npae.report import page, sections
+from npae.system.files import write_atomically
+from npae.system.processes import in_processes
+from npae.system.progress import ProgressLine
 
 
 def section_modules():

@@ -6,6 +6,9 @@
 cheated by; `RunningKLSparsity` for small batches; `AuxiliaryTopK`, which brings dead units back.
 """
 
+from npae.objective.penalties import RunningKLSparsity
+from npae.objective.revival import AuxiliaryTopK
+from npae.objective.unit_rows import UnitRows
 from npae.sparsity.filters import coherence, localized_and_oriented, spread
 from npae.sparsity.measures import (
     dead_units,
@@ -17,9 +20,6 @@ from npae.sparsity.measures import (
     top_samples,
     unexplained_variance,
 )
-from npae.sparsity.revival import AuxiliaryTopK
-from npae.sparsity.running import RunningKLSparsity
-from npae.sparsity.unit_rows import UnitRows
 
 __all__ = [
     "AuxiliaryTopK",

@@ -8,7 +8,7 @@ threshold such as 0.1. Every function raises ValueError for a model that is not 
 
 import numpy as np
 
-from npae.network import network_of
+from npae.objective.network import network_of
 from npae.validation import check_array, check_number, check_varies
 
 

@@ -13,10 +13,10 @@ import threading
 import uuid
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
-from npae.interrupts import ended_by
 from npae.sweeping.dask_engine import Dask
 from npae.sweeping.futures import Futures
 from npae.sweeping.processes import Processes, pickled
+from npae.system.interrupts import ended_by
 
 MISSING = "the data are not here"
 

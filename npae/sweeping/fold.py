@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from npae.rows import BLOCK_BYTES, IN_MEMORY, on_disk, release
+from npae.training.rows import BLOCK_BYTES, IN_MEMORY, on_disk, release
 
 
 class Fold:

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from npae.signature import plain
+from npae.storage.signature import plain
 from npae.sweeping.job import Task, seeded
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from npae.fitting import TrainedEstimator
-from npae.interrupts import raise_interrupts
+from npae.estimators.trained import TrainedEstimator
 from npae.sweeping.fold import take, view
-from npae.sweeping.threads import one_blas_thread
+from npae.system.interrupts import raise_interrupts
+from npae.threads import one_blas_thread
 
 
 @dataclass(frozen=True)

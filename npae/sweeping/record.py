@@ -8,7 +8,7 @@ import errno
 import json
 import os
 
-from npae.files import check_writable, write_atomically
+from npae.system.files import check_writable, write_atomically
 
 FORMAT = 1
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from npae.printing import aligned, html_table
+from npae.system.printing import aligned, html_table
 
 HEAD = ("mean score", "std", "setting")
 

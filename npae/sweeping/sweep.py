@@ -8,11 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
-from npae.interrupts import raise_interrupts
-from npae.own_parts import is_own
-from npae.progress import progress_of
-from npae.rows import on_disk
-from npae.signature import digest, plain
+from npae.objective.user_defined import is_own
+from npae.storage.signature import digest, plain
 from npae.sweeping.engines import engine_for
 from npae.sweeping.fold import digest_of_rows
 from npae.sweeping.grid import described, folds_of, settings_of, tasks_of
@@ -20,8 +17,11 @@ from npae.sweeping.job import Job, Lost, Outcome, Retried, fresh
 from npae.sweeping.processes import Processes
 from npae.sweeping.record import Record
 from npae.sweeping.results import SweepResults, words
-from npae.sweeping.threads import one_blas_thread, warn_of_threads
-from npae.training import seed_sequence
+from npae.system.interrupts import raise_interrupts
+from npae.system.progress import progress_of
+from npae.threads import one_blas_thread, warn_of_threads
+from npae.training.rows import on_disk
+from npae.training.streams import seed_sequence
 from npae.validation import check_array, check_number
 
 

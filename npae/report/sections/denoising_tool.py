@@ -3,14 +3,14 @@
 import numpy as np
 
 from npae import datasets, plots
-from npae.autoencoder import Autoencoder
-from npae.corruption import GaussianNoise
+from npae.estimators.autoencoder import Autoencoder
 from npae.experiments.image_denoising import ALL, ONE, compare_denoisers
-from npae.optimizers import Adam
-from npae.penalties import WeightDecay
+from npae.objective.corruption import GaussianNoise
+from npae.objective.penalties import WeightDecay
 from npae.plots import generative
 from npae.report.page import claim, figure, table, text
-from npae.schedules import Cosine
+from npae.training.optimizers import Adam
+from npae.training.schedules import Cosine
 
 ORDER = 56
 

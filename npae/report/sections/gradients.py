@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from npae.activations import Sigmoid
 from npae.gradcheck import check_network
-from npae.layers import Dense, mirrored
-from npae.network import Network
-from npae.penalties import Contractive, KLSparsity, WeightDecay
+from npae.objective.activations import Sigmoid
+from npae.objective.contraction import Contractive
+from npae.objective.layers import Dense, mirrored
+from npae.objective.network import Network
+from npae.objective.penalties import KLSparsity, WeightDecay
 from npae.report.page import claim, equation, preformatted, sources, text
 from npae.report.references import MARTINS
 

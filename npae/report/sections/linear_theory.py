@@ -3,7 +3,7 @@
 import numpy as np
 
 from npae.datasets import load_digits
-from npae.experiments.linear import angle_histories, component_images, errors_by_width
+from npae.experiments.linear import angle_histories, component_images, errors_by_width, loss_surfaces
 from npae.pca.moments import Moments
 from npae.pca.theory import critical_points
 from npae.plots import linear as linear_plots
@@ -44,7 +44,7 @@ def build(run):
         text("""up to a rotation of the code, and at &lambda; = 0 up to any invertible mixing: each is a family of
             points with one value of <i>J</i>."""),
         figure(
-            linear_plots.surfaces(),
+            linear_plots.surfaces(**loss_surfaces()),
             "Objectives of the two linear autoencoders that have two weights, in closed form; darker is higher. A "
             "maximum, as in the lower one, exists only where weights are tied.",
             "Two contour maps. Above: a saddle at the origin between two minima in opposite corners. Below: a maximum "

@@ -3,13 +3,13 @@
 import numpy as np
 
 from npae import plots
-from npae.activations import Tanh
-from npae.corruption import SaltAndPepper
 from npae.denoising import ReconstructionDistribution, learn_reconstruction_distribution, sample
 from npae.experiments.generative import binarized
-from npae.layers import Dense
-from npae.losses import BernoulliCrossEntropy
-from npae.network import Network
+from npae.objective.activations import Tanh
+from npae.objective.corruption import SaltAndPepper
+from npae.objective.layers import Dense
+from npae.objective.losses import BernoulliCrossEntropy
+from npae.objective.network import Network
 from npae.report.page import claim, equation, figure, quote, text
 
 ORDER = 52

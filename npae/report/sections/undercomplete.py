@@ -5,7 +5,7 @@ import numpy as np
 from npae import plots
 from npae.pca import PCA, compare_with_pca
 from npae.pca.alternation import alternate
-from npae.pca.training import bottleneck_network, decoder_matrix
+from npae.pca.fit_linear import bottleneck_network, decoder_matrix
 from npae.report.page import claim, equation, figure, quote, sources, text
 from npae.report.references import BALDI_HORNIK, BOOK, BOURLARD_KAMP
 from npae.report.words import compared, percent, said

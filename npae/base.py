@@ -1,0 +1,225 @@
+"""The scikit-learn conventions without scikit-learn: parameters, input checks, fitted state, tags, output frames.
+
+scikit-learn is looked at only where it is loaded already, so that its tools (clone, Pipeline, GridSearchCV,
+check_estimator) accept these estimators and this package does not need it. Buitinck et al. (2013), API design for
+machine learning software.
+"""
+
+import dataclasses
+import importlib
+import inspect
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+
+from npae.validation import NotFittedError, check_array
+
+
+class Estimator:
+    """get_params, set_params, and the checks that fit and transform share."""
+
+    n_features_in_: int
+    n_components: int
+
+    @classmethod
+    def _parameter_names(cls):
+        return sorted(name for name in inspect.signature(cls.__init__).parameters if name != "self")
+
+    def get_params(self, deep=True):
+        """The constructor's arguments by name; `deep`: and the fields of what they hold, such as 'optimizer__lr'."""
+        params = {name: getattr(self, name) for name in self._parameter_names()}
+        if deep:
+            for name in list(params):
+                params |= nested(name, self._part(name))
+        return params
+
+    def set_params(self, **params):
+        """Set constructor arguments, or fields of what they hold, by name; all of them, or none where one is wrong.
+
+        'optimizer__lr' is the field lr of the optimizer (of the default one where it is None), 'penalties__0__lam' that
+        of the first penalty: the argument becomes a copy with another value. Raises ValueError for a name that the
+        constructor or the part does not have.
+        """
+        names = self._parameter_names()
+        values: dict[str, Any] = {}
+        for key in sorted(params, key=lambda key: key.count("__")):  # an argument comes before its fields
+            name, inside, path = key.partition("__")
+            if name not in names:
+                raise ValueError(f"Invalid parameter {key!r} for {type(self).__name__}: expected one of {names}")
+            part = values[name] if name in values else self._part(name)
+            values[name] = replaced(part, path, params[key], f"{type(self).__name__}: {key}") if inside else params[key]
+        for name, value in values.items():
+            setattr(self, name, value)
+        return self
+
+    def _part(self, name):
+        """What stands for an argument whose fields are asked for."""
+        return getattr(self, name)
+
+    def fit(self, X, y=None):
+        """Learn from X (N, D); a subclass says what."""
+        raise NotImplementedError
+
+    def transform(self, X):
+        """The code of X (N, D); a subclass says which."""
+        raise NotImplementedError
+
+    def fit_transform(self, X, y=None):
+        """fit(X), then transform(X)."""
+        return self.fit(X).transform(X)
+
+    def __repr__(self):
+        defaults = inspect.signature(type(self).__init__).parameters
+        params = self.get_params(deep=False)
+        changed = {name: value for name, value in params.items() if not _same(value, defaults[name].default)}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+
+    def __sklearn_tags__(self):
+        from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags
+
+        return Tags(
+            estimator_type="transformer",
+            target_tags=TargetTags(required=False),
+            transformer_tags=TransformerTags(preserves_dtype=["float64", "float32"]),
+            input_tags=InputTags(),
+        )
+
+    def _check_fit(self, X, *, reset=True):
+        """X checked for fit; sets n_features_in_ and, for frames with string columns, feature_names_in_."""
+        names = _feature_names(X)
+        if reset:
+            self.__dict__.pop("feature_names_in_", None)
+        else:
+            self._check_feature_names(names)
+        X = check_array(X, owner=type(self).__name__, n_features=None if reset else self.n_features_in_)
+        if reset:
+            self.n_features_in_ = X.shape[1]
+            if names is not None:
+                self.feature_names_in_ = names
+        return X
+
+    def _check_fitted(self, attribute):
+        if not hasattr(self, attribute):
+            name = type(self).__name__
+            message = f"This {name} instance is not fitted yet. Call 'fit' with training data first."
+            raise _sklearn("sklearn.exceptions", "NotFittedError", NotFittedError)(message)
+
+    def _check_feature_names(self, names):
+        """As scikit-learn words it: names seen in fit must be seen again, in their order."""
+        fitted, owner = getattr(self, "feature_names_in_", None), type(self).__name__
+        if fitted is None and names is not None:
+            warnings.warn(f"X has feature names, but {owner} was fitted without feature names", stacklevel=5)
+        if fitted is not None and names is None:
+            message = f"X does not have valid feature names, but {owner} was fitted with feature names"
+            warnings.warn(message, stacklevel=5)
+        if fitted is None or names is None or list(names) == list(fitted):
+            return
+        lines = ["The feature names should match those that were passed during fit."]
+        unseen, missing = sorted(set(names) - set(fitted)), sorted(set(fitted) - set(names))
+        for title, some in (
+            ("Feature names unseen at fit time:", unseen),
+            ("Feature names seen at fit time, yet now missing:", missing),
+        ):
+            if some:
+                lines += [title, *(f"- {name}" for name in some[:5]), *(["- ..."] if len(some) > 5 else [])]
+        if not unseen and not missing:
+            lines.append("Feature names must be in the same order as they were in fit.")
+        raise ValueError("\n".join(lines) + "\n")
+
+    @property
+    def _n_features_out(self):
+        return self.n_components
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns that transform returns: class name and number, in lower case."""
+        self._check_fitted("n_features_in_")
+        return np.array([f"{type(self).__name__.lower()}{k}" for k in range(self._n_features_out)], dtype=object)
+
+    def set_output(self, *, transform=None):
+        """Let transform return 'default' arrays, or 'pandas' or 'polars' frames; None leaves it as it is."""
+        if transform not in (None, "default", "pandas", "polars"):
+            raise ValueError(f"set_output: got transform={transform!r}, expected 'default', 'pandas' or 'polars'")
+        if transform is not None:
+            self._sklearn_output_config = {"transform": transform}
+        return self
+
+    def _frame(self, h, X):
+        """h as `set_output`, or scikit-learn's configuration, asks for it; X lends a pandas index."""
+        config = _sklearn("sklearn", "get_config", dict)()
+        kind = getattr(self, "_sklearn_output_config", {}).get("transform", config.get("transform_output", "default"))
+        if kind == "default":
+            return h
+        columns = list(self.get_feature_names_out())
+        frames = _frames(kind)
+        if kind == "pandas":
+            index = X.index if hasattr(X, "iloc") else None  # a list has an `index`, too
+            return frames.DataFrame(h, columns=columns, index=index, copy=False)
+        return frames.DataFrame(h, schema=columns, orient="row")
+
+
+def _same(value, default):
+    """Whether an argument is its default; of equal arrays and objects it is not asked."""
+    return value is default or (
+        type(value) is type(default) and isinstance(value, (str, int, float, tuple)) and value == default
+    )
+
+
+def _sklearn(module, name, otherwise):
+    """scikit-learn's object where scikit-learn is loaded."""
+    return getattr(sys.modules[module], name, otherwise) if module in sys.modules else otherwise
+
+
+def _frames(kind):
+    try:
+        return importlib.import_module(kind)
+    except ImportError as error:
+        raise ImportError(f"set_output(transform={kind!r}) needs {kind}: pip install {kind}") from error
+
+
+def _feature_names(X):
+    columns = getattr(X, "columns", None)
+    if columns is None:
+        return None
+    names = np.asarray(list(columns), dtype=object)
+    strings = [isinstance(name, str) for name in names]
+    if all(strings) and len(names):
+        return names
+    if any(strings):
+        kinds = sorted({type(name).__name__ for name in names})
+        raise TypeError(
+            "Feature names are only supported if all input features have string names, but your input has "
+            f"{kinds} as feature name / column name types."
+        )
+    return None
+
+
+def nested(name, part):
+    """The fields of a part by their names, 'name__field', and theirs; of a list the parts in it, 'name__0'."""
+    if isinstance(part, (list, tuple)):
+        inside = {str(i): each for i, each in enumerate(part) if is_record(each)}
+    else:
+        inside = {f.name: getattr(part, f.name) for f in dataclasses.fields(part)} if is_record(part) else {}
+    found: dict[str, Any] = {}
+    for key, value in inside.items():
+        found |= {f"{name}__{key}": value} | nested(f"{name}__{key}", value)
+    return found
+
+
+def replaced(part, path, value, what):
+    """A copy of a record, or of a list of them, with another value at path, 'field', '0' or 'field__field'."""
+    name, _, path = path.partition("__")
+    if isinstance(part, (list, tuple)) and name.isdecimal() and int(name) < len(part):
+        new = replaced(part[int(name)], path, value, what) if path else value
+        return type(part)([*part[: int(name)], new, *part[int(name) + 1 :]])
+    fields = [f.name for f in dataclasses.fields(part) if f.init] if is_record(part) else []
+    if name not in fields:
+        expected = [str(i) for i in range(len(part))] if isinstance(part, (list, tuple)) else fields
+        raise ValueError(f"{what}: got no field {name!r} in {part!r}, expected one of {expected}")
+    return dataclasses.replace(part, **{name: replaced(getattr(part, name), path, value, what) if path else value})
+
+
+def is_record(part):
+    """Whether a part is a record of named fields, a dataclass."""
+    return dataclasses.is_dataclass(part) and not isinstance(part, type)

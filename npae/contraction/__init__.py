@@ -1,1 +1,0 @@
-"""Penalties on the Jacobians of deep stacks: the product, its norms, and the family beside `npae.Contractive`."""

@@ -1,0 +1,200 @@
+"""The scikit-learn face: arguments in, fitted attributes with a trailing underscore out."""
+
+import numpy as np
+
+from npae.estimators.trained import TrainedEstimator
+from npae.objective import activations, distributions, losses
+from npae.objective.layers import Dense, mirrored
+from npae.objective.learnt_variance import with_outputs
+from npae.objective.network import Network
+from npae.objective.unit_rows import UnitRows
+from npae.training.rows import check_weight
+from npae.validation import check_array, check_finite, check_flag, check_number
+
+LOGITS = (losses.BernoulliCrossEntropy, distributions.ContinuousBernoulli, distributions.Categorical)
+
+
+class Autoencoder(TrainedEstimator):
+    """An autoencoder x^ = g(f(x)) that minimizes J = 1/N sum_n L(x_n, g(f(x~_n))) + Omega by minibatches.
+
+    Parameters
+    ----------
+    n_components : K, units of the code.
+    hidden_layer_sizes : units of the encoder's hidden layers, from the input on; the decoder mirrors them.
+    activation : 'identity', 'sigmoid', 'tanh', 'relu', 'softplus' or an activation object, for hidden layers and code;
+        or a sequence, one for each encoder layer, which the decoder's hidden layers mirror.
+    output_activation : the same, for the decoder's last layer; 'identity' with loss='bernoulli', which takes logits.
+    loss : 'squared_error', 'bernoulli', 'continuous_bernoulli', 'laplace', 'gaussian' (variance learnt) or an object.
+    penalties : Omega, a list such as [WeightDecay(1e-4), Contractive(0.1)].
+    corruption : C(x~ | x), such as MaskingNoise(0.3), drawn anew at each visit of a sample; None for none.
+    tied : share the encoder's weights with the decoder, W_decoder = W_encoder^T.
+    unit_rows : hold what each unit of the code adds at norm 1, by `UnitRows`, so that L1 is not cheated by rescaling.
+    optimizer : such as SGD(0.1, momentum=0.9); None for Adam().
+    batch_size, max_iter : samples in a minibatch (at most N) and epochs at most.
+    tol, n_iter_no_change : stop when for that many epochs the loss has not fallen by the fraction tol below its best.
+    early_stopping, validation_fraction : hold out that fraction of X, watch its loss instead, keep the best weights.
+    callbacks : a callable or a list, each called as callback(network, history) after an epoch; True stops. See also
+        `npae.Checkpoint`, `npae.EarlyStopping`, `npae.LearningRateLog`.
+    warm_start : let fit go on from the weights, the optimizer's state and the history of the fit before.
+    block_size : rows that are read and shuffled together: None for all of an array, about 16 MB of data on a disk.
+    random_state : None, int, SeedSequence or Generator; weights, order, noise and split draw from separate streams.
+    verbose : 1 for a progress bar (tqdm's where that is installed) or line.
+
+    Attributes
+    ----------
+    network_ : the trained Network.  history_ : dict of lists by epoch: 'loss', its terms ('reconstruction', and each
+        penalty's class), 'validation_loss', 'gradient_norm', 'learning_rate', 'seconds'; see
+        `npae.training.loop.train`.
+    loss_curve_ : history_['loss'].  n_iter_ : epochs done.  n_features_in_ : D.
+
+    A float32 X is trained in float32, anything else in float64. Goodfellow, Bengio and Courville (2016), Deep
+    Learning, chapter 14.
+    """
+
+    def __init__(
+        self,
+        n_components=32,
+        *,
+        hidden_layer_sizes=(),
+        activation="sigmoid",
+        output_activation="identity",
+        loss="squared_error",
+        penalties=(),
+        corruption=None,
+        tied=False,
+        unit_rows=False,
+        optimizer=None,
+        batch_size=128,
+        max_iter=100,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        callbacks=None,
+        warm_start=False,
+        block_size=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_components = n_components
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.output_activation = output_activation
+        self.loss = loss
+        self.penalties = penalties
+        self.corruption = corruption
+        self.tied = tied
+        self.unit_rows = unit_rows
+        self.optimizer = optimizer
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.block_size = block_size
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _build(self, n_features, rng, dtype):
+        """The encoder, its mirror image, and the objective as one Network."""
+        hidden = (self.hidden_layer_sizes,) if np.isscalar(self.hidden_layer_sizes) else tuple(self.hidden_layer_sizes)
+        widths = [n_features, *hidden, self.n_components]
+        owner = type(self).__name__
+        many = isinstance(self.activation, (list, tuple))
+        phis = [
+            _named(a, activations.BY_NAME, "activation", owner)
+            for a in (self.activation if many else [self.activation] * (len(widths) - 1))
+        ]
+        if len(phis) != len(widths) - 1:
+            raise ValueError(f"{owner}: got {len(phis)} activations, expected {len(widths) - 1}, one an encoder layer")
+        output = _named(self.output_activation, activations.BY_NAME, "output_activation", owner)
+        loss = _named(self.loss, distributions.BY_NAME, "loss", owner)
+        self._check_logits(loss, output)
+        encoder = [Dense(D, K, phi, rng=rng) for D, K, phi in zip(widths, widths[1:], phis)]
+        decoder = mirrored(encoder, [*reversed(phis[:-1]), output], tied=self.tied, rng=rng)
+        if self.unit_rows:
+            decoder[0] = UnitRows.of(decoder[0])
+        decoder = with_outputs(decoder, loss, n_features, rng)
+        return Network(encoder, decoder, loss=loss, penalties=self.penalties, dtype=dtype)
+
+    def _check_logits(self, loss, output):
+        if isinstance(loss, LOGITS) and output != activations.Identity():
+            name = next((name for name, each in distributions.BY_NAME.items() if each == loss), repr(loss))
+            raise ValueError(
+                f"{type(self).__name__}: got output_activation={self.output_activation!r} with loss={name!r}, expected "
+                "'identity': the loss takes logits, and reconstruct() returns the mean that they stand for"
+            )
+
+    def _check_arguments(self):
+        """Raise ValueError or TypeError, naming what came and what was expected."""
+        super()._check_arguments()
+        owner = type(self).__name__
+        hidden = [self.hidden_layer_sizes] if np.isscalar(self.hidden_layer_sizes) else self.hidden_layer_sizes
+        if not isinstance(hidden, (list, tuple)):
+            raise TypeError(f"{owner}: got hidden_layer_sizes={hidden!r}, expected a list of whole numbers")
+        for size in hidden:
+            check_number(size, "hidden_layer_sizes", owner, low=1, integer=True)
+        for name in ("tied", "unit_rows"):
+            check_flag(getattr(self, name), name, owner)
+        if self.tied and self.unit_rows:
+            raise ValueError(f"{owner}: got tied=True and unit_rows=True, expected one of them: tied rows are no own")
+        if callable(self.penalties) or not isinstance(self.penalties, (list, tuple)):
+            raise TypeError(f"{owner}: got penalties={self.penalties!r}, expected a list such as [WeightDecay(1e-4)]")
+
+    # -- inference -----------------------------------------------------------------------------------------------
+
+    def transform(self, X):
+        """The code h = f(x): (N, D) -> (N, K)."""
+        return self._frame(self._by_blocks(lambda x: self.network_.encode(x), X, "the code"), X)
+
+    def fit_transform(self, X, y=None, sample_weight=None):
+        """fit(X), then transform(X)."""
+        return self.fit(X, sample_weight=sample_weight).transform(X)
+
+    def inverse_transform(self, X):
+        """The reconstruction of given codes X: (N, K) -> (N, D)."""
+        self._check_fitted("network_")
+        owner, network = type(self).__name__, self.network_
+        h = check_array(X, owner=owner, dtype=network.theta.dtype, n_features=network.decoder.layers[0].n_in)
+        with np.errstate(over="ignore", invalid="ignore"):  # reported in words
+            return check_finite(network.decode(h), "the reconstruction", owner)
+
+    def reconstruct(self, X):
+        """x^ = g(f(x)): (N, D) -> (N, D); means of the reconstruction distribution."""
+        return self._by_blocks(lambda x: self.network_.reconstruct(x), X, "the reconstruction")
+
+    def score(self, X, y=None, sample_weight=None):
+        """The mean log-likelihood of X (N, D) under its own reconstruction distribution p(x | f(x)), in nats a sample.
+
+        For the squared error a unit-variance Gaussian: -L - D/2 log(2 pi). A loss of your own without
+        `log_likelihood` scores -L, and takes no sample weights.
+        """
+        scores = self._by_blocks(self._log_likelihood, X, "the score")
+        if sample_weight is not None:
+            sample_weight = check_weight(sample_weight, len(scores), type(self).__name__, visits=False)
+        return float(np.average(scores, weights=sample_weight))
+
+    def _log_likelihood(self, x):
+        network = self.network_
+        network.check_target(x)
+        a, loss = network.decoder(network.encoder(x)), network.loss
+        if hasattr(loss, "log_likelihood"):
+            return loss.log_likelihood(a, x)
+        return np.full(len(x), -loss(a, x)[0])
+
+    def _check_transform(self, X):
+        self._check_fitted("network_")
+        return self._check_fit(X, reset=False).astype(self.network_.theta.dtype, copy=False)
+
+
+def _named(value, by_name, what, owner):
+    if isinstance(value, str):
+        if value not in by_name:
+            raise ValueError(f"{owner}: got {what}={value!r}, expected one of {sorted(by_name)}")
+        return by_name[value]
+    if isinstance(value, type) or not callable(value):
+        raise TypeError(f"{owner}: got {what}={value!r}, expected one of {sorted(by_name)} or such an object")
+    return value

@@ -1,0 +1,260 @@
+"""What every estimator with a network does: fit, partial_fit, the history, files, copies, a summary."""
+
+import contextlib
+import warnings
+from typing import Any
+
+import numpy as np
+
+from npae.base import Estimator
+from npae.estimators.summary import as_html, summary
+from npae.objective.learnt_variance import begin_with_variance_of
+from npae.storage.checkpoints import Checkpoint
+from npae.system.progress import shown_progress
+from npae.training.loop import DivergenceError, train
+from npae.training.optimizers import Adam, Step
+from npae.training.rows import Rows, check_weight, on_disk
+from npae.training.streams import seed_sequence, streams
+from npae.validation import check_array, check_finite, check_flag, check_number, float_dtype
+
+# what a fitted network was built from; what else is changed between two calls of partial_fit counts from then on
+STRUCTURE = {
+    "n_components", "hidden_layer_sizes", "activation", "output_activation", "loss", "penalties", "tied", "unit_rows",
+    "optimizer", "random_state",
+}  # fmt: skip
+
+
+class TrainedEstimator(Estimator):
+    """An estimator around a `network_`, which a subclass makes in `_build(n_features, rng, dtype)`."""
+
+    network_: Any
+    history_: dict[str, list]
+    optimizer: Any = None
+    callbacks: Any = None
+    corruption: Any = None
+    random_state: Any = None
+    batch_size = 128
+    max_iter = 100
+    tol = 1e-4
+    n_iter_no_change = 10
+    early_stopping = False
+    validation_fraction = 0.1
+    warm_start = False
+    block_size: Any = None
+    verbose = 0
+
+    def _build(self, n_features, rng, dtype):
+        raise NotImplementedError
+
+    # -- training ------------------------------------------------------------------------------------------------------
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Train on X (N, D) from new weights (with warm_start from those that are there); y is ignored. Returns self.
+
+        X may be an array or a frame, or data on a disk that have a shape, a dtype and slicing, such as a memmap or an
+        array of zarr or h5py, which are read by blocks. A sample of weight w counts as w samples: it is visited w times
+        an epoch, a fraction being a probability. Raises ValueError or TypeError for arguments or input that do not fit,
+        before anything is trained; DivergenceError when the objective leaves the finite numbers or all proportion, with
+        the best weights in `network_`.
+        """
+        self._check_arguments()
+        with self._all_or_nothing():
+            going_on = self.warm_start and hasattr(self, "network_")
+            rows = self._rows(X, sample_weight, new=not going_on)
+            if not going_on:
+                self._start(rows.n_features, rows.dtype, rows, resume=True)
+            parts = self._split(rows) if self.early_stopping else (rows, None)
+            with shown_progress(type(self).__name__, self.max_iter, self.verbose) as progress:
+                self._train(
+                    parts[0],
+                    max_iter=self.max_iter,
+                    tol=self.tol,
+                    n_iter_no_change=self.n_iter_no_change,
+                    X_validation=parts[1],
+                    progress=progress,
+                    resumable=not going_on,
+                )
+        return self
+
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """One epoch over X (N, D), going on from the weights and the optimizer's state of the call before."""
+        self._check_arguments()
+        first = not hasattr(self, "network_")
+        with self._all_or_nothing():
+            rows = self._rows(X, sample_weight, new=first)
+            if first:
+                self._start(rows.n_features, rows.dtype, rows)
+            self._train(rows, max_iter=1, resumable=False)
+        return self
+
+    def _rows(self, X, sample_weight, *, new):
+        """X as checked Rows, for a network that is new or the one that is there."""
+        owner = type(self).__name__
+        dtype = float_dtype(X) if new else self.network_.theta.dtype
+        if not on_disk(X):
+            X = self._check_fit(X, reset=new)
+            X = X if new else X.astype(dtype, copy=False)
+            dtype = X.dtype
+        else:
+            check_array(X[:1], owner=owner, n_features=None if new else self.n_features_in_)
+            self.__dict__.pop("feature_names_in_", None)
+            self.n_features_in_ = int(X.shape[1])
+        weight = None if sample_weight is None else check_weight(sample_weight, X.shape[0], owner)
+        rows = Rows(X, dtype, block_size=self.block_size, batch_size=self.batch_size, weight=weight)
+        if not new:
+            rows.check(owner, self.network_.check_target)
+        return rows
+
+    def _split(self, rows):
+        try:
+            return rows.split(self.validation_fraction, self._split_rng)
+        except ValueError as error:
+            raise ValueError(
+                f"{type(self).__name__}: got validation_fraction={self.validation_fraction!r} of {len(rows)} samples, "
+                f"{error}"
+            ) from None
+
+    def _start(self, n_features, dtype, rows=None, *, resume=False):
+        """New weights, a new step, and the streams that training draws from, or that a run to be resumed drew from."""
+        seed = seed_sequence(self.random_state)
+        for callback in self._callbacks() if resume else ():
+            if isinstance(callback, Checkpoint):
+                seed = callback.seed() or seed
+        self._seed = seed
+        weights_rng, self._shuffle_rng, self._noise_rng, self._split_rng = streams(seed, 4)
+        network = self._build(n_features, weights_rng, dtype)
+        for penalty in network.penalties:
+            getattr(penalty, "state", {}).clear()  # that of a fit before
+        if rows is not None:
+            rows.check(type(self).__name__, network.check_target)
+            begin_with_variance_of(network, rows)
+        self.network_ = network
+        self._step = self._optimizer().start(network.theta)
+        self.history_ = {"loss": [], "seconds": []}
+        params = self.get_params(deep=False)  # a list may be changed by its owner
+        self._fitted_with = {name: list(each) if isinstance(each, list) else each for name, each in params.items()}
+
+    def _train(self, rows, **limits):
+        now = self.get_params(deep=False)
+        self._fitted_with = {name: self._fitted_with[name] if name in STRUCTURE else now[name] for name in now}
+        before = None if isinstance(self._step, Step) else self.network_.theta.copy()
+        train(
+            self.network_,
+            rows,
+            self._step,
+            self.history_,
+            batch_size=self.batch_size,
+            shuffle_rng=self._shuffle_rng,
+            noise_rng=self._noise_rng,
+            corruption=self.corruption,
+            callbacks=self._callbacks(),
+            estimator=self,
+            **limits,
+        )
+        norms = self.history_.get("gradient_norm", [])[-1:]  # none where no epoch came
+        if before is not None and any(norms) and np.array_equal(before, self.network_.theta):
+            what = f"{type(self).__name__}: got optimizer={self.optimizer!r} whose steps left every weight as it was"
+            warnings.warn(f"{what}, expected step(grad) to change theta in place, as theta[:] = ... does", stacklevel=3)
+
+    @contextlib.contextmanager
+    def _all_or_nothing(self):
+        """What was fitted before stays as it was where the block fails, unless an epoch or DivergenceError has come."""
+        before = self.__dict__.copy()
+        try:
+            yield
+        except BaseException as error:
+            history = self.__dict__.get("history_")
+            trained = isinstance(error, DivergenceError) or (history and history["loss"])
+            if not trained or history is before.get("history_"):  # in a warm start all is changed in place
+                self.__dict__.clear()
+                self.__dict__.update(before)
+            raise
+
+    def _optimizer(self):
+        return Adam() if self.optimizer is None else self.optimizer
+
+    def _callbacks(self):
+        return [self.callbacks] if _is_callback(self.callbacks) else list(self.callbacks or ())
+
+    def _part(self, name):
+        return self._optimizer() if name == "optimizer" else getattr(self, name)
+
+    @property
+    def _n_features_out(self):
+        return self.network_.encoder.layers[-1].n_out if hasattr(self, "network_") else self.n_components
+
+    @property
+    def loss_curve_(self):
+        """history_['loss']: the mean training objective of each epoch."""
+        self._check_fitted("network_")
+        return self.history_["loss"]
+
+    @property
+    def n_iter_(self):
+        """Epochs done."""
+        return len(self.loss_curve_)
+
+    def _check_arguments(self):
+        """Raise ValueError or TypeError, naming what came and what was expected."""
+        owner = type(self).__name__
+        for name, low in (("n_components", 1), ("batch_size", 1), ("max_iter", 1), ("n_iter_no_change", 1)):
+            check_number(getattr(self, name), name, owner, low=low, integer=True)
+        if self.block_size is not None:
+            check_number(self.block_size, "block_size", owner, low=1, integer=True)
+        check_number(self.tol, "tol", owner)
+        check_number(self.validation_fraction, "validation_fraction", owner, high=1, include_high=False)
+        for name in ("early_stopping", "warm_start"):
+            check_flag(getattr(self, name), name, owner)
+        corruption, optimizer = self.corruption, self._optimizer()
+        if corruption is not None and (isinstance(corruption, type) or not hasattr(corruption, "corrupt")):
+            raise TypeError(f"{owner}: got corruption={self.corruption!r}, expected one such as MaskingNoise(0.3)")
+        if isinstance(optimizer, type) or not hasattr(optimizer, "start"):
+            raise TypeError(f"{owner}: got optimizer={self.optimizer!r}, expected one such as Adam(1e-3)")
+        many = isinstance(self.callbacks, (list, tuple)) or self.callbacks is None  # a generator is used up by a look
+        if not (many or _is_callback(self.callbacks)) or not all(map(_is_callback, self._callbacks())):
+            raise TypeError(f"{owner}: got callbacks={self.callbacks!r}, expected a callable or a list of them")
+
+    # -- what is there -------------------------------------------------------------------------------------------------
+
+    def _by_blocks(self, f, X, what):
+        """f of X (N, D), checked; of data on a disk block by block."""
+        self._check_fitted("network_")
+        owner, dtype = type(self).__name__, self.network_.theta.dtype
+        with np.errstate(over="ignore", invalid="ignore"):  # reported in words
+            if not on_disk(X):
+                x = self._check_fit(X, reset=False).astype(dtype, copy=False)
+                return check_finite(f(x), what, owner)
+            rows = Rows(X, dtype, block_size=self.block_size)
+            check_array(X[:1], owner=owner, n_features=self.n_features_in_)
+            rows.check(owner)
+            return check_finite(np.concatenate([f(x) for x in rows.in_order(rows.block_size)]), what, owner)
+
+    def summary(self):
+        """Lines of text: layers, weights, objective, training and its last numbers."""
+        return summary(self)
+
+    def _repr_html_(self):
+        """What a notebook shows."""
+        return as_html(self)
+
+    def save(self, path):
+        """Write the arguments, the weights and the history to one .npz file, whole or not at all; see `npae.load`."""
+        from npae.storage.model_file import save
+
+        self._check_fitted("network_")
+        save(self, path)
+
+    def __getstate__(self):
+        """All but a step that is not the package's own: what it keeps is not known, so it begins anew in a copy."""
+        return {name: value for name, value in vars(self).items() if name != "_step" or isinstance(value, Step)}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        if hasattr(self, "_step"):  # a copy of theta came with it; it must move this network's
+            self._step.theta = self.network_.theta
+        elif hasattr(self, "network_"):
+            self._step = self._optimizer().start(self.network_.theta)
+
+
+def _is_callback(callback):
+    return not isinstance(callback, type) and (callable(callback) or callable(getattr(callback, "start", None)))

@@ -1,0 +1,212 @@
+"""A code that is a distribution: the layer that draws from it, and the penalty that holds it near the prior.
+
+The layer before puts out (mu, s), the means and log variances of q(h | x) = N(mu, diag exp(s)). Kingma and Welling
+(2014), Auto-encoding variational Bayes, ICLR; Rezende, Mohamed and Wierstra (2014), ICML.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from npae.objective.activations import Identity
+from npae.objective.kernels import standard_normal
+from npae.objective.layers import Stack
+from npae.objective.network import Network
+from npae.objective.pending import Pending
+from npae.validation import check_number
+
+
+class GaussianCode:
+    """h = mu + exp(s / 2) e with x = (mu, s) (N, 2 K), h (N, K), and e (N, K) given as `noise`; h = mu without noise.
+
+    dmu = dh,    ds = dh e exp(s / 2) / 2: s is a log variance, so that exp(s / 2) is the standard deviation.
+
+    The noise is an argument, not drawn here: whoever trains sets it before forward (`VariationalNetwork` does), and
+    what is not trained, such as encode or reconstruct, sees the mean. Raises ValueError for noise that is not (N, K).
+    """
+
+    parameters: tuple[str, ...] = ()
+
+    def __init__(self, n_out):
+        check_number(n_out, "n_out", "GaussianCode", low=1, integer=True)
+        self.n_out, self.n_in = int(n_out), 2 * int(n_out)
+        self.activation: Any = _Drawn()
+        self.noise: Any = None
+        self.x: Any = None
+        self.h: Any = None
+        self.pending = Pending()
+        self._shift: Any = None
+
+    def forward(self, x):
+        """h (N, K) from (mu, s) (N, 2 K)."""
+        K, noise = self.n_out, self.noise
+        self.x, self.pending, self._shift = x, Pending(), None
+        if noise is None:
+            self.h = x[:, :K].copy()
+            return self.h
+        if np.shape(noise) != (len(x), K):
+            raise ValueError(f"GaussianCode: got noise of shape {np.shape(noise)}, expected {(len(x), K)}")
+        self._shift = np.exp(x[:, K:] / 2) * noise  # exp(s / 2) e
+        self.h = x[:, :K] + self._shift
+        return self.h
+
+    def backward(self, dh):
+        """(dmu, ds) (N, 2 K) from dh (N, K)."""
+        K = self.n_out
+        if self.pending.dh is not None:
+            dh = dh + self.pending.dh
+        dx = np.empty((len(dh), 2 * K), dh.dtype)
+        dx[:, :K] = dh
+        if self._shift is None:
+            dx[:, K:] = 0
+        else:
+            np.multiply(dh, self._shift, out=dx[:, K:])
+            dx[:, K:] /= 2
+        return dx
+
+    _gradients = backward
+
+    def __getstate__(self):
+        return self.__dict__ | {"x": None, "h": None, "pending": Pending(), "_shift": None}
+
+    def __repr__(self):
+        return f"GaussianCode({self.n_out})"
+
+
+class _Drawn(Identity):
+    """What stands for an activation: not elementwise, so that whatever needs a Jacobian refuses the layer by name."""
+
+    elementwise = False
+
+    def __repr__(self):
+        return "GaussianCode"
+
+
+@dataclass(frozen=True)
+class KLToStandardNormal:
+    """Omega = beta / N sum_n KL(q(h | x_n) || N(0, I)), KL = 1/2 sum_k (mu_k^2 + exp(s_k) - 1 - s_k), in nats.
+
+    dmu = beta / N mu,    ds = beta / 2N (exp(s) - 1). With beta = 1 the objective is the negative evidence lower bound;
+    another beta weighs the code's length: Higgins et al. (2017), beta-VAE, ICLR.
+    Raises ValueError unless beta >= 0, and for an encoder that does not end in a `GaussianCode`.
+    """
+
+    beta: float = 1.0
+
+    def __post_init__(self):
+        check_number(self.beta, "beta", "KLToStandardNormal")
+
+    def check(self, encoder):
+        """Raise ValueError unless the code is a GaussianCode after another layer."""
+        if len(encoder) < 2 or not isinstance(encoder.layers[-1], GaussianCode):
+            raise ValueError(
+                f"KLToStandardNormal: got {encoder!r}, expected layers whose last is GaussianCode(K), after one of "
+                "2 K outputs"
+            )
+
+    def __call__(self, encoder, decoder=None):
+        """The value; adds dh = (dmu, ds) to the layer that puts out (mu, s)."""
+        before, code = encoder.layers[-2:]
+        parameters, K = code.x, code.n_out
+        value = self.beta * kl_to_standard_normal(parameters).sum() / len(parameters)
+        d = parameters * (self.beta / len(parameters))
+        np.exp(parameters[:, K:], out=d[:, K:])
+        d[:, K:] -= 1
+        d[:, K:] *= self.beta / (2 * len(parameters))
+        before.pending.add("dh", d)
+        return value
+
+
+def kl_to_standard_normal(parameters):
+    """KL(N(mu_n, diag exp(s_n)) || N(0, I)) in nats, (N,), from (mu, s) (N, 2 K)."""
+    K = parameters.shape[1] // 2
+    mu, s = parameters[:, :K], parameters[:, K:]
+    return 0.5 * (mu * mu + np.expm1(s) - s).sum(axis=1)
+
+
+class VariationalNetwork(Network):
+    """A Network whose encoder ends in a `GaussianCode`, and which gives that layer its noise: one draw e a sample.
+
+    Arguments are Network's; beta weighs the KL term, which comes before the other penalties. rng: a Generator or a
+    seed, from which training draws. `noise` (N, K), if it is set, is used in place of a draw, so that the objective is
+    deterministic; `value_and_grad(x, target, noise)` takes it as an argument. Without a gradient, as for a validation
+    set, the noise comes from one fixed seed: two values then differ by the weights alone.
+    """
+
+    rng: Any = None
+    noise: Any = None
+
+    def __init__(self, encoder, decoder, *, beta=1.0, penalties=(), rng=None, **others):
+        self.rng = np.random.default_rng(rng)
+        super().__init__(encoder, decoder, penalties=[KLToStandardNormal(beta), *penalties], **others)
+
+    @property
+    def code(self):
+        """The GaussianCode."""
+        return self.encoder.layers[-1]
+
+    def value_and_grad(self, x, target=None, noise=None):
+        """J for x (N, D) with the code's noise (N, K), if given; leaves dJ/dtheta in grad."""
+        x, target = self._check_batch(x, target)
+        return self._with_noise(super()._value_and_grad, x, target, self._given(noise, len(x), self.rng))
+
+    def value(self, x, target=None, noise=None):
+        """J alone, for the same arguments."""
+        x, target = self._check_batch(x, target)
+        return self._with_noise(self._forward, x, target, self._given(noise, len(x), 0))[0]
+
+    def _value_and_grad(self, x, target):
+        return self._with_noise(super()._value_and_grad, x, target, self._given(None, len(x), self.rng))
+
+    def _with_noise(self, f, x, target, noise):
+        self.code.noise = noise
+        try:
+            return f(x, target)
+        finally:
+            self.code.noise = None
+
+    def _given(self, noise, n_samples, rng):
+        noise = self.noise if noise is None else noise
+        if noise is None:
+            real = np.zeros(0, self._theta.dtype).real.dtype
+            return standard_normal(np.random.default_rng(rng), np.empty((n_samples, self.code.n_out), real))
+        return np.asarray(noise).astype(self._theta.dtype, copy=False)
+
+    def __getstate__(self):
+        return super().__getstate__() | {"rng": self.rng, "noise": self.noise}
+
+    # -- evaluation ----------------------------------------------------------------------------------------------------
+
+    def posterior(self, x):
+        """(mu, s) (N, 2 K): means and log variances of q(h | x)."""
+        return Stack(self.encoder.layers[:-1])(x)
+
+    def elbo_parts(self, x, *, n_samples=1, rng=0):
+        """E_q[log p(x_n | h)] (N,), by the mean of n_samples draws, and KL(q(h | x_n) || N(0, I)) (N,), exact; nats."""
+        rng, parameters = np.random.default_rng(rng), self.posterior(x)
+        total = sum(self._log_likelihood(x, self._draw(parameters, rng)[0]) for _ in range(n_samples))
+        return total / n_samples, kl_to_standard_normal(parameters)
+
+    def importance_weighted_bound(self, x, *, n_samples=50, rng=0):
+        """log 1/k sum_i p(x, h_i) / q(h_i | x), h_i ~ q(h | x), k = n_samples: (N,) in nats.
+
+        Between the evidence lower bound (k = 1) and log p(x), which it reaches as k grows. Burda, Grosse and
+        Salakhutdinov (2016), Importance weighted autoencoders, ICLR.
+        """
+        rng, parameters = np.random.default_rng(rng), self.posterior(x)
+        s, total = parameters[:, self.code.n_out :], None
+        for _ in range(n_samples):
+            h, e = self._draw(parameters, rng)
+            log_prior_over_q = 0.5 * (s + e * e - h * h).sum(axis=1)  # the constants of the two densities cancel
+            log_w = (self._log_likelihood(x, h) + log_prior_over_q).astype(np.float64)
+            total = log_w if total is None else np.logaddexp(total, log_w)
+        return total - np.log(n_samples)
+
+    def _draw(self, parameters, rng):
+        K = self.code.n_out
+        e = rng.standard_normal((len(parameters), K), dtype=parameters.dtype)
+        return parameters[:, :K] + np.exp(parameters[:, K:] / 2) * e, e
+
+    def _log_likelihood(self, x, h):
+        return self.loss.log_likelihood(self.decoder(h), x)

@@ -1,0 +1,85 @@
+"""Bringing dead units back: an auxiliary term that lets them reconstruct what the living ones leave over."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from npae.objective.activations import Identity
+from npae.objective.kernels import largest
+from npae.objective.layers import Dense, check_layers
+from npae.validation import check_number
+
+
+@dataclass(frozen=True)
+class AuxiliaryTopK:
+    """Omega = lam / N sum_n 1/2 ||x_n - r_n - e_n||^2: what silent units would add to the reconstruction r.
+
+        e = z W_d,    z = the k largest pre-activations a = x W + b among the silent units, 0 elsewhere
+
+    A unit is silent if its h was 0 for the last `patience` samples or more. A unit that never gets among the k largest
+    of TopK has no gradient, whatever it looks for; here the silent ones compete among themselves for the error u = r +
+    e - x that is left:  with du = lam / N u,  dr += du,  dW_d += z^T du,  da = du W_d^T where z was kept. Where no unit
+    is silent it is 0. x is the network's input, at x~ where that is corrupted.
+
+    The counts of samples since each unit was active are kept in `state`, constant in the objective, and moved on by
+    `after_step`, which `npae.training.loop.train` calls after each step; they begin at 0, do not compare, print or go
+    into files; give every network a penalty of its own. Gao et al. (2024), Scaling and evaluating sparse autoencoders,
+    appendix A.2, with lam = 1/32 and r taken as constant in this term; here r moves too. How many units come back, and
+    what that gains: `python -m benchmarks.sparse_codes revival`.
+
+    Raises ValueError unless lam >= 0 and k and patience are whole numbers >= 1, and unless the code layer is Dense and
+    the decoder one linear layer.
+    """
+
+    lam: float
+    k: int
+    patience: int = 1000
+
+    def __post_init__(self):
+        check_number(self.lam, "lam", "AuxiliaryTopK")
+        check_number(self.k, "k", "AuxiliaryTopK", low=1, integer=True)
+        check_number(self.patience, "patience", "AuxiliaryTopK", low=1, integer=True)
+        object.__setattr__(self, "state", {})
+
+    def check(self, encoder, decoder):
+        """Raise ValueError unless the code layer is Dense and the decoder is one linear layer."""
+        check_layers("AuxiliaryTopK", encoder)
+        if not isinstance(encoder.layers[-1], Dense):
+            raise ValueError(f"AuxiliaryTopK: got {encoder.layers[-1]!r} as code layer, expected a Dense layer")
+        if len(decoder) != 1 or not hasattr(decoder.layers[0], "W") or decoder.layers[0].activation != Identity():
+            raise ValueError(f"AuxiliaryTopK: got {list(decoder.layers)!r} as decoder, expected one linear layer")
+
+    @property
+    def silent(self):
+        """The units that count as silent now, their numbers in ascending order."""
+        return np.flatnonzero(self.state.get("since", np.zeros(0)) >= self.patience)  # type: ignore[attr-defined]
+
+    def __call__(self, encoder, decoder):
+        """The value; adds dh and dW to the decoder and da to the code layer, where units are silent."""
+        code, output = encoder.layers[-1], decoder.layers[0]
+        state = self.state  # type: ignore[attr-defined]
+        if len(state.get("since", ())) != code.n_out:
+            state["since"] = np.zeros(code.n_out, int)
+        state["active"], state["n_samples"] = (code.h != 0).any(axis=0), len(code.h)
+        silent = self.silent
+        if not len(silent):
+            return 0.0
+        z = code.x @ code.W[:, silent] + code.b[silent]  # (N, n_silent)
+        kept = largest(z, min(self.k, len(silent)))
+        z = np.where(kept, z, 0)
+        W = output.W[silent]
+        u = output.h + z @ W
+        u -= encoder.x
+        du = self.lam / len(u) * u
+        dW, da = np.zeros_like(output.W), np.zeros_like(code.h)
+        dW[silent] = z.T @ du
+        da[:, silent] = np.where(kept, du @ W.T, 0)
+        output.pending.add("dh", du)
+        output.pending.add("dW", dW)
+        code.pending.add("da", da)
+        return self.lam / (2 * len(u)) * np.dot(u.ravel(), u.ravel())
+
+    def after_step(self):
+        """Count the samples of the batch last seen for the units that were active on none of them."""
+        state = self.state  # type: ignore[attr-defined]
+        state["since"] = np.where(state["active"], 0, state["since"] + state["n_samples"])

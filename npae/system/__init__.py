@@ -1,0 +1,1 @@
+"""Files, processes, interrupts, progress and text tables."""

@@ -1,0 +1,68 @@
+"""What looks on while a network is trained: small records that `fit` and `train` take as `callbacks`.
+
+A callback is any callable (network, history); where it returns True the training ends. Or it is a record with
+`start(run)`, which returns such a callable for one training: `run` (an `npae.training.run.Run`) is the training under
+way. What `start` returns may also have `after_step()`, called after each step of the optimizer, and `end()`, called
+when the training has come to its end by itself. The record stays as it is, so that it can be printed, compared and
+cloned.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from npae.validation import check_number
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """End the training when history[monitor] has not fallen below (1 - tol) x its best for `patience` epochs.
+
+    monitor: 'validation_loss' (fit(early_stopping=True) holds samples out for it), 'loss', or another list of the
+    history that should fall. It looks at the history alone, so that a resumed run ends where it would have. Prechelt
+    (1998), Early stopping, but when? Raises ValueError for patience below 1, tol below 0, and, after the first epoch,
+    for a monitor that is not there.
+    """
+
+    monitor: str = "validation_loss"
+    patience: int = 10
+    tol: float = 0.0
+
+    def __post_init__(self):
+        check_number(self.patience, "patience", "EarlyStopping", low=1, integer=True)
+        check_number(self.tol, "tol", "EarlyStopping")
+
+    def start(self, run):
+        """A callable that answers whether to end."""
+
+        def look(network, history):
+            if self.monitor not in history:
+                raise ValueError(f"EarlyStopping: got monitor={self.monitor!r}, expected one of {sorted(history)}")
+            best, last_gain, values = math.inf, 0, history[self.monitor][-run.epoch :]
+            for epoch, value in enumerate(values, start=1):
+                if not math.isfinite(best) or value < best - self.tol * abs(best):
+                    last_gain = epoch if value < best else last_gain  # not where it is NaN
+                best = min(best, value)
+            return len(values) - last_gain >= self.patience
+
+        return look
+
+
+@dataclass(frozen=True)
+class LearningRateLog:
+    """Say the learning rate after the first epoch and whenever it has changed; `log` takes the line.
+
+    The rates themselves are in history['learning_rate'].
+    """
+
+    log: Any = print
+
+    def start(self, run):
+        """A callable that compares the last two rates."""
+
+        def look(network, history):
+            rates = history["learning_rate"][-2:]
+            if len(set(rates)) == len(rates):
+                self.log(f"epoch {len(history['loss'])}: learning rate {rates[-1]:g}")
+
+        return look

@@ -99,7 +99,6 @@ class Classifier(Network):
         return float((self.predict(x) == check_labels(y, "Classifier", self.n_classes, len(x))).mean())
 
     def _check_batch(self, x, target):
-        self._adopt()
         x = self._check(x, "x")
         return x, check_labels(target, "Classifier", self.n_classes, len(x))
 

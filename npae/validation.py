@@ -133,12 +133,14 @@ def _is_finite(value):
     return abs(int(value)) <= sys.float_info.max if isinstance(value, (int, np.integer)) else np.isfinite(value)
 
 
-def check_number(value, name, owner, *, low=0.0, high=np.inf, include_low=True, include_high=True, integer=False):
+def check_number(
+    value, name, owner, *, low=0.0, high=np.inf, include_low=True, include_high=True, integer=False, what=None
+):
     """Raise ValueError unless value is a finite real (or whole) number in [low, high], without an end on request."""
     kinds = (int, np.integer) if integer else (int, float, np.integer, np.floating)
     inside = isinstance(value, kinds) and not isinstance(value, bool) and _is_finite(value) and low <= value <= high
     if not inside or (value == low and not include_low) or (value == high and not include_high):
-        what = "a whole number" if integer else "a finite number"
+        what = what or ("a whole number" if integer else "a finite number")
         left, right = "[" if include_low else "(", "]" if include_high else ")"
         bounds = f"in {left}{low:g}, {high:g}{right}" if high < np.inf else f"{'>=' if include_low else '>'} {low:g}"
         raise ValueError(f"{owner}: got {name}={value!r}, expected {what} {bounds}")

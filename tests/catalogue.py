@@ -8,7 +8,6 @@ from scipy import special, stats
 from npae import (
     BernoulliCrossEntropy,
     Contractive,
-    CorruptionChain,
     Dense,
     GaussianNoise,
     GaussianNoiseRange,
@@ -73,7 +72,6 @@ CORRUPTIONS = [
     MaskingNoise(0.4),
     SaltAndPepper(0.4),
     GaussianNoiseRange(0.1, 0.6),
-    CorruptionChain((MaskingNoise(0.3), GaussianNoise(0.2))),
 ]
 
 # widths of encoders of depth 1 to 3, under- and overcomplete

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import npae
-from npae import SGD, Autoencoder, EarlyStopping, LearningRateLog, StepDecay
+from npae import SGD, Autoencoder, EarlyStopping
 from npae.training.loop import train
 
 
@@ -62,15 +62,6 @@ def test_early_stopping_names_what_there_is_to_watch(X):
     for arguments in ({"patience": 0}, {"tol": -1}):
         with pytest.raises(ValueError, match="EarlyStopping: got"):
             EarlyStopping(**arguments)
-
-
-def test_the_learning_rate_is_told_when_it_changes(X):
-    lines = []
-    optimizer = SGD(StepDecay(0.1, 8, 0.5))  # every 8 steps, which is two epochs of 4
-    model = Autoencoder(3, optimizer=optimizer, batch_size=25, max_iter=6, callbacks=[LearningRateLog(lines.append)])
-    model.fit(X)
-    told = [line.split(": learning rate ") for line in lines]
-    assert [(int(at.split()[1]), float(rate)) for at, rate in told] == [(1, 0.1), (2, 0.05), (4, 0.025), (6, 0.0125)]
 
 
 def test_what_a_callback_starts_is_called_after_each_step_each_epoch_and_at_the_end(X):

@@ -61,9 +61,7 @@ SETTINGS = {
         3, early_stopping=True, n_iter_no_change=2, tol=0.3, corruption=npae.GaussianNoise(0.1)
     ),
     "a callback ends it": lambda: Autoencoder(3, callbacks=[npae.EarlyStopping("loss", patience=1, tol=0.3)]),
-    "penalties with a state": lambda: Autoencoder(
-        6, penalties=[npae.RunningKLSparsity(0.1, 0.2), npae.AuxiliaryTopK(1.0, 2, patience=50)]
-    ),
+    "a penalty with a state": lambda: Autoencoder(6, penalties=[npae.AuxiliaryTopK(1.0, 2, patience=50)]),
     "variational": lambda: VariationalAutoencoder(2, loss="bernoulli"),
 }
 

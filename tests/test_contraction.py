@@ -24,6 +24,7 @@ from npae import (
 from npae.objective import jacobian as jacobian_product
 from npae.objective.contraction import Contractive, HigherOrderContractive, ReconstructionContractive, deep_contraction
 from npae.objective.jacobian import cheapest_order
+from npae.objective.layers import named_layers
 
 PHI = {
     Identity(): lambda a: a,
@@ -91,8 +92,12 @@ def forward_with(network, theta, x, of):
     for key, array in network.parameters.items():
         pieces[key] = anp.reshape(theta[start : start + array.size], array.shape)
         start += array.size
-    names = {id(layer): key for key, layer in network._layers()}
-    layers = network.encoder.layers if of == "code" else [layer for _, layer in network._layers()]
+    names = {id(layer): key for key, layer in named_layers(network.encoder, network.decoder)}
+    layers = (
+        network.encoder.layers
+        if of == "code"
+        else [layer for _, layer in named_layers(network.encoder, network.decoder)]
+    )
     for layer in layers:
         tied = isinstance(layer, Tied)
         W = pieces[names[id(layer.dense)] + ".W"].T if tied else pieces[names[id(layer)] + ".W"]

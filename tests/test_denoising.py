@@ -10,8 +10,6 @@ import npae
 from catalogue import relative_error
 from npae import (
     BernoulliCrossEntropy,
-    BlockOcclusion,
-    CorruptionChain,
     Dense,
     Gaussian,
     GaussianNoise,
@@ -214,8 +212,6 @@ def test_for_gaussian_noise_it_is_the_formula_of_the_text_books(rng):
         GaussianNoise(0.3),
         MaskingNoise(0.4),
         SaltAndPepper(0.3),
-        BlockOcclusion((2, 3), (1, 2)),
-        CorruptionChain((MaskingNoise(0.2), GaussianNoise(0.3))),
     ],
     ids=lambda corruption: type(corruption).__name__,
 )

@@ -26,7 +26,7 @@ from npae.generative import VariationalNetwork
 from npae.generative.variational_network import kl_to_standard_normal
 from npae.gradcheck import assert_gradient, check_network
 from npae.objective import losses
-from npae.objective.learnt_variance import with_outputs
+from npae.objective.learnt_variance import widen_decoder
 
 LOSSES = [
     BernoulliCrossEntropy(),
@@ -47,7 +47,7 @@ def network(loss=BernoulliCrossEntropy(), hidden=(4,), beta=1.0, penalties=(), r
     encoder = [Dense(a, b, phi, rng=rng) for a, b, phi in zip(up, up[1:], phis)]
     decoder = [Dense(a, b, phi, rng=rng) for a, b, phi in zip(down, down[1:], phis)]
     options = {"loss": loss, "beta": beta, "penalties": penalties, "dtype": dtype}
-    net = VariationalNetwork([*encoder, GaussianCode(K)], with_outputs(decoder, loss, D), **options)
+    net = VariationalNetwork([*encoder, GaussianCode(K)], widen_decoder(decoder, loss, D), **options)
     net.theta = rng.uniform(-1, 1, net.theta.size)
     return net
 

@@ -7,7 +7,7 @@ from sklearn import metrics
 
 from catalogue import LOSSES, complex_step, name, relative_error
 from npae import BernoulliCrossEntropy, SquaredError
-from npae.objective import losses
+from npae.objective import distributions
 
 
 @pytest.fixture
@@ -178,4 +178,4 @@ def test_bernoulli_accepts_the_ends_and_squared_error_everything():
 
 
 def test_names_lead_to_every_loss():
-    assert set(losses.BY_NAME.values()) == set(LOSSES)
+    assert set(LOSSES) <= set(distributions.BY_NAME.values())

@@ -27,5 +27,5 @@ def test_a_mirrored_decoder_draws_from_the_code_on_and_is_the_same_for_the_same_
 
 
 def test_a_mirror_image_has_one_activation_a_layer():
-    with pytest.raises(ValueError, match="mirrored: got 1 activations, expected 2, one a decoder layer"):
+    with pytest.raises(ValueError, match="mirrored: got 1 activations, expected 2, one per decoder layer"):
         mirrored([Dense(5, 3), Dense(3, 2)], [Tanh()])

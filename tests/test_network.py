@@ -308,9 +308,9 @@ def test_every_door_adopts_an_assigned_array(door, network, batch):
 
 
 def test_an_assigned_array_of_another_shape_is_refused(network, batch):
-    network.encoder.layers[0].W = np.zeros((3, 3))
     with pytest.raises(ValueError, match=r"got W of shape \(3, 3\), expected \(5, 4\)"):
-        network.value_and_grad(*batch)
+        network.encoder.layers[0].W = np.zeros((3, 3))
+    assert network.encoder.layers[0].W.shape == (5, 4)
 
 
 def test_assigning_theta_copies_into_it(network):

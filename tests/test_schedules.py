@@ -9,10 +9,9 @@ import pytest
 from sklearn.base import clone
 
 import npae
-from npae import SGD, Adam, Autoencoder, Constant, Cosine, RMSProp, StepDecay, WarmUp
+from npae import SGD, Adam, Autoencoder, Cosine, RMSProp, StepDecay, WarmUp
 
 SCHEDULES = [
-    Constant(0.1),
     StepDecay(0.1, 3, 0.5),
     Cosine(0.1, 8, 0.01),
     WarmUp(0.1, 4),
@@ -53,10 +52,6 @@ def test_a_warm_up_rises_in_equal_steps_and_then_follows_what_it_warms_up():
     lr = [WarmUp(inner, 4)(t) for t in range(12)]
     assert lr == pytest.approx([inner(t) * min(1, 0.25 * (t + 1)) for t in range(12)], rel=1e-15)
     assert [WarmUp(lambda t: 2.0**-t, 2)(t) for t in range(4)] == [0.5, 0.5, 0.25, 0.125]
-
-
-def test_a_constant_is_the_number():
-    assert {Constant(0.3)(t) for t in (0, 1, 10**6)} == {0.3}
 
 
 def moved(optimizer, gradients, theta=0.0):
@@ -141,7 +136,6 @@ def test_a_schedule_of_ones_own_trains_but_is_not_saved(tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Constant(-1), "Constant: got lr=-1, expected a finite number >= 0"),
         (lambda: StepDecay("0.1", 2), "StepDecay: got lr='0.1', expected a finite number"),
         (lambda: StepDecay(0.1, 0), "StepDecay: got every=0, expected a whole number >= 1"),
         (lambda: StepDecay(0.1, 2.0), "StepDecay: got every=2.0, expected a whole number >= 1"),

@@ -14,7 +14,6 @@ TABLE = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(TABLE)
 EQUATIONS = TABLE.EQUATIONS
 NO_FORMULA = {
-    "npae.training.callbacks.LearningRateLog",
     "npae.storage.checkpoints.Checkpoint",
 }  # they say and keep, and compute nothing
 BOTH = tuple(

@@ -5,7 +5,6 @@ import pickle
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from npae import (
     SGD,
@@ -14,11 +13,9 @@ from npae import (
     AuxiliaryTopK,
     BernoulliCrossEntropy,
     Dense,
-    KLSparsity,
     L1Sparsity,
     Network,
     ReLU,
-    RunningKLSparsity,
     Sigmoid,
     SquaredError,
     Tanh,
@@ -137,83 +134,6 @@ def test_an_estimator_with_unit_rows_differs_in_nothing_else_and_is_saved(tmp_pa
         Autoencoder(8, unit_rows=1).fit(X)
 
 
-# a running mean for KL
-
-
-def kl(rho, q):
-    return sum(stats.entropy([rho, 1 - rho], [q_j, 1 - q_j]) for q_j in q)
-
-
-@pytest.mark.parametrize("phi", [Sigmoid(), Tanh()], ids=str)
-def test_the_running_kl_has_the_gradient_of_its_complex_step_before_and_after_steps(phi, x, rng):
-    penalty = RunningKLSparsity(0.7, 0.2, decay=0.8)
-    network = unit_scale(Network([Dense(6, 4, phi)], [Dense(4, 6)], penalties=[penalty]))
-    for _ in range(3):
-        assert gradcheck.check_network(network, x, method="complex", rtol=1e-12).ok
-        network.value_and_grad(rng.random((5, 6)))
-        penalty.after_step()
-
-
-def test_the_running_mean_is_the_exponential_mean_of_the_batches(rng):
-    penalty = RunningKLSparsity(0.7, 0.2, decay=0.8)
-    network = unit_scale(Network([Dense(6, 4, Sigmoid())], [Dense(4, 6)], penalties=[penalty]))
-    plain = Network([copy.deepcopy(network.encoder.layers[0])], [copy.deepcopy(network.decoder.layers[0])])
-    r = None
-    for _ in range(5):
-        x = rng.random((5, 6))
-        q = network.encode(x).mean(axis=0)
-        rho_hat = q if r is None else 0.8 * r + 0.2 * q
-        expected = kl(0.2, q) if r is None else (kl(0.2, rho_hat) - 0.8 * kl(0.2, r)) / 0.2
-        assert network.value(x) - plain.value(x) == pytest.approx(0.7 * expected, rel=1e-10)
-        penalty.after_step()
-        r = rho_hat
-        np.testing.assert_allclose(penalty.state["rho_hat"], r, rtol=1e-13)
-
-
-def test_a_running_mean_at_rest_gives_the_value_and_the_gradient_of_plain_kl(x):
-    networks = [
-        unit_scale(Network([Dense(6, 4, Sigmoid())], [Dense(4, 6)], penalties=[penalty]))
-        for penalty in (KLSparsity(0.7, 0.2), RunningKLSparsity(0.7, 0.2, decay=0.99))
-    ]
-    for _ in range(2):
-        values = [network.value_and_grad(x) for network in networks]
-        assert values[0] == pytest.approx(values[1], rel=1e-12)
-        np.testing.assert_allclose(networks[0].grad, networks[1].grad, rtol=1e-9, atol=1e-14)
-        networks[1].penalties[0].after_step()
-
-
-def test_only_after_step_moves_the_running_mean(x):
-    penalty = RunningKLSparsity(0.7, 0.2)
-    network = unit_scale(Network([Dense(6, 4, Sigmoid())], [Dense(4, 6)], penalties=[penalty]))
-    network.value_and_grad(x[:3])
-    penalty.after_step()
-    values = {network.value(x) for _ in range(3)}
-    assert len(values) == 1
-    network.value(x[:2])
-    assert network.value(x) in values
-
-
-def test_the_gradient_over_small_batches_is_that_over_all_samples_with_a_running_mean_and_not_without():
-    """KL is convex: over batches of two it punishes chance, KL(rho || mean) < mean KL(rho || batch mean)."""
-    X = np.random.default_rng(0).normal(size=(400, 6))
-    gradients = {}
-    for penalty in (KLSparsity(1.0, 0.05), RunningKLSparsity(1.0, 0.05, decay=0.99)):
-        network = unit_scale(Network([Dense(6, 8, Sigmoid())], [Dense(8, 6)], penalties=[penalty]))
-        plain = Network([copy.deepcopy(network.encoder.layers[0])], [copy.deepcopy(network.decoder.layers[0])])
-        mean = np.zeros(network.grad.size)
-        network.value_and_grad(X)
-        whole = network.grad.copy()
-        if isinstance(penalty, RunningKLSparsity):
-            penalty.after_step()  # r is now the mean over all samples
-        for i in range(0, 400, 2):
-            network.value_and_grad(X[i : i + 2])
-            plain.value_and_grad(X[i : i + 2])
-            mean += (network.grad - plain.grad) / 200
-        plain.value_and_grad(X)
-        gradients[type(penalty)] = np.linalg.norm(mean - (whole - plain.grad)) / np.linalg.norm(whole - plain.grad)
-    assert gradients[RunningKLSparsity] < 0.02 and gradients[KLSparsity] > 0.2
-
-
 # reviving silent units
 
 
@@ -299,9 +219,6 @@ def test_the_auxiliary_term_refuses_what_it_does_not_fit(encoder, decoder, messa
         (lambda: AuxiliaryTopK(-1, 4), "AuxiliaryTopK: got lam=-1"),
         (lambda: AuxiliaryTopK(1, k=0), "AuxiliaryTopK: got k=0"),
         (lambda: AuxiliaryTopK(1, 4, patience=1.5), "AuxiliaryTopK: got patience=1.5"),
-        (lambda: RunningKLSparsity(1, 0.1, 1.0), "RunningKLSparsity: got decay=1.0"),
-        (lambda: RunningKLSparsity(1, 0.0), "RunningKLSparsity: got rho=0"),
-        (lambda: RunningKLSparsity(-1, 0.1), "RunningKLSparsity: got beta=-1"),
     ],
 )
 def test_hyperparameters_out_of_range_are_refused_by_name(make, message):
@@ -309,10 +226,9 @@ def test_hyperparameters_out_of_range_are_refused_by_name(make, message):
         make()
 
 
-@pytest.mark.parametrize("penalty", [AuxiliaryTopK(0.1, 2, 5), RunningKLSparsity(1.0, 0.1, 0.5)], ids=str)
+@pytest.mark.parametrize("penalty", [AuxiliaryTopK(0.1, 2, 5)], ids=str)
 def test_penalties_with_state_print_and_compare_by_their_numbers_and_copies_count_for_themselves(penalty, x):
-    phi = Sigmoid() if isinstance(penalty, KLSparsity) else TopK(2)
-    network = Network([Dense(6, 8, phi, rng=0)], [Dense(8, 6, rng=1)], penalties=[penalty])
+    network = Network([Dense(6, 8, TopK(2), rng=0)], [Dense(8, 6, rng=1)], penalties=[penalty])
     twin = pickle.loads(pickle.dumps(penalty))
     network.value_and_grad(x)
     penalty.after_step()
@@ -325,9 +241,9 @@ def test_penalties_with_state_print_and_compare_by_their_numbers_and_copies_coun
 
 
 def test_a_penalty_with_state_starts_anew_for_another_width(x):
-    for penalty, phi in ((AuxiliaryTopK(0.1, 2, 5), TopK(2)), (RunningKLSparsity(1.0, 0.1), Sigmoid())):
-        for width in (8, 5):
-            network = Network([Dense(6, width, phi, rng=0)], [Dense(width, 6, rng=1)], penalties=[penalty])
-            assert np.isfinite(network.value_and_grad(x))
-            penalty.after_step()
-            assert all(len(value) == width for value in penalty.state.values() if np.ndim(value))
+    penalty = AuxiliaryTopK(0.1, 2, 5)
+    for width in (8, 5):
+        network = Network([Dense(6, width, TopK(2), rng=0)], [Dense(width, 6, rng=1)], penalties=[penalty])
+        assert np.isfinite(network.value_and_grad(x))
+        penalty.after_step()
+        assert all(len(value) == width for value in penalty.state.values() if np.ndim(value))

@@ -331,7 +331,7 @@ def test_every_list_of_a_history_is_as_long_as_every_other_whatever_was_measured
     assert np.isnan(model.history_["validation_loss"]).tolist() == [False, False, True]
     given = {"loss": [1.0, 2.0], "seconds": [0.1, 0.2], "validation_loss": []}
     network = network_of(X)
-    train(network, X, SGD(0.1).start(network.theta), given, max_iter=1, X_validation=X[:9])
+    train(network, X, SGD(0.1).start(network.theta), history=given, max_iter=1, X_validation=X[:9])
     assert {len(values) for values in given.values()} == {3} and np.isnan(given["validation_loss"][:2]).all()
 
 
@@ -374,7 +374,7 @@ def test_an_interrupt_while_the_history_is_written_leaves_it_whole(X, monkeypatc
     history = {"loss": [1.0], "seconds": [0.0], "reconstruction": Interrupting([1.0])}
     network = network_of(X)
     with pytest.warns(TrainingInterrupted) as caught:
-        train(network, X, SGD(0.1).start(network.theta), history, max_iter=2)
+        train(network, X, SGD(0.1).start(network.theta), history=history, max_iter=2)
     assert caught[0].filename == __file__
     assert {len(values) for values in history.values()} == {1}
 
@@ -393,6 +393,8 @@ def test_warm_start_goes_on_with_the_weights_the_steps_and_the_history(X):
 
 
 def test_a_fit_begins_anew_with_penalties_that_remember_too(X):
-    model = Autoencoder(4, penalties=[npae.RunningKLSparsity(0.5, 0.1)], max_iter=2, batch_size=50, random_state=0)
+    model = Autoencoder(
+        4, penalties=[npae.AuxiliaryTopK(0.5, 2, patience=50)], max_iter=2, batch_size=50, random_state=0
+    )
     first = model.fit(X).network_.theta.copy()
     assert np.array_equal(model.fit(X).network_.theta, first)

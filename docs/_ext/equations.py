@@ -181,17 +181,6 @@ da_l \mathrel{+}= ds_l \odot \varphi_l''(a_l)""",
             r"dW, db, dx \;\text{as in Dense}, \qquad dV_k = \frac{dW_k - \langle dW_k, W_k\rangle\, W_k}{\|V_k\|}",
         ),
     ],
-    "npae.objective.penalties.RunningKLSparsity": [
-        (
-            "forward",
-            r"""\hat\rho = \delta\, r + (1 - \delta) \frac1N \sum_n h_n, \qquad
-\Omega = \frac{\beta}{1 - \delta} \sum_j \mathrm{KL}(\rho \,\|\, \hat\rho_j) - \delta\, \mathrm{KL}(\rho \,\|\, r_j)""",
-        ),
-        (
-            "backward",
-            r"dh_{nj} \mathrel{+}= \frac\beta N \Big(\frac{1-\rho}{1-\hat\rho_j} - \frac{\rho}{\hat\rho_j}\Big)",
-        ),
-    ],
     "npae.objective.revival.AuxiliaryTopK": [
         (
             "forward",
@@ -248,9 +237,6 @@ x_n' \;\text{by Gibbs sampling}""",
     "npae.objective.corruption.GaussianNoiseRange": [
         ("forward", r"\tilde x_n = x_n + s_n \varepsilon_n, \qquad s_n \sim U(\text{low}, \text{high})"),
     ],
-    "npae.objective.corruption.CorruptionChain": [
-        ("forward", r"C(\tilde x \mid x) = \int C_2(\tilde x \mid x')\, C_1(x' \mid x)\, dx'"),
-    ],
     "npae.denoising.score.score_field": [
         (
             "value",
@@ -303,9 +289,6 @@ x_n' \;\text{by Gibbs sampling}""",
     "npae.manifold.contraction_ratio": [
         ("value", r"\frac{1}{N M} \sum_{nm} \frac{\|f(x_n + r u_{nm}) - f(x_n)\|}{r}, \qquad \|u_{nm}\| = 1"),
     ],
-    "npae.objective.corruption.BlockOcclusion": [
-        ("forward", r"\tilde x_d = v \;\text{for}\; d \;\text{in a block, its place uniform among all, else}\; x_d"),
-    ],
     "npae.estimators.autoencoder.Autoencoder": [
         ("transform", r"h = f(x)"),
         ("reconstruct", r"\hat x = g(f(x)) \;\text{through the mean of the loss's distribution}"),
@@ -315,7 +298,6 @@ x_n' \;\text{by Gibbs sampling}""",
         ("transform", r"h = \mu(x), \qquad q(h \mid x) = N\big(\mu(x), \mathrm{diag}\, e^{s(x)}\big)"),
         ("elbo", r"E_q[\log p(x \mid h)] - \beta\, \mathrm{KL}\big(q(h \mid x) \,\|\, N(0, I)\big) \le \log p(x)"),
     ],
-    "npae.training.schedules.Constant": [("step", r"\eta_t = \eta")],
     "npae.training.schedules.StepDecay": [
         ("step", r"\eta_t = \eta\, \gamma^{\lfloor t / m \rfloor}, \qquad \gamma = \text{factor}, \; m = \text{every}"),
     ],

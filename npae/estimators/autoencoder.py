@@ -5,7 +5,7 @@ import numpy as np
 from npae.estimators.trained import TrainedEstimator
 from npae.objective import activations, distributions, losses
 from npae.objective.layers import Dense, mirrored
-from npae.objective.learnt_variance import with_outputs
+from npae.objective.learnt_variance import widen_decoder
 from npae.objective.network import Network
 from npae.objective.unit_rows import UnitRows
 from npae.training.rows import check_weight
@@ -34,7 +34,7 @@ class Autoencoder(TrainedEstimator):
     tol, n_iter_no_change : stop when for that many epochs the loss has not fallen by the fraction tol below its best.
     early_stopping, validation_fraction : hold out that fraction of X, watch its loss instead, keep the best weights.
     callbacks : a callable or a list, each called as callback(network, history) after an epoch; True stops. See also
-        `npae.Checkpoint`, `npae.EarlyStopping`, `npae.LearningRateLog`.
+        `npae.Checkpoint`, `npae.EarlyStopping`.
     warm_start : let fit go on from the weights, the optimizer's state and the history of the fit before.
     block_size : rows that are read and shuffled together: None for all of an array, about 16 MB of data on a disk.
     random_state : None, int, SeedSequence or Generator; weights, order, noise and split draw from separate streams.
@@ -117,7 +117,7 @@ class Autoencoder(TrainedEstimator):
         decoder = mirrored(encoder, [*reversed(phis[:-1]), output], tied=self.tied, rng=rng)
         if self.unit_rows:
             decoder[0] = UnitRows.of(decoder[0])
-        decoder = with_outputs(decoder, loss, n_features, rng)
+        decoder = widen_decoder(decoder, loss, n_features, rng)
         return Network(encoder, decoder, loss=loss, penalties=self.penalties, dtype=dtype)
 
     def _check_logits(self, loss, output):

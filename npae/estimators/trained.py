@@ -8,12 +8,13 @@ import numpy as np
 
 from npae.base import Estimator
 from npae.estimators.summary import as_html, summary
-from npae.objective.learnt_variance import begin_with_variance_of
+from npae.objective.learnt_variance import init_log_variance
 from npae.storage.checkpoints import Checkpoint
 from npae.system.progress import shown_progress
-from npae.training.loop import DivergenceError, train
+from npae.training.loop import continue_training
 from npae.training.optimizers import Adam, Step
 from npae.training.rows import Rows, check_weight, on_disk
+from npae.training.run import DivergenceError, Run
 from npae.training.streams import seed_sequence, streams
 from npae.validation import check_array, check_finite, check_flag, check_number, float_dtype
 
@@ -65,15 +66,8 @@ class TrainedEstimator(Estimator):
                 self._start(rows.n_features, rows.dtype, rows, resume=True)
             parts = self._split(rows) if self.early_stopping else (rows, None)
             with shown_progress(type(self).__name__, self.max_iter, self.verbose) as progress:
-                self._train(
-                    parts[0],
-                    max_iter=self.max_iter,
-                    tol=self.tol,
-                    n_iter_no_change=self.n_iter_no_change,
-                    X_validation=parts[1],
-                    progress=progress,
-                    resumable=not going_on,
-                )
+                stopping = {"tol": self.tol, "n_iter_no_change": self.n_iter_no_change, "X_validation": parts[1]}
+                self._train(parts[0], self.max_iter, progress, resumable=not going_on, **stopping)
         return self
 
     def partial_fit(self, X, y=None, sample_weight=None):
@@ -84,7 +78,7 @@ class TrainedEstimator(Estimator):
             rows = self._rows(X, sample_weight, new=first)
             if first:
                 self._start(rows.n_features, rows.dtype, rows)
-            self._train(rows, max_iter=1, resumable=False)
+            self._train(rows, 1, resumable=False)
         return self
 
     def _rows(self, X, sample_weight, *, new):
@@ -127,30 +121,22 @@ class TrainedEstimator(Estimator):
             getattr(penalty, "state", {}).clear()  # that of a fit before
         if rows is not None:
             rows.check(type(self).__name__, network.check_target)
-            begin_with_variance_of(network, rows)
+            init_log_variance(network, rows)
         self.network_ = network
         self._step = self._optimizer().start(network.theta)
         self.history_ = {"loss": [], "seconds": []}
         params = self.get_params(deep=False)  # a list may be changed by its owner
         self._fitted_with = {name: list(each) if isinstance(each, list) else each for name, each in params.items()}
 
-    def _train(self, rows, **limits):
+    def _train(self, rows, max_iter, progress=None, **options):
         now = self.get_params(deep=False)
         self._fitted_with = {name: self._fitted_with[name] if name in STRUCTURE else now[name] for name in now}
         before = None if isinstance(self._step, Step) else self.network_.theta.copy()
-        train(
-            self.network_,
-            rows,
-            self._step,
-            self.history_,
-            batch_size=self.batch_size,
-            shuffle_rng=self._shuffle_rng,
-            noise_rng=self._noise_rng,
-            corruption=self.corruption,
-            callbacks=self._callbacks(),
-            estimator=self,
-            **limits,
-        )
+        run = Run(
+            self.network_, rows, self._step, batch_size=self.batch_size, shuffle_rng=self._shuffle_rng,
+            noise_rng=self._noise_rng, corruption=self.corruption, history=self.history_, estimator=self, **options,
+        )  # fmt: skip
+        continue_training(run, max_iter, self._callbacks(), progress)
         norms = self.history_.get("gradient_norm", [])[-1:]  # none where no epoch came
         if before is not None and any(norms) and np.array_equal(before, self.network_.theta):
             what = f"{type(self).__name__}: got optimizer={self.optimizer!r} whose steps left every weight as it was"

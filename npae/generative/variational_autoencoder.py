@@ -6,7 +6,7 @@ from npae.estimators.autoencoder import Autoencoder, _named
 from npae.generative.variational_network import GaussianCode, VariationalNetwork
 from npae.objective import activations, distributions
 from npae.objective.layers import Dense
-from npae.objective.learnt_variance import with_outputs
+from npae.objective.learnt_variance import widen_decoder
 from npae.training.rows import check_weight
 from npae.validation import check_number
 
@@ -99,7 +99,7 @@ class VariationalAutoencoder(Autoencoder):
         decoder = [Dense(K, D, phi, rng=rng) for K, D, phi in zip(down, down[1:], [*phis[::-1], output])]
         return VariationalNetwork(
             [*encoder, GaussianCode(self.n_components)],
-            with_outputs(decoder, loss, n_features, rng),
+            widen_decoder(decoder, loss, n_features, rng),
             loss=loss,
             beta=self.beta,
             penalties=self.penalties,

@@ -11,13 +11,13 @@ import numpy as np
 
 from npae.objective.activations import Identity
 from npae.objective.kernels import standard_normal
+from npae.objective.layer_base import Layer
 from npae.objective.layers import Stack
 from npae.objective.network import Network
-from npae.objective.pending import Pending
 from npae.validation import check_number
 
 
-class GaussianCode:
+class GaussianCode(Layer):
     """h = mu + exp(s / 2) e with x = (mu, s) (N, 2 K), h (N, K), and e (N, K) given as `noise`; h = mu without noise.
 
     dmu = dh,    ds = dh e exp(s / 2) / 2: s is a log variance, so that exp(s / 2) is the standard deviation.
@@ -26,22 +26,18 @@ class GaussianCode:
     what is not trained, such as encode or reconstruct, sees the mean. Raises ValueError for noise that is not (N, K).
     """
 
-    parameters: tuple[str, ...] = ()
+    noise: Any = None
+    _shift: Any = None
 
     def __init__(self, n_out):
         check_number(n_out, "n_out", "GaussianCode", low=1, integer=True)
         self.n_out, self.n_in = int(n_out), 2 * int(n_out)
-        self.activation: Any = _Drawn()
-        self.noise: Any = None
-        self.x: Any = None
-        self.h: Any = None
-        self.pending = Pending()
-        self._shift: Any = None
+        super().__init__(_Drawn(), self.n_out)
 
     def forward(self, x):
-        """h (N, K) from (mu, s) (N, 2 K)."""
+        """Return h (N, K) from (mu, s) (N, 2 K)."""
         K, noise = self.n_out, self.noise
-        self.x, self.pending, self._shift = x, Pending(), None
+        self.x, self._shift = x, None
         if noise is None:
             self.h = x[:, :K].copy()
             return self.h
@@ -51,24 +47,20 @@ class GaussianCode:
         self.h = x[:, :K] + self._shift
         return self.h
 
-    def backward(self, dh):
-        """(dmu, ds) (N, 2 K) from dh (N, K)."""
+    def backward_da(self, da, need_dx=True):
+        """Return (dmu, ds) (N, 2 K) from da = dh (N, K)."""
         K = self.n_out
-        if self.pending.dh is not None:
-            dh = dh + self.pending.dh
-        dx = np.empty((len(dh), 2 * K), dh.dtype)
-        dx[:, :K] = dh
+        dx = np.empty((len(da), 2 * K), da.dtype)
+        dx[:, :K] = da
         if self._shift is None:
             dx[:, K:] = 0
         else:
-            np.multiply(dh, self._shift, out=dx[:, K:])
+            np.multiply(da, self._shift, out=dx[:, K:])
             dx[:, K:] /= 2
         return dx
 
-    _gradients = backward
-
     def __getstate__(self):
-        return self.__dict__ | {"x": None, "h": None, "pending": Pending(), "_shift": None}
+        return super().__getstate__() | {"_shift": None}
 
     def __repr__(self):
         return f"GaussianCode({self.n_out})"

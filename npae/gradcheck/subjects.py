@@ -15,7 +15,9 @@ import numpy as np
 from npae.gradcheck.engine import SEED, Check
 from npae.gradcheck.parameters import find, is_array, put, reach, resolve
 from npae.gradcheck.variables import Function, real_array
-from npae.objective.user_defined import OwnLoss, OwnPenalty, is_own
+from npae.objective import user_defined
+from npae.objective.layer_base import Layer
+from npae.objective.layers import Stack
 from npae.validation import described
 
 STEP = 2.0**-17  # of a difference quotient that tells one gradient from another
@@ -185,22 +187,22 @@ def _check_part(part, point, value, backward, names=None, whole=False, **options
     return Check(subject, **options).report()
 
 
-def _called(part, guard, expected):
-    """The part as a network calls it, guarded if it is one's own."""
+def _check_callable(part, expected):
     if isinstance(part, type) or not callable(part):
         raise TypeError(f"got {described(part)}, expected {expected}")
-    return guard(part) if is_own(part) else part
 
 
 def check_loss(loss, a, x, **options):
     """Check da of a loss, loss(a, x) -> (value, da), at the outputs a (N, D) and targets x (N, D)."""
-    loss = _called(loss, OwnLoss, "a loss, loss(a, x) -> (value, da)")
+    _check_callable(loss, "a loss, loss(a, x) -> (value, da)")
+    if user_defined.is_user_defined(loss):
+        user_defined.check_loss(copy.deepcopy(loss), np.array(a), np.array(x))
     subject = Function(lambda a: loss(a, x), a, name="a")
     return Check(subject, n_samples=len(a), **options).report()
 
 
 class _Layers(list):
-    """Layers one after another, as a penalty asks for them."""
+    """Layers one after another, for those that a Stack does not take."""
 
     layers = property(lambda self: self)
 
@@ -224,12 +226,15 @@ def check_penalty(penalty, encoder, x, **options):
     is diluted. Where the penalty has a `check(encoder)`, what that raises is raised here.
     """
     if not hasattr(encoder, "layers"):
-        encoder = _Layers(encoder if isinstance(encoder, (list, tuple)) else [encoder])
-    penalty = _called(penalty, OwnPenalty, "a penalty, penalty(encoder, decoder) -> value")
+        layers = encoder if isinstance(encoder, (list, tuple)) else [encoder]
+        encoder = Stack(layers) if all(isinstance(layer, Layer) for layer in layers) else _Layers(layers)
+    _check_callable(penalty, "a penalty, penalty(encoder, decoder) -> value")
     if hasattr(penalty, "check"):
         penalty.check(encoder)
-    x = real_array(x, "x")
-    zero = np.zeros_like(copy.deepcopy(encoder).forward(x.copy()))
+    x, trial = real_array(x, "x"), copy.deepcopy(encoder)
+    zero = np.zeros_like(trial.forward(x.copy()))
+    if user_defined.is_user_defined(penalty):
+        user_defined.check_penalty(copy.deepcopy(penalty), trial, None)
 
     def value(encoder, point):
         encoder.forward(x.copy())

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from npae.objective.kernels import broadcast, largest, logistic, positive_part, sigmoid, softplus
-from npae.objective.user_defined import check_result, is_own, read_only
+from npae.objective.user_defined import ContractError, check_result, is_user_defined, locked
 from npae.validation import check_number
 
 
@@ -197,46 +197,61 @@ class TopK(Activation):
 
 
 @dataclass(frozen=True, repr=False)
-class OwnActivation(Activation):
-    """Anyone's phi(a) with dphi(h), and ddphi(h) where a layer is contracted; prints as what it holds."""
+class UserActivation(Activation):
+    """A user-defined phi(a) with dphi(h), and ddphi(h) if a layer is contracted, called as a layer calls its own."""
 
-    own: Any
+    phi: Any
 
     def __post_init__(self):
         for name in ("elementwise", "range", "gain"):
-            object.__setattr__(self, name, getattr(self.own, name, getattr(Activation, name)))
-        object.__setattr__(self, "check", getattr(self.own, "check", super().check))
+            object.__setattr__(self, name, getattr(self.phi, name, getattr(Activation, name)))
+        object.__setattr__(self, "check", getattr(self.phi, "check", super().check))
 
     def __call__(self, a, out=None):
-        h = self.own(a)
-        check_result(h, a.shape, a.dtype, f"{self!r}: phi(a)")
-        return h
+        return self.phi(a)
 
     def dphi(self, h, out=None):
-        return self._derivative("dphi", h, out)
+        return self._copied(self.phi.dphi(h), h, out)
 
     def ddphi(self, h, out=None):
-        return self._derivative("ddphi", h, out)
+        return self._copied(self.phi.ddphi(h), h, out)
 
-    def _derivative(self, name, h, out):
-        with read_only(f"{self!r}: {name} got h", [h]):
-            values = getattr(self.own, name)(h)
-        check_result(values, h.shape, h.dtype, f"{self!r}: {name}(h)")
+    def _copied(self, values, h, out):
         out = np.empty_like(h) if out is None else out
-        out[...] = values  # it may be h itself, as for exp
+        out[...] = values  # values may be h itself, as for exp
         return out
 
     def __repr__(self):
-        return repr(self.own)
+        return repr(self.phi)
 
 
-def as_activation(activation, owner):
-    """An activation as layers use it; TypeError, in the name of `owner`, for what is none."""
-    if isinstance(activation, Activation) and not is_own(activation):
-        return activation
-    if isinstance(activation, type) or not callable(activation) or not callable(getattr(activation, "dphi", None)):
-        raise TypeError(f"{owner}: got activation={activation!r}, expected an activation such as Sigmoid()")
-    return OwnActivation(activation)
+def as_activation(activation, owner, n_units):
+    """Return an activation as a layer of n_units uses it; TypeError or ValueError, naming `owner`, if it is unfit."""
+    if not isinstance(activation, Activation) or is_user_defined(activation):
+        if isinstance(activation, type) or not callable(activation) or not callable(getattr(activation, "dphi", None)):
+            raise TypeError(f"{owner}: got activation={activation!r}, expected an activation such as Sigmoid()")
+        _check_shapes(activation, n_units)
+        activation = UserActivation(activation)
+    activation.check(n_units)
+    return activation
+
+
+def _check_shapes(phi, n_units):
+    """Raise ContractError unless a user-defined phi, dphi and ddphi return arrays like h and leave h unchanged."""
+    for dtype in (np.float32, np.float64):
+        a = np.random.default_rng(0).standard_normal((5, n_units)).astype(dtype)
+        try:
+            with np.errstate(all="ignore"):
+                h = phi(a.copy())
+                check_result(h, a.shape, dtype, f"{phi!r}: phi(a)")
+                for name in ("dphi", "ddphi") if hasattr(phi, "ddphi") else ("dphi",):
+                    with locked(f"{phi!r}: {name} got h", [h]):
+                        values = getattr(phi, name)(h)
+                    check_result(values, h.shape, dtype, f"{phi!r}: {name}(h)")
+        except ContractError:
+            raise
+        except Exception:  # an error of its own, as it may raise for random numbers, is left for training to judge
+            return
 
 
 def _full(h, value, out):

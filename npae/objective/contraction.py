@@ -1,6 +1,6 @@
 """Squared Frobenius norms of the Jacobian of a stack of elementwise layers, exact, with their gradients.
 
-||J||_F^2 of J = S_L W_L^T ... S_1 W_1^T, which `jacobian_product` multiplies. In the gram order J = C W_1^T, and
+||J||_F^2 of J = S_L W_L^T ... S_1 W_1^T, which `jacobian` multiplies. In the gram order J = C W_1^T, and
 with G = W_1^T W_1 the norm is <C, C G>, hence dC = 2 C G and dW_1 = 2 W_1 sum_n C^T C.
 
 Every function takes layers that have done their forward pass on x (N, D), adds its gradient to their `pending`, and
@@ -17,8 +17,8 @@ import numpy as np
 from npae.objective.activations import Activation
 from npae.objective.jacobian import JacobianProduct, rows, zeros
 from npae.objective.kernels import broadcast, column_squares, dot, fresh, product
-from npae.objective.layers import check_layers
-from npae.objective.user_defined import infer, is_own
+from npae.objective.layers import check_not_empty
+from npae.objective.user_defined import infer, is_user_defined
 from npae.validation import check_number
 
 
@@ -121,9 +121,9 @@ def _backpropagate(layers, x, H, own):
 def check_dense(owner, stack, what="encoder"):
     """Raise ValueError, in the name of `owner`, unless every layer is h = phi(x W + b) with an elementwise phi.
 
-    So the Jacobian of each is W diag(phi'). One's own layer is tried at a random x.
+    So the Jacobian of each is W diag(phi'). A user-defined layer is tried at a random x.
     """
-    check_layers(owner, stack, what)
+    check_not_empty(owner, stack, what)
     for layer in stack.layers:
         activation = getattr(layer, "activation", None)
         if not getattr(activation, "elementwise", False):
@@ -132,9 +132,9 @@ def check_dense(owner, stack, what="encoder"):
                 f"{owner}: got {got!r} in the {what}, expected Dense layers with elementwise activations "
                 "(Identity, Sigmoid, Tanh, ReLU, Softplus): its Jacobian is not diagonal"
             )
-        if not callable(getattr(getattr(activation, "own", activation), "ddphi", None)):
+        if not callable(getattr(getattr(activation, "phi", activation), "ddphi", None)):
             raise ValueError(f"{owner}: got {activation!r} without ddphi(h), expected phi'' as a function of h")
-        if is_own(layer) and not _is_dense(layer):
+        if is_user_defined(layer) and not _is_dense(layer):
             raise ValueError(f"{owner}: got {layer!r} in the {what}, expected h = phi(x W + b), kept as its h")
 
 

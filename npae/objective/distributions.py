@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from npae.objective import losses
 from npae.objective.kernels import negative_abs
-from npae.objective.losses import _pair
+from npae.objective.losses import BernoulliCrossEntropy, Loss, SquaredError
+from npae.validation import check_number
 
 
 @dataclass(frozen=True)
-class ContinuousBernoulli:
+class ContinuousBernoulli(Loss):
     """p(x | a) = a exp(a x) / (exp(a) - 1) for x in [0, 1]: what the cross entropy is a likelihood of for grey values.
 
     L = sum_d log(2 sinh(a/2) / a) - (x - 1/2) a,    E[x] = 1/2 + coth(a/2) / 2 - 1/a,    da = (E[x] - x) / N.
@@ -26,22 +26,11 @@ class ContinuousBernoulli:
     Loaiza-Ganem and Cunningham (2019), The continuous Bernoulli, NeurIPS.
     """
 
-    def n_outputs(self, n_features):
-        """D columns of a for D features."""
-        return n_features
-
-    def check_target(self, x):
-        """Raise ValueError unless all targets are in [0, 1]."""
-        low, high = x.min(), x.max()
-        if low < 0 or high > 1:
-            raise ValueError(
-                f"ContinuousBernoulli: got targets from {float(low)!r} to {float(high)!r}, expected all in [0, 1]; "
-                "scale the data or use SquaredError()"
-            )
+    target_range = (0, 1)
 
     def __call__(self, a, x, out=None):
         """Value and da, written into `out` if given."""
-        a, x = _pair(a, x)
+        a, x = self._arrays(a, x)
         value = (_log_sinh_ratio(a) - (x - 0.5) * a).sum() / len(x)
         da = np.subtract(_half_langevin(a), x - 0.5, out=out)
         da *= 1 / len(x)
@@ -53,7 +42,7 @@ class ContinuousBernoulli:
 
     def log_likelihood(self, a, x):
         """log p(x_n | a_n) in nats, (N,)."""
-        a, x = _pair(a, x)
+        a, x = self._arrays(a, x)
         return ((x - 0.5) * a - _log_sinh_ratio(a)).sum(axis=1)
 
     def sample(self, a, rng):
@@ -90,30 +79,8 @@ LOG_2PI = float(np.log(2 * np.pi))
 LEARNT = ("shared", "features", "samples")
 
 
-class Distribution:
-    """What the losses here share: the negative log-likelihood as value and gradient, and no limits on the target."""
-
-    def n_outputs(self, n_features):
-        """Columns of a for D features."""
-        return n_features
-
-    def check_target(self, x):
-        """Raise ValueError for targets that have no likelihood; here all have one."""
-
-    def _owned(self, a, x):
-        """a and x as arrays whose shapes fit."""
-        a, x = np.asarray(a), np.asarray(x)
-        a = a if a.dtype.kind in "fc" else a.astype(np.float64)
-        if x.ndim != 2 or a.shape != (len(x), self.n_outputs(x.shape[1])):
-            raise ValueError(
-                f"{type(self).__name__}: got outputs of shape {a.shape} and targets of shape {x.shape}, expected "
-                f"(N, {self.n_outputs(x.shape[-1])}) and (N, {x.shape[-1]})"
-            )
-        return a, x
-
-
 @dataclass(frozen=True)
-class Gaussian(Distribution):
+class Gaussian(Loss):
     """p(x | a) = N(x; m, diag v): L = 1/2 sum_d [(x_d - m_d)^2 / v_d + log v_d + log 2 pi].
 
     variance   a number, or D of them: v is given, and a (N, D) is the mean m.
@@ -158,7 +125,7 @@ class Gaussian(Distribution):
 
     def __call__(self, a, x, out=None):
         """Value and da, written into `out` if given."""
-        a, x = self._owned(a, x)
+        a, x = self._arrays(a, x, 1 + self.learnt)
         mean, log_v = self._parts(a)
         da = np.empty_like(a) if out is None else out
         N, D = x.shape
@@ -179,7 +146,7 @@ class Gaussian(Distribution):
 
     def log_likelihood(self, a, x):
         """log p(x_n | a_n) in nats, (N,)."""
-        a, x = self._owned(a, x)
+        a, x = self._arrays(a, x, 1 + self.learnt)
         mean, log_v = self._parts(a)
         return -0.5 * ((x - mean) ** 2 * np.exp(-log_v) + log_v + LOG_2PI).sum(axis=1)
 
@@ -190,7 +157,7 @@ class Gaussian(Distribution):
 
 
 @dataclass(frozen=True)
-class Laplace(Distribution):
+class Laplace(Loss):
     """p(x | a) = prod_d exp(-|x_d - a_d| / b) / 2b: L = sum_d |a_d - x_d| / b + log 2b, da = sign(a - x) / (b N).
 
     The median is fitted, so a few wild pixels pull less than they do in a squared error. The derivative at the kink is
@@ -200,12 +167,11 @@ class Laplace(Distribution):
     scale: float = 1.0
 
     def __post_init__(self):
-        if isinstance(self.scale, bool) or not isinstance(self.scale, (int, float)) or not 0 < self.scale < np.inf:
-            raise ValueError(f"Laplace: got scale={self.scale!r}, expected a finite number > 0")
+        check_number(self.scale, "scale", "Laplace", include_low=False)
 
     def __call__(self, a, x, out=None):
         """Value and da, written into `out` if given."""
-        a, x = self._owned(a, x)
+        a, x = self._arrays(a, x)
         z = a - x
         da = np.sign(z.real, out=np.empty_like(a) if out is None else out, casting="unsafe")
         value = (da * z).sum() / (self.scale * len(x)) + x.shape[1] * float(np.log(2 * self.scale))
@@ -218,7 +184,7 @@ class Laplace(Distribution):
 
     def log_likelihood(self, a, x):
         """log p(x_n | a_n) in nats, (N,)."""
-        a, x = self._owned(a, x)
+        a, x = self._arrays(a, x)
         return -(np.abs(a - x) / self.scale + float(np.log(2 * self.scale))).sum(axis=1)
 
     def sample(self, a, rng):
@@ -228,7 +194,7 @@ class Laplace(Distribution):
 
 
 @dataclass(frozen=True)
-class Categorical(Distribution):
+class Categorical(Loss):
     """Groups of C columns, each one of C classes: p = softmax(a) in a group, L = -sum_c x_c log p_c, da = (p - x) / N.
 
     Targets are one-hot groups, or probabilities that sum to 1 in each; a and x are (N, G C). `mean` gives p, `sample`
@@ -239,8 +205,7 @@ class Categorical(Distribution):
     n_classes: int
 
     def __post_init__(self):
-        if not isinstance(self.n_classes, (int, np.integer)) or isinstance(self.n_classes, bool) or self.n_classes < 2:
-            raise ValueError(f"Categorical: got n_classes={self.n_classes!r}, expected a whole number >= 2")
+        check_number(self.n_classes, "n_classes", "Categorical", low=2, integer=True)
 
     def _groups(self, a):
         if a.shape[1] % self.n_classes:
@@ -256,17 +221,16 @@ class Categorical(Distribution):
                 "1, expected one-hot groups"
             )
 
-    def _shifted(self, a):
-        """a minus the largest (real part) of its group (N, G, C), and log sum_c exp of it (N, G, 1)."""
+    def _log_p(self, a):
+        """Return log softmax in each group, (N, G C); the largest (real part) of a group is taken out before exp."""
         groups = self._groups(a)
         groups = groups - groups.real.max(axis=2, keepdims=True)
-        return groups, np.log(np.exp(groups).sum(axis=2, keepdims=True))
+        return (groups - np.log(np.exp(groups).sum(axis=2, keepdims=True))).reshape(a.shape)
 
     def __call__(self, a, x, out=None):
         """Value and da, written into `out` if given."""
-        a, x = self._owned(a, x)
-        groups, log_sum = self._shifted(a)
-        log_p = (groups - log_sum).reshape(a.shape)
+        a, x = self._arrays(a, x)
+        log_p = self._log_p(a)
         value = -(x * log_p).sum() / len(x)
         weight = np.repeat(self._groups(x).sum(axis=2), self.n_classes, axis=1)  # 1, but for rounding
         da = np.exp(log_p, out=np.empty_like(a) if out is None else out)
@@ -277,14 +241,12 @@ class Categorical(Distribution):
 
     def mean(self, a):
         """p, (N, G C)."""
-        groups, log_sum = self._shifted(np.asarray(a))
-        return np.exp(groups - log_sum).reshape(np.shape(a))
+        return np.exp(self._log_p(np.asarray(a)))
 
     def log_likelihood(self, a, x):
         """log p(x_n | a_n) in nats, (N,)."""
-        a, x = self._owned(a, x)
-        groups, log_sum = self._shifted(a)
-        return (x * (groups - log_sum).reshape(a.shape)).sum(axis=1)
+        a, x = self._arrays(a, x)
+        return (x * self._log_p(a)).sum(axis=1)
 
     def sample(self, a, rng):
         """One-hot groups (N, G C): the class with the largest a + Gumbel noise; rng is a Generator or a seed."""
@@ -293,7 +255,9 @@ class Categorical(Distribution):
         return (winner[:, :, None] == np.arange(self.n_classes)).astype(groups.dtype).reshape(np.shape(a))
 
 
-BY_NAME: dict[str, Any] = losses.BY_NAME | {
+BY_NAME: dict[str, Any] = {
+    "squared_error": SquaredError(),
+    "bernoulli": BernoulliCrossEntropy(),
     "gaussian": Gaussian("shared"),
     "continuous_bernoulli": ContinuousBernoulli(),
     "laplace": Laplace(),

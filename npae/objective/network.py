@@ -5,14 +5,16 @@ J(theta) = 1/N sum_n L(x_n, g(f(x~_n))) + Omega
 
 import copy
 import inspect
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from npae.objective.kernels import Buffers, aligned
-from npae.objective.layers import Stack, Tied
-from npae.objective.losses import SquaredError
-from npae.objective.user_defined import is_own, prepared_loss, prepared_penalty, stands_for, takes
+from npae.objective.kernels import Buffers
+from npae.objective.layers import Stack, check_bottleneck, named_layers
+from npae.objective.losses import SquaredError, with_buffer
+from npae.objective.theta import FlatParameters
+from npae.objective.user_defined import check_parts, looks_like_part, takes
 from npae.validation import NotFittedError, check_array
 
 
@@ -20,13 +22,14 @@ class Network:
     """x^ = g(f(x)) with its objective and gradient; every W, b, dW, db is a view of `theta` or `grad`.
 
     encoder, decoder: Stack or list of layers. loss: such as SquaredError(). penalties: such as [WeightDecay(1e-3)].
-    Each may be of your own: docs/your_own_part.md. dtype: of theta, by default the layers' own (float64); float32
+    Each may be user-defined: docs/your_own_part.md. dtype: of theta, by default the layers' own (float64); float32
     trains faster, complex128 serves a complex step.
     `theta` (P,), `grad` (P,); `parameters` and `gradients` name their pieces, e.g. 'encoder.0.W'. A layer belongs to
     the network it was last given to.
 
-    Raises ValueError where widths do not fit, where a penalty does not fit the encoder, where a layer appears
-    twice or a tied layer does not come after the layer whose weights it shares; TypeError for a wrong dtype.
+    Raises ValueError if widths do not fit, if a penalty does not fit the encoder, if a layer appears twice or a tied
+    layer does not come after the layer whose weights it shares, and if a user-defined part fails its check on random
+    samples; TypeError for a wrong dtype.
     """
 
     _reconstructs = True  # as many outputs as inputs
@@ -36,15 +39,10 @@ class Network:
         self.encoder = encoder if isinstance(encoder, Stack) else Stack(encoder)
         self.decoder = decoder if isinstance(decoder, Stack) else Stack(decoder)
         self.loss = loss
-        self._check_layers()
+        check_bottleneck(self.encoder, self.decoder, loss if self._reconstructs else None)
         self.penalties = penalties
-        self._bind(self._dtype() if dtype is None else dtype)
-
-    # -- construction ------------------------------------------------------------------------------------------
-
-    def _layers(self):
-        sides = (("encoder", self.encoder), ("decoder", self.decoder))
-        return [(f"{side}.{i}", layer) for side, stack in sides for i, layer in enumerate(stack.layers)]
+        self._bind(dtype)
+        check_parts(self.encoder, self.decoder, loss, self.penalties, self._theta.dtype)
 
     @property
     def loss(self):
@@ -53,9 +51,9 @@ class Network:
 
     @loss.setter
     def loss(self, loss):
-        if not stands_for(loss, "check_target", 2):
+        if not looks_like_part(loss, "check_target", 2):
             raise TypeError(f"Network: got loss={loss!r}, expected a loss such as SquaredError()")
-        self._given_loss, self._loss = loss, prepared_loss(loss)
+        self._given_loss, self._loss = loss, with_buffer(loss)
 
     @property
     def penalties(self):
@@ -67,75 +65,21 @@ class Network:
         if not isinstance(penalties, (list, tuple)):
             raise TypeError(f"Network: got penalties={penalties!r}, expected a list such as [WeightDecay(1e-3)]")
         for penalty in penalties:
-            if not stands_for(penalty, "check", 1):
+            if not looks_like_part(penalty, "check", 1):
                 raise TypeError(f"Network: got penalty {penalty!r}, expected one such as WeightDecay(1e-3)")
             if hasattr(penalty, "check"):
-                stacks = (self.encoder, self.decoder)
-                penalty.check(*stacks[: 1 + takes(penalty.check, "decoder")])
+                penalty.check(*(self.encoder, self.decoder)[: 1 + takes(penalty.check, "decoder")])
         self._given_penalties = tuple(penalties)
-        self._penalties = [prepared_penalty(penalty) for penalty in penalties]
+        self._penalties = [partial(each, array=Buffers()) if takes(each, "array") else each for each in penalties]
 
-    def _check_layers(self):
-        for name, stack in (("encoder", self.encoder), ("decoder", self.decoder)):
-            if not len(stack):
-                raise ValueError(f"Network: got no layers for the {name}, expected at least one")
-        Stack([self.encoder.layers[-1], self.decoder.layers[0]])
-        D, D_out = self.encoder.layers[0].n_in, self.decoder.layers[-1].n_out
-        needed = self.loss.n_outputs(D) if hasattr(self.loss, "n_outputs") else D
-        if self._reconstructs and D_out != needed:
-            expected = "as many outputs as inputs" if needed == D else f"{needed} outputs for {self.loss!r}"
-            raise ValueError(f"Network: got {D} inputs and {D_out} outputs, expected {expected}")
-        seen: list[object] = []
-        for name, layer in self._layers():
-            if any(layer is other for other in seen):
-                raise ValueError(f"Network: got one layer twice (again at {name}), expected distinct layers or Tied")
-            if isinstance(layer, Tied) and not any(layer.dense is other for other in seen):
-                raise ValueError(f"Network: got a Tied layer at {name}, expected its Dense layer before it")
-            seen.append(layer)
-
-    def _dtype(self):
-        """That of the first parameter."""
-        parameters = (getattr(layer, name) for _, layer in self._layers() for name in layer.parameters)
-        return next((np.asarray(parameter).dtype for parameter in parameters), np.dtype(np.float64))
-
-    def _bind(self, dtype):
-        """Lay all parameters into one vector and its gradient, and make the layers' arrays views of them."""
-        dtype = np.dtype(dtype)
-        if dtype not in (np.float32, np.float64, np.complex64, np.complex128):
-            raise TypeError(f"Network: got dtype {dtype}, expected float32 or float64 (complex128 for a complex step)")
-        pieces = [(f"{at}.{name}", layer, name) for at, layer in self._layers() for name in layer.parameters]
-        sizes = [getattr(layer, name).size for _, layer, name in pieces]
-        self._theta, self._grad = aligned((sum(sizes),), dtype), aligned((sum(sizes),), dtype)
-        self._grad.fill(0)
-        self.parameters: dict[str, np.ndarray] = {}
-        self.gradients: dict[str, np.ndarray] = {}
-        self._views = []
-        for (key, layer, name), end, size in zip(pieces, np.cumsum(sizes), sizes):
-            shape = getattr(layer, name).shape
-            for vector, views, attribute in (
-                (self._theta, self.parameters, name),
-                (self._grad, self.gradients, "d" + name),
-            ):
-                view = vector[end - size : end].reshape(shape)
-                array = getattr(layer, attribute, None)  # one's own layer need not have a gradient before a backward
-                view[...] = 0 if array is None else array
-                setattr(layer, attribute, view)
-                views[key] = view
-                self._views.append((layer, attribute, view))
-        self._own_gradients = [each for each in self._views if each[1][0] == "d" and is_own(each[0])]
-        for _, layer in self._layers():
-            if hasattr(layer, "_array"):
-                layer._array = Buffers()  # the same arrays at every step
-
-    def _adopt(self, views=None):
-        """Take over arrays that were assigned (`layer.W = A` instead of `layer.W[:] = A`)."""
-        for layer, attribute, view in self._views if views is None else views:
-            array = getattr(layer, attribute)
-            if array is not view:
-                if np.shape(array) != view.shape:
-                    raise ValueError(f"{layer!r}: got {attribute} of shape {np.shape(array)}, expected {view.shape}")
-                np.copyto(view, array, casting="same_kind")
-                setattr(layer, attribute, view)
+    def _bind(self, dtype=None):
+        self._flat = flat = FlatParameters(named_layers(self.encoder, self.decoder), dtype)
+        self._theta, self._grad, self.parameters, self.gradients = (
+            flat.theta,
+            flat.grad,
+            flat.parameters,
+            flat.gradients,
+        )
 
     def __getstate__(self):
         return {name: getattr(self, name) for name in ("encoder", "decoder", "loss", "penalties")}
@@ -143,55 +87,49 @@ class Network:
     def __setstate__(self, state, dtype=None):
         for name, value in state.items():
             setattr(self, name, value)
-        self._bind(self._dtype() if dtype is None else dtype)
+        self._bind(dtype)
 
     def __copy__(self):
         return copy.deepcopy(self)
 
     def astype(self, dtype):
-        """An independent copy whose theta has the given dtype."""
+        """Return an independent copy whose theta has the given dtype."""
         other = object.__new__(type(self))
         other.__setstate__(copy.deepcopy(self.__getstate__()), dtype)
         return other
 
-    # -- the two vectors -----------------------------------------------------------------------------------------
-
     @property
     def theta(self):
         """All parameters, (P,); assigning copies into it."""
-        self._adopt()
+        self._flat.copy_reassigned()
         return self._theta
 
     @theta.setter
     def theta(self, value):
-        self._adopt()
         if np.shape(value) != self._theta.shape:
             raise ValueError(f"Network: got theta of shape {np.shape(value)}, expected {self._theta.shape}")
-        np.copyto(self._theta, value, casting="same_kind")
+        np.copyto(self.theta, value, casting="same_kind")
 
     @property
     def grad(self):
         """dJ/dtheta of the last `value_and_grad`, (P,)."""
         return self._grad
 
-    # -- objective -----------------------------------------------------------------------------------------------
-
     def value_and_grad(self, x, target=None):
-        """J for the batch x (N, D), possibly corrupted, against the clean target (default x); leaves dJ/dtheta in grad.
+        """Return J for the batch x (N, D), possibly corrupted, and the clean target (default x); leave dJ in grad.
 
-        Raises ValueError or TypeError for input that is no finite (N, D) array, and for targets that the loss refuses.
+        Raises ValueError or TypeError if x is not a finite (N, D) array, and for targets that the loss refuses.
         """
         return self._value_and_grad(*self._check_batch(x, target))
 
     def value(self, x, target=None):
-        """J alone, for the same arguments."""
+        """Return J alone, for the same arguments."""
         return self._forward(*self._check_batch(x, target))[0]
 
     def _value_and_grad(self, x, target):
         value, da = self._forward(x, target)
         self.encoder.backward(self.decoder.backward(da), need_dx=False)
-        if self._own_gradients:
-            self._adopt(self._own_gradients)
+        self._flat.copy_reassigned()
         return value
 
     def _forward(self, x, target):
@@ -201,7 +139,6 @@ class Network:
         return np.asarray(sum(self.part_values)).item(), da
 
     def _check_batch(self, x, target):
-        self._adopt()
         x = self._check(x, "x")
         target = x if target is None else self._check(target, "target")
         if len(target) != len(x):
@@ -210,36 +147,26 @@ class Network:
         return x, target
 
     def check_target(self, target):
-        """Raise ValueError for targets (N, D) that the loss refuses, if it has a say."""
+        """Raise ValueError for targets (N, D) that the loss refuses, if it has such a check."""
         if hasattr(self.loss, "check_target"):
             self.loss.check_target(target)
 
     def _check(self, x, name, n_features=None):
-        dtype = self._theta.dtype
-        return check_array(
-            x,
-            name=name,
-            owner="Network",
-            dtype=dtype,
-            n_features=n_features or self.encoder.layers[0].n_in,
-            allow_complex=dtype.kind == "c",
-        )
-
-    # -- inference -----------------------------------------------------------------------------------------------
+        dtype, n = self.theta.dtype, n_features or self.encoder.layers[0].n_in
+        is_complex = dtype.kind == "c"
+        return check_array(x, name=name, owner="Network", dtype=dtype, n_features=n, allow_complex=is_complex)
 
     def encode(self, x):
-        """The code h = f(x): (N, D) -> (N, K)."""
-        self._adopt()
+        """Return the code h = f(x): (N, D) -> (N, K)."""
         return self.encoder(self._check(x, "x"))
 
     def decode(self, h):
-        """The reconstruction x^ = E[x | g(h)]: (N, K) -> (N, D)."""
-        self._adopt()
+        """Return the reconstruction x^ = E[x | g(h)]: (N, K) -> (N, D)."""
         a = self.decoder(self._check(h, "h", self.decoder.layers[0].n_in))
         return self.loss.mean(a) if hasattr(self.loss, "mean") else a
 
     def reconstruct(self, x):
-        """x^ = decode(encode(x)): (N, D) -> (N, D)."""
+        """Return x^ = decode(encode(x)): (N, D) -> (N, D)."""
         return self.decode(self.encode(x))
 
     def __repr__(self):
@@ -248,10 +175,10 @@ class Network:
 
 
 def network_of(model, owner):
-    """The Network itself or the `network_` of a fitted estimator; `owner` is named in the error for anything else.
+    """Return the Network itself or the `network_` of a fitted estimator; `owner` is named in errors.
 
-    Raises NotFittedError for an estimator before its fit, one whose class says `network_: ...`; TypeError for what
-    holds no network, before or after.
+    Raises NotFittedError for an estimator before its fit, one whose class says `network_: ...`; TypeError for a model
+    without a network.
     """
     network = getattr(model, "network_", model)
     if isinstance(network, Network):

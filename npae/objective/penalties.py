@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npae.objective.kernels import dot, fresh
-from npae.objective.layers import check_layers
+from npae.objective.layers import check_not_empty
 from npae.validation import check_number
 
 
@@ -55,7 +55,7 @@ class L1Sparsity:
 
     def check(self, encoder):
         """Any code will do, if there is one."""
-        check_layers(type(self).__name__, encoder)
+        check_not_empty(type(self).__name__, encoder)
 
     def __call__(self, encoder, decoder=None, array=fresh):
         """The value; adds dh to the code layer."""
@@ -95,7 +95,7 @@ class KLSparsity:
 
     def check(self, encoder):
         """Raise ValueError unless the code is bounded."""
-        check_layers(type(self).__name__, encoder)
+        check_not_empty(type(self).__name__, encoder)
         low, high = code_range(encoder)
         if not np.isfinite(high - low):
             activation = getattr(encoder.layers[-1], "activation", encoder.layers[-1])
@@ -135,46 +135,3 @@ def relative_entropy(rho, q):
     q = np.where(q.real < low, low, np.where(q.real > high, high, q)).astype(q.dtype)
     value = (rho * np.log(rho / q) + (1 - rho) * np.log((1 - rho) / (1 - q))).sum()
     return value, (1 - rho) / (1 - q) - rho / q
-
-
-@dataclass(frozen=True)
-class RunningKLSparsity(KLSparsity):
-    """KLSparsity whose rho_hat is a running mean, because the mean over a small batch is mostly chance.
-
-        rho_hat = decay r + (1 - decay) 1/N sum_n p_n,    r <- rho_hat after each step
-        Omega = beta sum_j (KL(rho || rho_hat_j) - decay KL(rho || r_j)) / (1 - decay)
-        dh_nj = beta / N dKL(rho || rho_hat_j) / drho_hat_j, times the slope of the map from h to p
-
-    so that the gradient has the strength that KLSparsity has on all samples at once, and Omega is KLSparsity's where
-    the batch's mean is r. r is constant in the objective, which is therefore a function of theta that a gradient check
-    can check: only `after_step`, which `npae.training.loop.train` calls after each step, moves it on. It is kept in
-    `state`, which begins empty (the first batch counts in full) and does not compare, print or go into files; give
-    every network a penalty of its own. Ng (2011), CS294A lecture notes, section 3, has the mean over all samples.
-
-    Raises ValueError as KLSparsity does, and unless decay is in [0, 1).
-    """
-
-    decay: float = 0.9
-
-    def __post_init__(self):
-        super().__post_init__()
-        check_number(self.decay, "decay", type(self).__name__, high=1, include_high=False)
-        object.__setattr__(self, "state", {})
-
-    def __call__(self, encoder, decoder=None):
-        """The value; adds dh, one number a unit, to the code layer."""
-        rho_hat, slope = mean_activation(encoder)
-        past, decay = self.state.get("rho_hat"), self.decay  # type: ignore[attr-defined]
-        if past is None or past.shape != rho_hat.shape:
-            past, decay = rho_hat, 0.0
-        rho_hat = decay * past.astype(rho_hat.dtype, copy=False) + (1 - decay) * rho_hat
-        self.state["next"] = rho_hat.real  # type: ignore[attr-defined]
-        value, derivative = relative_entropy(self.rho, rho_hat)
-        if decay:
-            value = (value - decay * relative_entropy(self.rho, np.asarray(past))[0]) / (1 - decay)
-        encoder.layers[-1].pending.add("dh", self.beta * slope / len(encoder.h) * derivative)
-        return self.beta * value
-
-    def after_step(self):
-        """Take the mean of the batch last seen into the running mean."""
-        self.state["rho_hat"] = self.state.pop("next")  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ import numpy as np
 
 from npae.objective.activations import Identity
 from npae.objective.kernels import largest
-from npae.objective.layers import Dense, check_layers
+from npae.objective.layers import Dense, check_not_empty
 from npae.validation import check_number
 
 
@@ -43,7 +43,7 @@ class AuxiliaryTopK:
 
     def check(self, encoder, decoder):
         """Raise ValueError unless the code layer is Dense and the decoder is one linear layer."""
-        check_layers("AuxiliaryTopK", encoder)
+        check_not_empty("AuxiliaryTopK", encoder)
         if not isinstance(encoder.layers[-1], Dense):
             raise ValueError(f"AuxiliaryTopK: got {encoder.layers[-1]!r} as code layer, expected a Dense layer")
         if len(decoder) != 1 or not hasattr(decoder.layers[0], "W") or decoder.layers[0].activation != Identity():

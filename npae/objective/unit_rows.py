@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from npae.objective.activations import Identity
-from npae.objective.kernels import product
+from npae.objective.kernels import column_sums, product
+from npae.objective.layer_base import Assigned, Layer
 from npae.objective.layers import Dense
-from npae.objective.pending import Pending
 
 
 class UnitRows(Dense):
@@ -22,26 +22,27 @@ class UnitRows(Dense):
     """
 
     parameters = ("V", "b")
+    V: Any = Assigned()
+    dV: Any = Assigned()
 
     def __init__(self, n_in, n_out, activation=Identity(), *, rng=None):
-        self._take(Dense(n_in, n_out, activation, rng=rng))
+        self._copy(Dense(n_in, n_out, activation, rng=rng))
 
     @classmethod
     def of(cls, dense):
-        """A layer with the directions of a Dense layer's rows, its b and its activation."""
+        """Return a layer with the directions of a Dense layer's rows, its b and its activation."""
         layer = cls.__new__(cls)
-        layer._take(dense)
+        layer._copy(dense)
         return layer
 
-    def _take(self, dense):
-        self._begin(dense.activation, dense.n_out)
-        self.V, self.b = dense.W, dense.b
-        self.dV, self.db = dense.dW, dense.db
-        self.dW: Any = np.zeros_like(self.V)
+    def _copy(self, dense):
+        Layer.__init__(self, dense.activation, dense.n_out)
+        self.V, self.b, self.dV, self.db = dense.W, dense.b, dense.dW, dense.db
+        self.dW = np.zeros_like(self.V)
         self._W: Any = None
 
     @property
-    def W(self):  # type: ignore[override]
+    def W(self):
         """V with every row divided by its norm: a new array."""
         return self.V / self._norms()
 
@@ -49,32 +50,32 @@ class UnitRows(Dense):
         return np.sqrt(np.einsum("kd,kd->k", self.V, self.V))[:, None]
 
     def forward(self, x):
-        """h (N, D), keeping x and h for backward."""
-        x = np.asarray(x)
-        self._W = np.divide(self.V, self._norms(), out=self._array("W", self.V.shape, self.V.dtype))
-        a = product(x, self._W, self._array("h", (len(x), self.n_out), np.result_type(x, self.V)))
-        self.x, self.h, self.pending = x, self.activation.biased(a, self.b), Pending()
+        """Return h (N, D); keep x and h for backward."""
+        x, V = np.asarray(x), self.V
+        self._W = np.divide(V, self._norms(), out=self._array("W", V.shape, V.dtype))
+        a = product(x, self._W, self._array("h", (len(x), V.shape[1]), np.result_type(x, V)))
+        self.x, self.h = x, self.activation.biased(a, self.b)
         return self.h
 
-    def backward(self, dh):
-        """dx (N, K) from dh (N, D), leaving dV and db; what is pending is added, dW included."""
-        return product(self._gradients(dh), self._W.T, self._array("dx", self.x.shape, self.h.dtype))
-
-    def _gradients(self, dh):
+    def backward_da(self, da, need_dx=True):
+        """Return dx (N, K) from da (N, D); leave dV and db."""
         self.dW = self._array("dW", self.V.shape, self.V.dtype)
-        da = super()._gradients(dh)
+        product(self.x.T, da, self.dW)
+        column_sums(da, out=self.db)
+        self._project()
+        return product(da, self._W.T, self._array("dx", self.x.shape, da.dtype)) if need_dx else None
+
+    def add_gradients(self, W_scale, gradients):
+        """Add pending terms to dW and db, and project again."""
+        super().add_gradients(W_scale, gradients)
+        self._project()
+
+    def _project(self):
+        """dV_k = (dW_k - <dW_k, W_k> W_k) / ||V_k||."""
         along = np.einsum("kd,kd->k", self.dW, self._W)[:, None]
         np.multiply(self._W, -along, out=self.dV)
         self.dV += self.dW
         self.dV /= self._norms()
-        return da
 
-    @property
-    def n_in(self):
-        """K, the number of inputs."""
-        return self.V.shape[0]
-
-    @property
-    def n_out(self):
-        """D, the number of outputs."""
-        return self.V.shape[1]
+    n_in = property(lambda self: self.V.shape[0], doc="K, the number of inputs.")
+    n_out = property(lambda self: self.V.shape[1], doc="D, the number of outputs.")

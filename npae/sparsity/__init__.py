@@ -3,10 +3,9 @@
     npae.sparsity.l0(model, X).mean(), npae.sparsity.dead_units(model, X)
 
 `measures` of codes, `filters` as images; parts that training takes: `UnitRows`, a decoder layer that L1 cannot be
-cheated by; `RunningKLSparsity` for small batches; `AuxiliaryTopK`, which brings dead units back.
+cheated by; `AuxiliaryTopK`, which brings dead units back.
 """
 
-from npae.objective.penalties import RunningKLSparsity
 from npae.objective.revival import AuxiliaryTopK
 from npae.objective.unit_rows import UnitRows
 from npae.sparsity.filters import coherence, localized_and_oriented, spread
@@ -23,7 +22,6 @@ from npae.sparsity.measures import (
 
 __all__ = [
     "AuxiliaryTopK",
-    "RunningKLSparsity",
     "UnitRows",
     "coherence",
     "dead_units",

@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
-from npae.objective.user_defined import is_own
+from npae.objective.user_defined import is_user_defined
 from npae.storage.signature import digest, plain
 from npae.sweeping.engines import engine_for
 from npae.sweeping.fold import digest_of_rows
@@ -217,7 +217,7 @@ def _scorer(estimator, scoring):
 
 def _check_data(estimator, X, y):
     """Raise where X is not what the package's estimators take (of data on a disk the first row), or y does not fit."""
-    if not is_own(estimator):
+    if not is_user_defined(estimator):
         check_array(X[:1] if on_disk(X) else X, owner="sweep")
     n, n_targets = (None if each is None else _length(each, name) for each, name in ((X, "X"), (y, "y")))
     if n_targets not in (None, n):

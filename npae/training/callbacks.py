@@ -9,7 +9,6 @@ cloned.
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from npae.validation import check_number
 
@@ -44,25 +43,5 @@ class EarlyStopping:
                     last_gain = epoch if value < best else last_gain  # not where it is NaN
                 best = min(best, value)
             return len(values) - last_gain >= self.patience
-
-        return look
-
-
-@dataclass(frozen=True)
-class LearningRateLog:
-    """Say the learning rate after the first epoch and whenever it has changed; `log` takes the line.
-
-    The rates themselves are in history['learning_rate'].
-    """
-
-    log: Any = print
-
-    def start(self, run):
-        """A callable that compares the last two rates."""
-
-        def look(network, history):
-            rates = history["learning_rate"][-2:]
-            if len(set(rates)) == len(rates):
-                self.log(f"epoch {len(history['loss'])}: learning rate {rates[-1]:g}")
 
         return look

@@ -1,4 +1,4 @@
-"""A training under way: its epochs, what it watches, when it has gone wrong, and all that a checkpoint has to keep."""
+"""The state of a training: its epochs, the loss it monitors, when it diverges, and all that a checkpoint stores."""
 
 import math
 from typing import Any
@@ -6,16 +6,18 @@ from typing import Any
 import numpy as np
 
 from npae.objective.kernels import Buffers, dot
-from npae.objective.user_defined import read_only, takes
-from npae.validation import described
+from npae.objective.user_defined import locked, takes
+from npae.training.rows import Rows
+from npae.training.streams import streams
+from npae.validation import check_number, described
 
-HOPELESS = 1e4  # an objective this many times that of the first weights, or of the data, does not come back
+HOPELESS = 1e4  # an objective this many times that of the first weights, and of the data, does not recover
 
 
 class DivergenceError(RuntimeError):
-    """The objective left the finite numbers, or all proportion; the network holds the best weights.
+    """The objective is not finite, or far larger than at the first weights; the network holds the best weights.
 
-    args: what happened and what to try, and where the weights are, for who has the network at hand.
+    args: a sentence on what happened and what to try, and a sentence on the weights, for callers with the network.
     """
 
     def __str__(self):
@@ -23,7 +25,7 @@ class DivergenceError(RuntimeError):
 
 
 def _corrupter(corruption, buffers):
-    """corrupt(x, rng) -> x~ as the loop calls it: into one array, taken again, where the corruption has an `out`."""
+    """Return corrupt(x, rng) -> x~; a corruption that takes `out` writes into one array, which is reused."""
     if corruption is None:
         return lambda x, rng: x
     if takes(corruption.corrupt, "out"):
@@ -31,7 +33,7 @@ def _corrupter(corruption, buffers):
 
     def corrupt(x, rng):
         name = type(corruption).__name__
-        with read_only(f"{name}: got x", [x]):
+        with locked(f"{name}: got x", [x]):
             noisy = np.asarray(corruption.corrupt(x, rng), x.dtype)
         if noisy.shape != x.shape:
             raise ValueError(f"{name}: got x~ of shape {noisy.shape}, expected x's, {x.shape}")
@@ -43,7 +45,7 @@ def _corrupter(corruption, buffers):
 
 
 def part_names(network):
-    """Names of the terms of J, network.part_values: 'reconstruction', then each penalty's class."""
+    """Return the names of the terms of J, network.part_values: 'reconstruction', then each penalty's class."""
     names = ["reconstruction"]
     for penalty in network.penalties:
         name = getattr(penalty, "__name__", type(penalty).__name__)
@@ -53,46 +55,60 @@ def part_names(network):
 
 
 class Run:
-    """A training under way: what callbacks may look at, and all that a checkpoint has to keep.
+    """A training of a network under way: all that callbacks may look at, and all that a checkpoint stores.
 
-    epoch: whole epochs of this call; batch: minibatches done of the one under way, sums: of its samples, objective and
+    X (N, D), target: arrays, or `npae.training.rows.Rows` that are taken as checked. An epoch visits every sample once
+    in a new order, in ceil(N / batch_size) steps, with its row of `target` (or x itself); a corruption, any object with
+    corrupt(x, rng) -> x~, draws new noise for each visit. Order and noise draw from streams of their own, seeded by
+    `rng` unless given as `shuffle_rng` and `noise_rng`. A penalty that has `after_step()` is called after each step.
+
+    history: "loss" is the mean objective over the epoch's minibatches; "reconstruction" and the penalties' names its
+    terms; "seconds" the time since the beginning; "validation_loss" the objective on X_validation, with the same noise
+    every time; "gradient_norm" that of the last minibatch; "learning_rate" that of the next step. NaN stands in for an
+    epoch without such a number.
+
+    epoch: whole epochs of this call; batch: minibatches done of the current epoch, sums: of its samples, objective and
     terms; order: shuffle_rng's state when it began. best, best_theta, last_gain: the monitored loss at its lowest, its
-    weights, and the last epoch that lowered it by more than tol. finished: whether a callback has ended it. counting:
-    the penalties with a state that moves on after each step. resumable: whether a checkpoint may put it back to where
-    another run was.
+    weights, and the last epoch that lowered it by more than tol. finished: whether a callback has ended the training.
+    counting: the penalties with `after_step()`. resumable: whether a checkpoint may restore the state of another run.
     """
 
-    shuffle_rng: Any
-    noise_rng: Any
-
     def __init__(
-        self, network, rows, step, history, *, batch_size, shuffle_rng, noise_rng, corruption=None,
-        rows_validation=None, tol=0.0, estimator=None, resumable=True,
+        self, network, X, step, *, target=None, batch_size=128, rng=None, shuffle_rng=None, noise_rng=None,
+        corruption=None, X_validation=None, tol=0.0, n_iter_no_change=None, history=None, estimator=None,
+        resumable=True,
     ):  # fmt: skip
+        check_number(batch_size, "batch_size", "train", low=1, integer=True)
         if not callable(step):
             raise TypeError(f"train: got a step that is {described(step)}, expected a function step(grad)")
-        self.network, self.rows, self.step, self.history, self.estimator = network, rows, step, history, estimator
+        self.network, self.step, self.estimator, self.resumable = network, step, estimator, resumable
+        self.rows = checked_rows(network, X, target)
+        self.rows_validation: Any = None if X_validation is None else checked_rows(network, X_validation)
+        self.history: Any = {} if history is None else history
         for name in ("loss", "seconds"):
-            history.setdefault(name, [])
-        self.batch_size, self.shuffle_rng, self.noise_rng, self.tol = batch_size, shuffle_rng, noise_rng, tol
-        self.resumable, self.gradient_norm, self.n_parts = resumable, math.nan, 0
+            self.history.setdefault(name, [])
+        order_rng, other_rng = streams(rng, 2)
+        self.shuffle_rng: Any = shuffle_rng or order_rng
+        self.noise_rng: Any = noise_rng or other_rng
+        self.batch_size, self.tol, self.n_iter_no_change = batch_size, tol, n_iter_no_change
+        self.gradient_norm, self.n_parts = math.nan, 0
         self.buffers = Buffers()
         self.corrupt = _corrupter(corruption, self.buffers)
-        self.rows_validation = rows_validation
-        self.validation_seed = 0 if rows_validation is None else int(noise_rng.integers(2**63))
+        self.validation_seed = 0 if self.rows_validation is None else int(self.noise_rng.integers(2**63))
         self.counting = [each for each in network.penalties if hasattr(each, "after_step")]
         self.names = ["loss", *part_names(network)]
         self.epoch = self.batch = self.last_gain = 0
-        self.sums, self.order, self.finished = [0.0] * (len(self.names) + 1), shuffle_rng.bit_generator.state, False
+        self.sums, self.order = [0.0] * (len(self.names) + 1), self.shuffle_rng.bit_generator.state
+        self.finished = False
         self.best, self.best_theta = math.inf, network.theta.copy()
         self.first, self.scale = math.nan, 0.0  # the objective at the first weights, and 1/2 sum ||x||^2
 
-    def stuck(self, n_iter_no_change):
-        """Whether the monitored loss has not fallen for so many epochs."""
-        return n_iter_no_change is not None and self.epoch - self.last_gain >= n_iter_no_change
+    def stalled(self):
+        """Return True if the monitored loss has not fallen by the fraction tol for n_iter_no_change epochs."""
+        return self.n_iter_no_change is not None and self.epoch - self.last_gain >= self.n_iter_no_change
 
     def one_epoch(self, hooks=()):
-        """Visit every sample, or those that are left of an epoch begun before; the epoch's means by name."""
+        """Visit every sample, or the rest of an epoch that was begun; return the epoch's means by name."""
         if not self.batch:
             self.order, self.sums = self.shuffle_rng.bit_generator.state, [0.0] * len(self.sums)
         network, step, sums, stepped = self.network, self.step, self.sums, False
@@ -119,17 +135,17 @@ class Run:
         row = {name: total / sums[0] for name, total in zip(self.names[: 1 + self.n_parts], sums[1:])}
         if self.rows_validation is not None:
             row["validation_loss"] = self._validation_loss()
-        rate = getattr(step, "lr", math.nan)  # a step of one's own may be a bare function
+        rate = getattr(step, "lr", math.nan)  # a user-defined step may be a bare function
         if stepped:  # else the run was resumed after the last minibatch, and the norm with it
             self.measure_gradient()
         return row | {"gradient_norm": self.gradient_norm, "learning_rate": float(rate)}
 
     def measure_gradient(self):
-        """Take the norm of the gradient of the last minibatch."""
+        """Store the norm of the gradient of the last minibatch."""
         self.gradient_norm = math.sqrt(dot(self.network.grad, self.network.grad))
 
     def close_epoch(self, row):
-        """Take the epoch's means into the history, or raise DivergenceError."""
+        """Append the epoch's means to the history, or raise DivergenceError."""
         losses = [row["loss"], row.get("validation_loss", 0.0)]
         if not np.isfinite([self.network.theta.sum(), *losses]).all():
             raise self.divergence("the objective is not finite")
@@ -149,7 +165,7 @@ class Run:
             self.best_theta[:] = self.network.theta
 
     def _validation_loss(self):
-        """The mean objective over the other rows, by batches as large as training's, so that no buffer grows."""
+        """Return the mean objective over the validation rows, by batches as large as in training: no buffer grows."""
         total, n = 0.0, 0
         for i, x in enumerate(self.rows_validation.in_order(self.batch_size)):
             noisy = self.corrupt(x, np.random.default_rng([self.validation_seed, i]))
@@ -157,13 +173,13 @@ class Run:
         return total / n
 
     def align_history(self):
-        """Cut off an epoch that was interrupted while it was being written down."""
+        """Cut off the last epoch of the history if it was interrupted while it was appended."""
         shortest = min(map(len, self.history.values()))
         for values in self.history.values():
             del values[shortest:]
 
     def divergence(self, what):
-        """The error that says what happened and what to try."""
+        """Return the error that says what happened and what to try."""
         losses = self.history["loss"]
         last = f"{losses[-1]:.6g} after epoch {len(losses)}" if losses else "none, it was the first epoch"
         lr = getattr(self.step, "lr", None)
@@ -177,8 +193,16 @@ class Run:
         )
 
 
+def checked_rows(network, X, target=None):
+    """Return X and target, checked by the network, as Rows; Rows as they are."""
+    if isinstance(X, Rows):
+        return X
+    X, checked = network._check_batch(X, target)
+    return Rows(X, network.theta.dtype, target=None if target is None else checked)
+
+
 def append(history, row):
-    """One more epoch in a history: all its lists stay as long as one another, with NaN where a number is missing."""
+    """Append an epoch to a history: all its lists keep one length, with NaN for a missing number."""
     n = len(history["loss"])
     for name in {**history, **row}:
         values = history.setdefault(name, [])

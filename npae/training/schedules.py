@@ -28,19 +28,6 @@ def rate(lr, t):
 
 
 @dataclass(frozen=True)
-class Constant:
-    """lr_t = lr, as the number alone would be. Raises ValueError unless lr >= 0."""
-
-    lr: float
-
-    def __post_init__(self):
-        check_number(self.lr, "lr", "Constant")
-
-    def __call__(self, t):
-        return self.lr
-
-
-@dataclass(frozen=True)
 class StepDecay:
     """lr_t = lr factor^floor(t / every): multiplied by `factor` after every `every` steps.
 

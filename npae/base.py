@@ -1,7 +1,7 @@
 """The scikit-learn conventions without scikit-learn: parameters, input checks, fitted state, tags, output frames.
 
-scikit-learn is looked at only where it is loaded already, so that its tools (clone, Pipeline, GridSearchCV,
-check_estimator) accept these estimators and this package does not need it. Buitinck et al. (2013), API design for
+scikit-learn is used only if it is already loaded: its tools (clone, Pipeline, GridSearchCV, check_estimator) accept
+these estimators, and this package does not need it. Buitinck et al. (2013), API design for
 machine learning software.
 """
 
@@ -28,15 +28,15 @@ class Estimator:
         return sorted(name for name in inspect.signature(cls.__init__).parameters if name != "self")
 
     def get_params(self, deep=True):
-        """The constructor's arguments by name; `deep`: and the fields of what they hold, such as 'optimizer__lr'."""
+        """Return the constructor's arguments by name; deep: and the fields of their values, such as 'optimizer__lr'."""
         params = {name: getattr(self, name) for name in self._parameter_names()}
         if deep:
             for name in list(params):
-                params |= nested(name, self._part(name))
+                params |= nested_params(name, self._part(name))
         return params
 
     def set_params(self, **params):
-        """Set constructor arguments, or fields of what they hold, by name; all of them, or none where one is wrong.
+        """Set constructor arguments, or fields of their values, by name; none of them if one is wrong.
 
         'optimizer__lr' is the field lr of the optimizer (of the default one where it is None), 'penalties__0__lam' that
         of the first penalty: the argument becomes a copy with another value. Raises ValueError for a name that the
@@ -49,25 +49,27 @@ class Estimator:
             if name not in names:
                 raise ValueError(f"Invalid parameter {key!r} for {type(self).__name__}: expected one of {names}")
             part = values[name] if name in values else self._part(name)
-            values[name] = replaced(part, path, params[key], f"{type(self).__name__}: {key}") if inside else params[key]
+            values[name] = (
+                with_param(part, path, params[key], f"{type(self).__name__}: {key}") if inside else params[key]
+            )
         for name, value in values.items():
             setattr(self, name, value)
         return self
 
     def _part(self, name):
-        """What stands for an argument whose fields are asked for."""
+        """Return the value whose fields belong to an argument: a default where the argument is None."""
         return getattr(self, name)
 
     def fit(self, X, y=None):
-        """Learn from X (N, D); a subclass says what."""
+        """Learn from X (N, D)."""
         raise NotImplementedError
 
     def transform(self, X):
-        """The code of X (N, D); a subclass says which."""
+        """Return the code of X (N, D)."""
         raise NotImplementedError
 
     def fit_transform(self, X, y=None):
-        """fit(X), then transform(X)."""
+        """Call fit(X), then return transform(X)."""
         return self.fit(X).transform(X)
 
     def __repr__(self):
@@ -87,7 +89,7 @@ class Estimator:
         )
 
     def _check_fit(self, X, *, reset=True):
-        """X checked for fit; sets n_features_in_ and, for frames with string columns, feature_names_in_."""
+        """Return X, checked; set n_features_in_ and, for frames with string columns, feature_names_in_."""
         names = _feature_names(X)
         if reset:
             self.__dict__.pop("feature_names_in_", None)
@@ -107,7 +109,7 @@ class Estimator:
             raise _sklearn("sklearn.exceptions", "NotFittedError", NotFittedError)(message)
 
     def _check_feature_names(self, names):
-        """As scikit-learn words it: names seen in fit must be seen again, in their order."""
+        """Raise ValueError, in scikit-learn's words, unless X has the feature names of fit in their order."""
         fitted, owner = getattr(self, "feature_names_in_", None), type(self).__name__
         if fitted is None and names is not None:
             warnings.warn(f"X has feature names, but {owner} was fitted without feature names", stacklevel=5)
@@ -133,12 +135,12 @@ class Estimator:
         return self.n_components
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the columns that transform returns: class name and number, in lower case."""
+        """Return the names of the columns that transform returns: class name and number, in lower case."""
         self._check_fitted("n_features_in_")
         return np.array([f"{type(self).__name__.lower()}{k}" for k in range(self._n_features_out)], dtype=object)
 
     def set_output(self, *, transform=None):
-        """Let transform return 'default' arrays, or 'pandas' or 'polars' frames; None leaves it as it is."""
+        """Let transform return 'default' arrays, 'pandas' or 'polars' frames; None changes nothing."""
         if transform not in (None, "default", "pandas", "polars"):
             raise ValueError(f"set_output: got transform={transform!r}, expected 'default', 'pandas' or 'polars'")
         if transform is not None:
@@ -146,7 +148,7 @@ class Estimator:
         return self
 
     def _frame(self, h, X):
-        """h as `set_output`, or scikit-learn's configuration, asks for it; X lends a pandas index."""
+        """Return h in the container of `set_output` or scikit-learn's configuration, with the index of a pandas X."""
         config = _sklearn("sklearn", "get_config", dict)()
         kind = getattr(self, "_sklearn_output_config", {}).get("transform", config.get("transform_output", "default"))
         if kind == "default":
@@ -154,20 +156,20 @@ class Estimator:
         columns = list(self.get_feature_names_out())
         frames = _frames(kind)
         if kind == "pandas":
-            index = X.index if hasattr(X, "iloc") else None  # a list has an `index`, too
+            index = X.index if hasattr(X, "iloc") else None  # a list has an `index`
             return frames.DataFrame(h, columns=columns, index=index, copy=False)
         return frames.DataFrame(h, schema=columns, orient="row")
 
 
 def _same(value, default):
-    """Whether an argument is its default; of equal arrays and objects it is not asked."""
+    """Return True if an argument is its default; arrays and objects count as different."""
     return value is default or (
         type(value) is type(default) and isinstance(value, (str, int, float, tuple)) and value == default
     )
 
 
 def _sklearn(module, name, otherwise):
-    """scikit-learn's object where scikit-learn is loaded."""
+    """Return scikit-learn's object if scikit-learn is loaded, else the given one."""
     return getattr(sys.modules[module], name, otherwise) if module in sys.modules else otherwise
 
 
@@ -195,31 +197,31 @@ def _feature_names(X):
     return None
 
 
-def nested(name, part):
-    """The fields of a part by their names, 'name__field', and theirs; of a list the parts in it, 'name__0'."""
+def nested_params(name, part):
+    """Return the fields of a record by name, 'name__field', recursively; of a list its records, 'name__0'."""
     if isinstance(part, (list, tuple)):
         inside = {str(i): each for i, each in enumerate(part) if is_record(each)}
     else:
         inside = {f.name: getattr(part, f.name) for f in dataclasses.fields(part)} if is_record(part) else {}
     found: dict[str, Any] = {}
     for key, value in inside.items():
-        found |= {f"{name}__{key}": value} | nested(f"{name}__{key}", value)
+        found |= {f"{name}__{key}": value} | nested_params(f"{name}__{key}", value)
     return found
 
 
-def replaced(part, path, value, what):
-    """A copy of a record, or of a list of them, with another value at path, 'field', '0' or 'field__field'."""
+def with_param(part, path, value, what):
+    """Return a copy of a record or list with another value at a path such as 'field', '0' or 'field__field'."""
     name, _, path = path.partition("__")
     if isinstance(part, (list, tuple)) and name.isdecimal() and int(name) < len(part):
-        new = replaced(part[int(name)], path, value, what) if path else value
+        new = with_param(part[int(name)], path, value, what) if path else value
         return type(part)([*part[: int(name)], new, *part[int(name) + 1 :]])
     fields = [f.name for f in dataclasses.fields(part) if f.init] if is_record(part) else []
     if name not in fields:
         expected = [str(i) for i in range(len(part))] if isinstance(part, (list, tuple)) else fields
         raise ValueError(f"{what}: got no field {name!r} in {part!r}, expected one of {expected}")
-    return dataclasses.replace(part, **{name: replaced(getattr(part, name), path, value, what) if path else value})
+    return dataclasses.replace(part, **{name: with_param(getattr(part, name), path, value, what) if path else value})
 
 
 def is_record(part):
-    """Whether a part is a record of named fields, a dataclass."""
+    """Return True for an instance of a dataclass."""
     return dataclasses.is_dataclass(part) and not isinstance(part, type)

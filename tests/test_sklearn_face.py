@@ -41,8 +41,8 @@ class OnUnitInterval:
     def _rows(self, X, *others, **named):  # of a memmap, too
         return super()._rows(np.asarray(X) if isinstance(X, np.memmap) else X, *others, **named)
 
-    def _by_blocks(self, f, X, what):
-        return super()._by_blocks(f, np.asarray(X) if isinstance(X, np.memmap) else X, what)
+    def _apply(self, f, X, name):
+        return super()._apply(f, np.asarray(X) if isinstance(X, np.memmap) else X, name)
 
 
 class UnitRBM(OnUnitInterval, RBM):

@@ -1,4 +1,4 @@
-"""The scikit-learn face: arguments in, fitted attributes with a trailing underscore out."""
+"""The autoencoder with scikit-learn's conventions."""
 
 import numpy as np
 
@@ -22,21 +22,21 @@ class Autoencoder(TrainedEstimator):
     n_components : K, units of the code.
     hidden_layer_sizes : units of the encoder's hidden layers, from the input on; the decoder mirrors them.
     activation : 'identity', 'sigmoid', 'tanh', 'relu', 'softplus' or an activation object, for hidden layers and code;
-        or a sequence, one for each encoder layer, which the decoder's hidden layers mirror.
+        or a sequence, one per encoder layer, which the decoder's hidden layers mirror.
     output_activation : the same, for the decoder's last layer; 'identity' with loss='bernoulli', which takes logits.
     loss : 'squared_error', 'bernoulli', 'continuous_bernoulli', 'laplace', 'gaussian' (variance learnt) or an object.
     penalties : Omega, a list such as [WeightDecay(1e-4), Contractive(0.1)].
-    corruption : C(x~ | x), such as MaskingNoise(0.3), drawn anew at each visit of a sample; None for none.
+    corruption : C(x~ | x), such as MaskingNoise(0.3), drawn anew at each visit of a sample; None for clean inputs.
     tied : share the encoder's weights with the decoder, W_decoder = W_encoder^T.
-    unit_rows : hold what each unit of the code adds at norm 1, by `UnitRows`, so that L1 is not cheated by rescaling.
+    unit_rows : keep the decoder row of each code unit at norm 1, by `UnitRows`, so that rescaling cannot lower L1.
     optimizer : such as SGD(0.1, momentum=0.9); None for Adam().
     batch_size, max_iter : samples in a minibatch (at most N) and epochs at most.
     tol, n_iter_no_change : stop when for that many epochs the loss has not fallen by the fraction tol below its best.
     early_stopping, validation_fraction : hold out that fraction of X, watch its loss instead, keep the best weights.
     callbacks : a callable or a list, each called as callback(network, history) after an epoch; True stops. See also
         `npae.Checkpoint`, `npae.EarlyStopping`.
-    warm_start : let fit go on from the weights, the optimizer's state and the history of the fit before.
-    block_size : rows that are read and shuffled together: None for all of an array, about 16 MB of data on a disk.
+    warm_start : let fit continue from the weights, the optimizer's state and the history of the previous fit.
+    block_size : rows that are read and shuffled together: None for a whole array, or 16 MB of out-of-core data.
     random_state : None, int, SeedSequence or Generator; weights, order, noise and split draw from separate streams.
     verbose : 1 for a progress bar (tqdm's where that is installed) or line.
 
@@ -99,7 +99,7 @@ class Autoencoder(TrainedEstimator):
         self.verbose = verbose
 
     def _build(self, n_features, rng, dtype):
-        """The encoder, its mirror image, and the objective as one Network."""
+        """Return the encoder, its mirror image and the objective as one Network."""
         hidden = (self.hidden_layer_sizes,) if np.isscalar(self.hidden_layer_sizes) else tuple(self.hidden_layer_sizes)
         widths = [n_features, *hidden, self.n_components]
         owner = type(self).__name__
@@ -129,7 +129,7 @@ class Autoencoder(TrainedEstimator):
             )
 
     def _check_arguments(self):
-        """Raise ValueError or TypeError, naming what came and what was expected."""
+        """Raise ValueError or TypeError for an argument that does not fit."""
         super()._check_arguments()
         owner = type(self).__name__
         hidden = [self.hidden_layer_sizes] if np.isscalar(self.hidden_layer_sizes) else self.hidden_layer_sizes
@@ -140,39 +140,40 @@ class Autoencoder(TrainedEstimator):
         for name in ("tied", "unit_rows"):
             check_flag(getattr(self, name), name, owner)
         if self.tied and self.unit_rows:
-            raise ValueError(f"{owner}: got tied=True and unit_rows=True, expected one of them: tied rows are no own")
+            raise ValueError(f"{owner}: got tied=True and unit_rows=True, expected at most one of them")
         if callable(self.penalties) or not isinstance(self.penalties, (list, tuple)):
             raise TypeError(f"{owner}: got penalties={self.penalties!r}, expected a list such as [WeightDecay(1e-4)]")
 
     # -- inference -----------------------------------------------------------------------------------------------
 
     def transform(self, X):
-        """The code h = f(x): (N, D) -> (N, K)."""
-        return self._frame(self._by_blocks(lambda x: self.network_.encode(x), X, "the code"), X)
+        """Return the code h = f(x): (N, D) -> (N, K)."""
+        return self._frame(self._apply(lambda x: self.network_.encode(x), X, "the code"), X)
 
     def fit_transform(self, X, y=None, sample_weight=None):
-        """fit(X), then transform(X)."""
+        """Call fit(X), then return transform(X)."""
         return self.fit(X, sample_weight=sample_weight).transform(X)
 
     def inverse_transform(self, X):
-        """The reconstruction of given codes X: (N, K) -> (N, D)."""
+        """Return the reconstruction of given codes X: (N, K) -> (N, D)."""
         self._check_fitted("network_")
         owner, network = type(self).__name__, self.network_
         h = check_array(X, owner=owner, dtype=network.theta.dtype, n_features=network.decoder.layers[0].n_in)
-        with np.errstate(over="ignore", invalid="ignore"):  # reported in words
+        with np.errstate(over="ignore", invalid="ignore"):  # check_finite reports it
             return check_finite(network.decode(h), "the reconstruction", owner)
 
     def reconstruct(self, X):
-        """x^ = g(f(x)): (N, D) -> (N, D); means of the reconstruction distribution."""
-        return self._by_blocks(lambda x: self.network_.reconstruct(x), X, "the reconstruction")
+        """Return x^ = g(f(x)): (N, D) -> (N, D); means of the reconstruction distribution."""
+        return self._apply(lambda x: self.network_.reconstruct(x), X, "the reconstruction")
 
     def score(self, X, y=None, sample_weight=None):
-        """The mean log-likelihood of X (N, D) under its own reconstruction distribution p(x | f(x)), in nats a sample.
+        """Return the mean log-likelihood of X (N, D) under its reconstruction distribution p(x | f(x)), nats per
+        sample.
 
-        For the squared error a unit-variance Gaussian: -L - D/2 log(2 pi). A loss of your own without
-        `log_likelihood` scores -L, and takes no sample weights.
+        For the squared error a unit-variance Gaussian: -L - D/2 log(2 pi). A user-defined loss
+        without `log_likelihood` scores -L, and takes no sample weights.
         """
-        scores = self._by_blocks(self._log_likelihood, X, "the score")
+        scores = self._apply(self._log_likelihood, X, "the score")
         if sample_weight is not None:
             sample_weight = check_weight(sample_weight, len(scores), type(self).__name__, visits=False)
         return float(np.average(scores, weights=sample_weight))

@@ -1,4 +1,4 @@
-"""What a fitted estimator is, in words: a table of its layers, how it was trained, how far it came; as HTML, too."""
+"""The summary of a fitted estimator: its layers, its training and its last numbers, as text and HTML."""
 
 import html
 
@@ -6,7 +6,7 @@ from npae.system.printing import aligned
 
 
 def summary(model):
-    """Lines of text: the layers with their weights, the objective, the training and its last numbers."""
+    """Return lines of text: the layers with their weights, the objective, the training and its last numbers."""
     network = getattr(model, "network_", None)
     if network is None:
         return f"{model!r}\nnot fitted yet"
@@ -21,7 +21,7 @@ def summary(model):
 
 
 def as_html(model):
-    """The same for a notebook, under the arguments that are not the defaults."""
+    """Return the summary as HTML for a notebook, under the repr of the model."""
     text = summary(model) if hasattr(model, "network_") else "not fitted yet"
     head, body = html.escape(repr(model)), html.escape(text)
     return f"<details open><summary><code>{head}</code></summary><pre>{body}</pre></details>"

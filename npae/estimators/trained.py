@@ -1,4 +1,4 @@
-"""What every estimator with a network does: fit, partial_fit, the history, files, copies, a summary."""
+"""The base of all estimators with a network: fit, partial_fit, history, files, copies, summary."""
 
 import contextlib
 import warnings
@@ -18,7 +18,7 @@ from npae.training.run import DivergenceError, Run
 from npae.training.streams import seed_sequence, streams
 from npae.validation import check_array, check_finite, check_flag, check_number, float_dtype
 
-# what a fitted network was built from; what else is changed between two calls of partial_fit counts from then on
+# the arguments that build a network; a change of the others between two calls of partial_fit takes effect
 STRUCTURE = {
     "n_components", "hidden_layer_sizes", "activation", "output_activation", "loss", "penalties", "tied", "unit_rows",
     "optimizer", "random_state",
@@ -50,31 +50,31 @@ class TrainedEstimator(Estimator):
     # -- training ------------------------------------------------------------------------------------------------------
 
     def fit(self, X, y=None, sample_weight=None):
-        """Train on X (N, D) from new weights (with warm_start from those that are there); y is ignored. Returns self.
+        """Train on X (N, D) from new weights (with warm_start: from the present ones); y is ignored. Return self.
 
-        X may be an array or a frame, or data on a disk that have a shape, a dtype and slicing, such as a memmap or an
+        X may be an array or a frame, or out-of-core data with a shape, a dtype and slicing, such as a memmap or an
         array of zarr or h5py, which are read by blocks. A sample of weight w counts as w samples: it is visited w times
         an epoch, a fraction being a probability. Raises ValueError or TypeError for arguments or input that do not fit,
-        before anything is trained; DivergenceError when the objective leaves the finite numbers or all proportion, with
+        before anything is trained; DivergenceError if the objective is not finite or far larger than at the start, with
         the best weights in `network_`.
         """
         self._check_arguments()
-        with self._all_or_nothing():
-            going_on = self.warm_start and hasattr(self, "network_")
-            rows = self._rows(X, sample_weight, new=not going_on)
-            if not going_on:
+        with self._restore_on_failure():
+            warm = self.warm_start and hasattr(self, "network_")
+            rows = self._rows(X, sample_weight, new=not warm)
+            if not warm:
                 self._start(rows.n_features, rows.dtype, rows, resume=True)
             parts = self._split(rows) if self.early_stopping else (rows, None)
             with shown_progress(type(self).__name__, self.max_iter, self.verbose) as progress:
                 stopping = {"tol": self.tol, "n_iter_no_change": self.n_iter_no_change, "X_validation": parts[1]}
-                self._train(parts[0], self.max_iter, progress, resumable=not going_on, **stopping)
+                self._train(parts[0], self.max_iter, progress, resumable=not warm, **stopping)
         return self
 
     def partial_fit(self, X, y=None, sample_weight=None):
-        """One epoch over X (N, D), going on from the weights and the optimizer's state of the call before."""
+        """Train for one epoch over X (N, D), from the weights and the optimizer's state of the previous call."""
         self._check_arguments()
         first = not hasattr(self, "network_")
-        with self._all_or_nothing():
+        with self._restore_on_failure():
             rows = self._rows(X, sample_weight, new=first)
             if first:
                 self._start(rows.n_features, rows.dtype, rows)
@@ -82,7 +82,7 @@ class TrainedEstimator(Estimator):
         return self
 
     def _rows(self, X, sample_weight, *, new):
-        """X as checked Rows, for a network that is new or the one that is there."""
+        """Return X as checked Rows, for a new network or the present one."""
         owner = type(self).__name__
         dtype = float_dtype(X) if new else self.network_.theta.dtype
         if not on_disk(X):
@@ -109,7 +109,7 @@ class TrainedEstimator(Estimator):
             ) from None
 
     def _start(self, n_features, dtype, rows=None, *, resume=False):
-        """New weights, a new step, and the streams that training draws from, or that a run to be resumed drew from."""
+        """Build the network, its step and the random streams; resume: with the streams of the run in a checkpoint."""
         seed = seed_sequence(self.random_state)
         for callback in self._callbacks() if resume else ():
             if isinstance(callback, Checkpoint):
@@ -118,14 +118,14 @@ class TrainedEstimator(Estimator):
         weights_rng, self._shuffle_rng, self._noise_rng, self._split_rng = streams(seed, 4)
         network = self._build(n_features, weights_rng, dtype)
         for penalty in network.penalties:
-            getattr(penalty, "state", {}).clear()  # that of a fit before
+            getattr(penalty, "state", {}).clear()  # the state of a previous fit
         if rows is not None:
             rows.check(type(self).__name__, network.check_target)
             init_log_variance(network, rows)
         self.network_ = network
         self._step = self._optimizer().start(network.theta)
         self.history_ = {"loss": [], "seconds": []}
-        params = self.get_params(deep=False)  # a list may be changed by its owner
+        params = self.get_params(deep=False)  # the user may change a list later
         self._fitted_with = {name: list(each) if isinstance(each, list) else each for name, each in params.items()}
 
     def _train(self, rows, max_iter, progress=None, **options):
@@ -137,21 +137,21 @@ class TrainedEstimator(Estimator):
             noise_rng=self._noise_rng, corruption=self.corruption, history=self.history_, estimator=self, **options,
         )  # fmt: skip
         continue_training(run, max_iter, self._callbacks(), progress)
-        norms = self.history_.get("gradient_norm", [])[-1:]  # none where no epoch came
+        norms = self.history_.get("gradient_norm", [])[-1:]  # empty before the first epoch
         if before is not None and any(norms) and np.array_equal(before, self.network_.theta):
             what = f"{type(self).__name__}: got optimizer={self.optimizer!r} whose steps left every weight as it was"
             warnings.warn(f"{what}, expected step(grad) to change theta in place, as theta[:] = ... does", stacklevel=3)
 
     @contextlib.contextmanager
-    def _all_or_nothing(self):
-        """What was fitted before stays as it was where the block fails, unless an epoch or DivergenceError has come."""
+    def _restore_on_failure(self):
+        """Restore the previous fit if the block fails before the end of the first epoch, except by DivergenceError."""
         before = self.__dict__.copy()
         try:
             yield
         except BaseException as error:
             history = self.__dict__.get("history_")
             trained = isinstance(error, DivergenceError) or (history and history["loss"])
-            if not trained or history is before.get("history_"):  # in a warm start all is changed in place
+            if not trained or history is before.get("history_"):  # a warm start changes all in place
                 self.__dict__.clear()
                 self.__dict__.update(before)
             raise
@@ -181,7 +181,7 @@ class TrainedEstimator(Estimator):
         return len(self.loss_curve_)
 
     def _check_arguments(self):
-        """Raise ValueError or TypeError, naming what came and what was expected."""
+        """Raise ValueError or TypeError for an argument that does not fit."""
         owner = type(self).__name__
         for name, low in (("n_components", 1), ("batch_size", 1), ("max_iter", 1), ("n_iter_no_change", 1)):
             check_number(getattr(self, name), name, owner, low=low, integer=True)
@@ -196,31 +196,31 @@ class TrainedEstimator(Estimator):
             raise TypeError(f"{owner}: got corruption={self.corruption!r}, expected one such as MaskingNoise(0.3)")
         if isinstance(optimizer, type) or not hasattr(optimizer, "start"):
             raise TypeError(f"{owner}: got optimizer={self.optimizer!r}, expected one such as Adam(1e-3)")
-        many = isinstance(self.callbacks, (list, tuple)) or self.callbacks is None  # a generator is used up by a look
+        many = isinstance(self.callbacks, (list, tuple)) or self.callbacks is None  # iterating would use up a generator
         if not (many or _is_callback(self.callbacks)) or not all(map(_is_callback, self._callbacks())):
             raise TypeError(f"{owner}: got callbacks={self.callbacks!r}, expected a callable or a list of them")
 
-    # -- what is there -------------------------------------------------------------------------------------------------
+    # -- results -------------------------------------------------------------------------------------------------
 
-    def _by_blocks(self, f, X, what):
-        """f of X (N, D), checked; of data on a disk block by block."""
+    def _apply(self, f, X, name):
+        """Return f of X (N, D), checked; out-of-core data block by block. name: of the result, in errors."""
         self._check_fitted("network_")
         owner, dtype = type(self).__name__, self.network_.theta.dtype
-        with np.errstate(over="ignore", invalid="ignore"):  # reported in words
+        with np.errstate(over="ignore", invalid="ignore"):  # check_finite reports it
             if not on_disk(X):
                 x = self._check_fit(X, reset=False).astype(dtype, copy=False)
-                return check_finite(f(x), what, owner)
+                return check_finite(f(x), name, owner)
             rows = Rows(X, dtype, block_size=self.block_size)
             check_array(X[:1], owner=owner, n_features=self.n_features_in_)
             rows.check(owner)
-            return check_finite(np.concatenate([f(x) for x in rows.in_order(rows.block_size)]), what, owner)
+            return check_finite(np.concatenate([f(x) for x in rows.in_order(rows.block_size)]), name, owner)
 
     def summary(self):
-        """Lines of text: layers, weights, objective, training and its last numbers."""
+        """Return lines of text: layers, weights, objective, training and its last numbers."""
         return summary(self)
 
     def _repr_html_(self):
-        """What a notebook shows."""
+        """Return the summary as HTML."""
         return as_html(self)
 
     def save(self, path):
@@ -231,12 +231,12 @@ class TrainedEstimator(Estimator):
         save(self, path)
 
     def __getstate__(self):
-        """All but a step that is not the package's own: what it keeps is not known, so it begins anew in a copy."""
+        """Return the state without a user-defined step, whose state is unknown: a copy starts it anew."""
         return {name: value for name, value in vars(self).items() if name != "_step" or isinstance(value, Step)}
 
     def __setstate__(self, state):
         self.__dict__.update(state)
-        if hasattr(self, "_step"):  # a copy of theta came with it; it must move this network's
+        if hasattr(self, "_step"):  # its copy of theta must become this network's theta
             self._step.theta = self.network_.theta
         elif hasattr(self, "network_"):
             self._step = self._optimizer().start(self.network_.theta)

@@ -16,7 +16,7 @@ from npae.validation import check_number
 
 @dataclass(frozen=True)
 class Activation:
-    """What a layer, a penalty and an initialization ask of an activation function.
+    """An activation function phi, as layers, penalties and initializations use it.
 
     `elementwise` says that h_j depends on a_j alone; `range` is the open interval of its values; `gain` is the
     factor on Glorot and Bengio's (2010) initial weights that keeps the scale of a signal through the layer.
@@ -27,26 +27,26 @@ class Activation:
     gain = 1.0
 
     def __call__(self, a, out=None):
-        """phi(a), shape (N, K)."""
+        """Return phi(a), shape (N, K)."""
         raise NotImplementedError
 
     def biased(self, a, b):
-        """phi(a + b), shape (N, K), written over a."""
+        """Return phi(a + b), shape (N, K), written over a."""
         return self(broadcast(np.add, b, a), out=a)
 
     def dphi(self, h, out=None):
-        """phi'(a) where phi(a) = h, shape (N, K)."""
+        """Return phi'(a) for phi(a) = h, shape (N, K)."""
         raise NotImplementedError
 
     def ddphi(self, h, out=None):
-        """phi''(a) where phi(a) = h, shape (N, K)."""
+        """Return phi''(a) for phi(a) = h, shape (N, K)."""
         raise NotImplementedError
 
     def check(self, n_units):
-        """Raise ValueError where a layer of `n_units` cannot have this activation."""
+        """Raise ValueError if a layer of `n_units` cannot have this activation."""
 
     def backward(self, h, dh, out=None):
-        """da = dh phi'(a), shape (N, K)."""
+        """Return da = dh phi'(a), shape (N, K)."""
         return np.multiply(self.dphi(h, out=out), dh, out=out)
 
 
@@ -78,7 +78,7 @@ class Sigmoid(Activation):
         return sigmoid(a, out=out)
 
     def biased(self, a, b):
-        """phi(a + b), written over a; the sign of -(a + b) costs nothing here."""
+        """Return phi(a + b), written over a; the sign of -(a + b) costs nothing here."""
         return logistic(broadcast(np.subtract, -b, a))
 
     def dphi(self, h, out=None):
@@ -175,7 +175,7 @@ class TopK(Activation):
         check_number(self.k, "k", "TopK", low=1, integer=True)
 
     def check(self, n_units):
-        """Raise ValueError where there are fewer than k units."""
+        """Raise ValueError if there are fewer than k units."""
         if self.k > n_units:
             raise ValueError(f"TopK: got k={self.k} for {n_units} units, expected k <= the number of units")
 
@@ -187,7 +187,7 @@ class TopK(Activation):
         return h
 
     def dphi(self, h, out=None):
-        """1 where a unit was kept, 0 where it was dropped: where h is -0.0."""
+        """Return 1 for a unit that was kept, 0 for a dropped one, whose h is -0.0."""
         out = np.empty_like(h) if out is None else out
         dropped = np.signbit(h.real) & (h.real == 0)
         return np.logical_not(dropped, out=out, casting="unsafe")

@@ -23,7 +23,7 @@ from npae.validation import check_number
 
 
 def deep_contraction(layers, scale, array=fresh):
-    """scale sum_n ||J(x_n)||_F^2 of two or more layers. Rifai et al. (2011), Contractive auto-encoders, ICML."""
+    """Return scale sum_n ||J(x_n)||_F^2 of two or more layers. Rifai et al. (2011), Contractive auto-encoders, ICML."""
     J = JacobianProduct(layers, [layer.h for layer in layers], array)
     norm = _Norm(J, scale, array)
     for n in J.blocks():
@@ -33,7 +33,7 @@ def deep_contraction(layers, scale, array=fresh):
 
 
 def jacobian_change(layers, scale, e, array=fresh):
-    """scale sum_n ||J(x_n + e_n) - J(x_n)||_F^2 for displacements e that broadcast to x (N, D).
+    """Return scale sum_n ||J(x_n + e_n) - J(x_n)||_F^2 for displacements e that broadcast to x (N, D).
 
     Twice the cost of `deep_contraction`, less one Gram form; of one layer scale sum_nj (change of s_nj)^2 ||W_j||^2.
     Rifai et al. (2011), Higher order contractive auto-encoder.
@@ -83,7 +83,7 @@ class _Norm:
         return dC
 
     def add_gradient(self):
-        """The value; in the gram order, sum <C, C G> = <sum C^T C, G>, and dW_1 is added."""
+        """Return the value; in the gram order it is sum <C, C G> = <sum C^T C, G>, and dW_1 is added."""
         if self.G is None:
             return self.value
         value = dot(self.dG, self.G) / 2
@@ -173,7 +173,7 @@ class Contractive:
         check_dense(type(self).__name__, encoder)
 
     def __call__(self, encoder, decoder=None, array=fresh):
-        """The value; adds da, and W_scale or dW, to every layer of the encoder."""
+        """Return the value; add da, and W_scale or dW, to every layer of the encoder."""
         lam = self.lam / len(encoder.x)
         if len(encoder) > 1:
             return deep_contraction(encoder.layers, lam, array)
@@ -225,7 +225,7 @@ class HigherOrderContractive:
             check_number(self.noise, "noise", "HigherOrderContractive", integer=True)
 
     def draw(self, rng):
-        """The same penalty with `n_noise` fresh standard normal displacements a sample."""
+        """Return the same penalty with `n_noise` new standard normal displacements per sample."""
         return replace(self, noise=int(np.random.default_rng(rng).integers(2**63)))
 
     def check(self, encoder):
@@ -246,7 +246,7 @@ class HigherOrderContractive:
         return e
 
     def __call__(self, encoder, decoder=None, array=fresh):
-        """The value; adds da, dW and db, or W_scale, to every layer of the encoder."""
+        """Return the value; add da, dW and db, or W_scale, to every layer of the encoder."""
         x, value = encoder.x, Contractive(self.lam)(encoder, decoder, array)
         e = (self.sigma * self._noise(*x.shape)).astype(x.real.dtype)
         scale = self.gamma / (len(x) * len(e))
@@ -270,11 +270,11 @@ class HigherOrderContractive:
 class ReconstructionContractive:
     """Omega = lam / N sum_n ||dr(x_n)/dx||_F^2 for r = g o f, the decoder's output after the encoder, exact.
 
-    What denoising by Gaussian noise of variance 2 lam does to the squared error to first order where r(x) = x. A
-    Bernoulli decoder's output are its logits. Alain and Bengio (2014), What regularized auto-encoders learn from the
+    To first order, denoising with Gaussian noise of variance 2 lam adds this to the squared error where r(x) = x. The
+    output of a Bernoulli decoder is its logits. Alain and Bengio (2014), What regularized auto-encoders learn from the
     data-generating distribution, JMLR 15, equation 10.
 
-    Raises as Contractive does, for the decoder's layers too, and ValueError where there is no decoder.
+    Raises as Contractive does, for the decoder's layers too, and ValueError without a decoder.
     """
 
     lam: float
@@ -289,7 +289,7 @@ class ReconstructionContractive:
             check_dense(type(self).__name__, decoder, "decoder")
 
     def __call__(self, encoder, decoder=None, array=fresh):
-        """The value; adds da and dW to every layer of both stacks."""
+        """Return the value; add da and dW to every layer of both stacks."""
         if decoder is None:
             raise ValueError("ReconstructionContractive: got no decoder, expected penalty(encoder, decoder)")
         return deep_contraction([*encoder.layers, *decoder.layers], self.lam / len(encoder.x), array)

@@ -21,7 +21,7 @@ class Corruption:
     """
 
     def corrupt(self, x, rng, out=None):
-        """x~ for x, a fresh array unless `out`, a C-ordered array of x~'s shape and dtype, is given.
+        """Return x~ for x, a new array unless `out`, a C-ordered array of x~'s shape and dtype, is given.
 
         The same seed gives the same x~ whatever the memory order of x. TypeError for what is not real, ValueError for
         an `out` that does not fit or overlaps x.
@@ -45,25 +45,25 @@ class Corruption:
         raise NotImplementedError
 
     def moments(self, mean, second):
-        """E[x~_d] and E[x~_d^2] where E[x_d] = mean and E[x_d^2] = second, arrays of one shape; exact.
+        """Return E[x~_d] and E[x~_d^2] where E[x_d] = mean and E[x_d^2] = second, arrays of one shape; exact.
 
         Both are affine in (mean, second), so that the moments of one corruption after another follow by calling twice.
         """
         raise NotImplementedError
 
     def mean(self, x):
-        """E[x~ | x], shape of x."""
+        """Return E[x~ | x], shape of x."""
         x = np.asarray(x)
         return self.moments(x, x * x)[0]
 
     def variance(self, x):
-        """Var[x~_d | x] entry by entry, shape of x."""
+        """Return Var[x~_d | x] entry by entry, shape of x."""
         x = np.asarray(x)
         mean, second = self.moments(x, x * x)
         return second - mean * mean
 
     def joint_moments(self, mean, second):
-        """E[x~] (D,), E[x~ x~^T] and E[x~ x^T] (D, D) where E[x] = mean (D,) and E[x x^T] = second (D, D); exact.
+        """Return E[x~] (D,), E[x~ x~^T] and E[x~ x^T] (D, D), exact, for E[x] = mean (D,), E[x x^T] = second (D, D).
 
         For entries that are corrupted independently of each other: with E[x~_d | x] = c_d x_d + o_d,
         E[x~_d x~_e] = c_d c_e E[x_d x_e] + c_d o_e E[x_d] + o_d c_e E[x_e] + o_d o_e off the diagonal.
@@ -75,7 +75,7 @@ class Corruption:
         return noisy_mean, noisy_second, c[:, None] * second + np.outer(offset, mean)
 
     def slope_and_offset(self, n_features):
-        """c (D,) and o (D,) of E[x~ | x] = c x + o."""
+        """Return c (D,) and o (D,) of E[x~ | x] = c x + o."""
         zeros, ones = np.zeros(n_features), np.ones(n_features)
         offset = self.moments(zeros, zeros)[0]
         return self.moments(ones, ones)[0] - offset, offset
@@ -94,7 +94,7 @@ class GaussianNoise(Corruption):
         check_number(self.sigma, "sigma", "GaussianNoise")
 
     def moments(self, mean, second):
-        """(mean, second + sigma^2)."""
+        """Return (mean, second + sigma^2)."""
         return mean + 0.0, second + self.sigma**2
 
     def _corrupt(self, x, rng, out):
@@ -114,7 +114,7 @@ class MaskingNoise(Corruption):
         check_number(self.p, "p", type(self).__name__, high=1, what="a probability")
 
     def moments(self, mean, second):
-        """(1 - p) (mean, second)."""
+        """Return (1 - p) (mean, second)."""
         return (1 - self.p) * mean, (1 - self.p) * second
 
     def _corrupt(self, x, rng, out):
@@ -137,7 +137,7 @@ class SaltAndPepper(Corruption):
         check_number(self.p, "p", type(self).__name__, high=1, what="a probability")
 
     def moments(self, mean, second):
-        """(1 - p) (mean, second) + p / 2: a coin's moments are both 1/2."""
+        """Return (1 - p) (mean, second) + p / 2: a coin's moments are both 1/2."""
         return (1 - self.p) * mean + self.p / 2, (1 - self.p) * second + self.p / 2
 
     def _corrupt(self, x, rng, out):
@@ -150,7 +150,7 @@ class SaltAndPepper(Corruption):
 
 @dataclass(frozen=True)
 class GaussianNoiseRange(Corruption):
-    """x~ = x + s e, e ~ N(0, I), with a deviation s of its own for every sample, uniform in [low, high].
+    """x~ = x + s e, e ~ N(0, I); each sample draws its standard deviation s, uniform in [low, high].
 
     One denoiser trained with it serves all levels in between. Raises ValueError unless 0 <= low <= high < infinity.
     """
@@ -171,5 +171,5 @@ class GaussianNoiseRange(Corruption):
         return out
 
     def moments(self, mean, second):
-        """(mean, second + E[s^2]), E[s^2] = (low^2 + low high + high^2) / 3; two entries stay uncorrelated given x."""
+        """Return (mean, second + E[s^2]), E[s^2] = (low^2 + low high + high^2) / 3; entries are independent."""
         return mean + 0.0, second + (self.low**2 + self.low * self.high + self.high**2) / 3

@@ -1,8 +1,8 @@
 """Further reconstruction distributions p(x | a), each a loss: value and gradient of its negative log-likelihood.
 
 As in `npae.objective.losses`: `a` is what the decoder puts out, x (N, D) the target; a call returns the mean over
-samples of -log p(x_n | a_n) in nats, constants included, and da. Where a distribution has more parameters than a mean,
-a is wider than x: `n_outputs(D)` says how wide. All are analytic but for the kink of `Laplace`, so that a complex step
+samples of -log p(x_n | a_n) in nats, constants included, and da. If a distribution has more parameters than a mean, a
+is wider than x: `n_outputs(D)` is its width. All are analytic, except at the kink of `Laplace`, so that a complex step
 works.
 """
 
@@ -18,7 +18,7 @@ from npae.validation import check_number
 
 @dataclass(frozen=True)
 class ContinuousBernoulli(Loss):
-    """p(x | a) = a exp(a x) / (exp(a) - 1) for x in [0, 1]: what the cross entropy is a likelihood of for grey values.
+    """p(x | a) = a exp(a x) / (exp(a) - 1) for x in [0, 1]: a distribution of grey values.
 
     L = sum_d log(2 sinh(a/2) / a) - (x - 1/2) a,    E[x] = 1/2 + coth(a/2) / 2 - 1/a,    da = (E[x] - x) / N.
 
@@ -29,7 +29,7 @@ class ContinuousBernoulli(Loss):
     target_range = (0, 1)
 
     def __call__(self, a, x, out=None):
-        """Value and da, written into `out` if given."""
+        """Return the value and da, written into `out` if given."""
         a, x = self._arrays(a, x)
         value = (_log_sinh_ratio(a) - (x - 0.5) * a).sum() / len(x)
         da = np.subtract(_half_langevin(a), x - 0.5, out=out)
@@ -37,16 +37,16 @@ class ContinuousBernoulli(Loss):
         return value, da
 
     def mean(self, a):
-        """E[x | a], (N, D), which is not sigmoid(a)."""
+        """Return E[x | a], (N, D), which is not sigmoid(a)."""
         return _half_langevin(np.asarray(a)) + 0.5
 
     def log_likelihood(self, a, x):
-        """log p(x_n | a_n) in nats, (N,)."""
+        """Return log p(x_n | a_n) in nats, (N,)."""
         a, x = self._arrays(a, x)
         return ((x - 0.5) * a - _log_sinh_ratio(a)).sum(axis=1)
 
     def sample(self, a, rng):
-        """A draw by the inverse distribution function, log(1 + u (e^a - 1)) / a; rng is a Generator or a seed."""
+        """Draw by the inverse distribution function, log(1 + u (e^a - 1)) / a; rng is a Generator or a seed."""
         a = np.asarray(a)
         u = np.random.default_rng(rng).random(a.shape).astype(a.dtype)
         b = -np.abs(a)  # x at a is 1 - x at -a, and exp(-|a|) cannot overflow
@@ -56,7 +56,7 @@ class ContinuousBernoulli(Loss):
 
 
 def _log_sinh_ratio(a):
-    """log(2 sinh(a/2) / a), even: its series to a^10 for |a| < 1/4, else |a|/2 + log(1 - exp(-|a|)) - log |a|."""
+    """Return log(2 sinh(a/2) / a): a series to a^10 for |a| < 1/4, else |a|/2 + log(1 - exp(-|a|)) - log |a|."""
     far = -negative_abs(a)
     near = far.real < 0.25
     far = np.where(near, 1, far)
@@ -66,7 +66,7 @@ def _log_sinh_ratio(a):
 
 
 def _half_langevin(a):
-    """coth(a/2) / 2 - 1/a, odd: its series to a^9 for |a| < 1/4."""
+    """Return coth(a/2) / 2 - 1/a, odd: its series to a^9 for |a| < 1/4."""
     near = np.abs(a.real) < 0.25
     far = np.where(near, 1, a)
     near_a = np.where(near, a, 0)
@@ -86,11 +86,11 @@ class Gaussian(Loss):
     variance   a number, or D of them: v is given, and a (N, D) is the mean m.
                "shared", "features" or "samples": v is learnt, the same everywhere, one for each feature, or one for
                each feature of each sample; a (N, 2 D) is m beside log v. The likelihood is the same for the three:
-               who puts out the columns of log v differs, a `LearntVariance` layer or the last `Dense`.
+               a `LearntVariance` layer or the last `Dense` puts out the columns of log v.
 
     dm = (m - x) / (v N),    d log v = 1/2 (1 - (x - m)^2 / v) / N. Variances, not standard deviations. With "features"
     or "samples" and no noise in the code the likelihood has no upper limit: a feature that can be copied has v -> 0.
-    Raises ValueError for a variance that is none of these. Bishop (2006), Pattern Recognition and Machine Learning,
+    Raises ValueError for any other variance. Bishop (2006), Pattern Recognition and Machine Learning,
     sections 1.2.4 and 5.6.
     """
 
@@ -109,22 +109,22 @@ class Gaussian(Loss):
 
     @property
     def learnt(self):
-        """Whether a holds log variances too."""
+        """True if a holds log variances too."""
         return isinstance(self.variance, str)
 
     def n_outputs(self, n_features):
-        """D, or 2 D with a learnt variance."""
+        """Return D, or 2 D with a learnt variance."""
         return 2 * n_features if self.learnt else n_features
 
     def _parts(self, a):
-        """m (N, D) and log v, (N, D), (D,) or a number."""
+        """Return m (N, D) and log v, (N, D), (D,) or a number."""
         if self.learnt:
             D = a.shape[1] // 2
             return a[:, :D], a[:, D:]
         return a, np.log(np.asarray(self.variance)).astype(a.real.dtype)
 
     def __call__(self, a, x, out=None):
-        """Value and da, written into `out` if given."""
+        """Return the value and da, written into `out` if given."""
         a, x = self._arrays(a, x, 1 + self.learnt)
         mean, log_v = self._parts(a)
         da = np.empty_like(a) if out is None else out
@@ -141,17 +141,17 @@ class Gaussian(Loss):
         return value, da
 
     def mean(self, a):
-        """m, (N, D)."""
+        """Return m, (N, D)."""
         return self._parts(np.asarray(a))[0]
 
     def log_likelihood(self, a, x):
-        """log p(x_n | a_n) in nats, (N,)."""
+        """Return log p(x_n | a_n) in nats, (N,)."""
         a, x = self._arrays(a, x, 1 + self.learnt)
         mean, log_v = self._parts(a)
         return -0.5 * ((x - mean) ** 2 * np.exp(-log_v) + log_v + LOG_2PI).sum(axis=1)
 
     def sample(self, a, rng):
-        """A draw m + sqrt(v) e, (N, D); rng is a Generator or a seed."""
+        """Draw m + sqrt(v) e, (N, D); rng is a Generator or a seed."""
         mean, log_v = self._parts(np.asarray(a))
         return mean + np.exp(log_v / 2) * np.random.default_rng(rng).standard_normal(mean.shape, dtype=mean.dtype)
 
@@ -170,7 +170,7 @@ class Laplace(Loss):
         check_number(self.scale, "scale", "Laplace", include_low=False)
 
     def __call__(self, a, x, out=None):
-        """Value and da, written into `out` if given."""
+        """Return the value and da, written into `out` if given."""
         a, x = self._arrays(a, x)
         z = a - x
         da = np.sign(z.real, out=np.empty_like(a) if out is None else out, casting="unsafe")
@@ -179,16 +179,16 @@ class Laplace(Loss):
         return value, da
 
     def mean(self, a):
-        """a, (N, D), median as well."""
+        """Return a, (N, D), which is also the median."""
         return a
 
     def log_likelihood(self, a, x):
-        """log p(x_n | a_n) in nats, (N,)."""
+        """Return log p(x_n | a_n) in nats, (N,)."""
         a, x = self._arrays(a, x)
         return -(np.abs(a - x) / self.scale + float(np.log(2 * self.scale))).sum(axis=1)
 
     def sample(self, a, rng):
-        """A draw, (N, D); rng is a Generator or a seed."""
+        """Draw x, (N, D); rng is a Generator or a seed."""
         a = np.asarray(a)
         return (a + np.random.default_rng(rng).laplace(scale=self.scale, size=a.shape)).astype(a.dtype)
 
@@ -228,11 +228,11 @@ class Categorical(Loss):
         return (groups - np.log(np.exp(groups).sum(axis=2, keepdims=True))).reshape(a.shape)
 
     def __call__(self, a, x, out=None):
-        """Value and da, written into `out` if given."""
+        """Return the value and da, written into `out` if given."""
         a, x = self._arrays(a, x)
         log_p = self._log_p(a)
         value = -(x * log_p).sum() / len(x)
-        weight = np.repeat(self._groups(x).sum(axis=2), self.n_classes, axis=1)  # 1, but for rounding
+        weight = np.repeat(self._groups(x).sum(axis=2), self.n_classes, axis=1)  # 1, except for rounding
         da = np.exp(log_p, out=np.empty_like(a) if out is None else out)
         da *= weight
         da -= x
@@ -240,16 +240,16 @@ class Categorical(Loss):
         return value, da
 
     def mean(self, a):
-        """p, (N, G C)."""
+        """Return p, (N, G C)."""
         return np.exp(self._log_p(np.asarray(a)))
 
     def log_likelihood(self, a, x):
-        """log p(x_n | a_n) in nats, (N,)."""
+        """Return log p(x_n | a_n) in nats, (N,)."""
         a, x = self._arrays(a, x)
         return (x * self._log_p(a)).sum(axis=1)
 
     def sample(self, a, rng):
-        """One-hot groups (N, G C): the class with the largest a + Gumbel noise; rng is a Generator or a seed."""
+        """Draw one-hot groups (N, G C): the class with the largest a + Gumbel noise; rng is a Generator or a seed."""
         groups = self._groups(np.asarray(a))
         winner = (groups + np.random.default_rng(rng).gumbel(size=groups.shape)).argmax(axis=2)
         return (winner[:, :, None] == np.arange(self.n_classes)).astype(groups.dtype).reshape(np.shape(a))

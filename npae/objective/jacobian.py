@@ -25,7 +25,7 @@ BLOCK = 2**20  # entries of C at a time, 4 MB in float32: smaller ones stay in a
 
 
 def cheapest_order(widths, N):
-    """'gram', 'outputs' or 'inputs': how to multiply J with `widths` D = K_0, ..., K_L at N points.
+    """Return 'gram', 'outputs' or 'inputs', the cheapest way to multiply J with `widths` D = K_0, ..., K_L at N points.
 
     In multiplications for value and gradient together:
 
@@ -116,13 +116,13 @@ class JacobianProduct:
         self.dS = [array(f"ds {i}", h.shape, h.dtype) for i, h in enumerate(H)]
 
         def weights(i):
-            """W_i as the product meets it, and its derivative."""
+            """Return W_i or W_i^T, as the product multiplies it, and its derivative."""
             U = layers[i].W if self.order == "inputs" else layers[i].W.T
             self.dW[i] = zeros(f"dW {i}", U.shape, H[0].dtype, array)
             return U, self.dW[i]
 
         def slope(i):
-            """S_i and its derivative, or nothing where S_i = I."""
+            """Return S_i and its derivative, or None for S_i = I."""
             return (S[i], self.dS[i]) if i >= 0 and not self._is_identity(i) else (None, None)
 
         if self.order == "inputs":
@@ -169,7 +169,7 @@ class JacobianProduct:
             self.layers[i].pending.add("dW", dU if self.order == "inputs" else dU.T)
 
     def da(self):
-        """ds_l phi''(a_l) of every layer, or None where it is 0."""
+        """Return ds_l phi''(a_l) of every layer, or None if it is 0."""
         return [
             None if self._is_identity(i) else np.multiply(layer.activation.ddphi(h), ds, out=ds)
             for (i, (layer, h)), ds in zip(self._numbered(), self.dS)
@@ -177,12 +177,12 @@ class JacobianProduct:
 
 
 def rows(C):
-    """(n, R, K) as (n R, K), a view."""
+    """Return (n, R, K) as (n R, K), a view."""
     return C.reshape(-1, C.shape[-1])
 
 
 def zeros(name, shape, dtype, array):
-    """An array filled with 0."""
+    """Return an array filled with 0."""
     new = array(name, shape, dtype)
     new.fill(0)
     return new

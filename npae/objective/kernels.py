@@ -1,4 +1,4 @@
-"""What makes the loops fast and the functions stable, in one place: reused arrays, cache-sized slices, stable forms.
+"""Speed and stability in one place: reused arrays, cache-sized slices, stable forms of functions.
 
 Times in comments are for 100,000 float32 numbers in a core's cache, where a pass over them (`a += 1`) takes 7 us.
 
@@ -15,12 +15,12 @@ BLOCK = 32768  # elements: the four float32 vectors of an Adam update of this le
 
 
 def blocks(size, length=BLOCK):
-    """Slices that cover range(size), each at most `length` long."""
+    """Return slices that cover range(size), each at most `length` long."""
     return [slice(start, min(start + length, size)) for start in range(0, size, length)]
 
 
 def aligned(shape, dtype):
-    """A new array that starts on a cache line: vector loads that straddle two make `a *= b` a quarter slower."""
+    """Return a new array that starts on a cache line: loads that straddle two lines make `a *= b` a quarter slower."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     raw = np.empty(size + 64, np.uint8)
     start = -raw.__array_interface__["data"][0] % 64
@@ -28,12 +28,12 @@ def aligned(shape, dtype):
 
 
 def fresh(name, shape, dtype):
-    """A new array: what a layer or penalty writes into unless a network keeps its arrays for the next step."""
+    """Return a new array for a layer or penalty to write into; a network replaces this by a store that it reuses."""
     return np.empty(shape, dtype)
 
 
 class Buffers:
-    """Arrays that a training loop takes again at every step: `buffers(name, shape, dtype)`.
+    """Arrays that a training loop reuses at every step: `buffers(name, shape, dtype)`.
 
     Fewer rows than before give the first rows of the array that is there, so that a short last minibatch
     allocates nothing; any other change of shape or dtype makes a new array.
@@ -57,7 +57,7 @@ class Buffers:
 
 
 def product(a, b, out):
-    """a @ b, written into out; np.dot starts 0.4 us sooner than np.matmul, but writes its own dtype in C order only."""
+    """Write a @ b into out. np.dot starts 0.4 us sooner than np.matmul, but only writes its own dtype in C order."""
     try:
         return np.dot(a, b, out=out)
     except ValueError:
@@ -74,7 +74,7 @@ def _ones(n, dtype):
 
 
 def broadcast(ufunc, b, a, out=None):
-    """ufunc(b, a) of a row b (K,) and a (N, K), written over a or into out.
+    """Return ufunc(b, a) of a row b (K,) and a (N, K), written over a or into out.
 
     NumPy repeats b in a buffer of 8192 numbers; with half of that, a buffer and its part of a share a core's first
     cache, and 100,000 additions take 12 us instead of 17.
@@ -90,12 +90,12 @@ def broadcast(ufunc, b, a, out=None):
 
 
 def column_sums(a, out=None):
-    """(K,) sum_n a_nk, as a product with ones: 5 us, where a reduction over the rows takes 12."""
+    """Return sum_n a_nk, (K,), as a product with ones: 5 us; a reduction over the rows takes 12."""
     return np.dot(_ones(len(a), a.dtype), a, out=out)
 
 
 def add_scaled(total, terms, scale, array=fresh):
-    """total += terms * scale by blocks of rows; `scale` is a scalar or one number a column."""
+    """Add terms * scale to total, by blocks of rows; `scale` is a scalar or one number per column."""
     rows = max(1, BLOCK // terms.shape[1])
     scratch = array("scratch", (min(rows, len(terms)), terms.shape[1]), terms.dtype)
     for block in blocks(len(terms), rows):
@@ -104,17 +104,17 @@ def add_scaled(total, terms, scale, array=fresh):
 
 
 def dot(a, b):
-    """sum_i a_i b_i over all entries, without a conjugate."""
+    """Return sum_i a_i b_i over all entries, without a conjugate."""
     return np.dot(a.ravel(), b.ravel())
 
 
 def column_squares(W):
-    """(K,) sum_d W_dk^2, a third faster than squaring by blocks."""
+    """Return sum_d W_dk^2, (K,); a third faster than squaring by blocks."""
     return np.einsum("dk,dk->k", W, W)
 
 
 def largest(a, k):
-    """(N, K) booleans: exactly k of each row, its largest, of equal values the last; comparisons by the real part.
+    """Return (N, K) booleans: the k largest of each row, of equal values the last; compares real parts.
 
     From the k-th largest value of the row, found without sorting: 0.3 ms for 128 x 1000, where a stable sort takes 9.
     NaN counts as large, so that it is passed on.
@@ -130,7 +130,7 @@ def largest(a, k):
 
 
 def flush_denormals(a):
-    """a + c - c, which is 0 for |a| below 8 times the smallest normal number; others change by no more than that.
+    """Replace a by a + c - c: 0 for |a| below 8 times the smallest normal number; others change by at most that.
 
     A running mean whose gradient has stopped (a dead unit, a pixel that is always dark) decays into the
     denormal numbers, stays there, and makes a multiplication 30 times slower.
@@ -142,7 +142,7 @@ def flush_denormals(a):
 
 
 def standard_normal(rng, out):
-    """Independent N(0, 1) numbers into `out`, contiguous: r cos t and r sin t with r^2 = -2 log(1 - u), t = 2 pi u'.
+    """Write independent N(0, 1) numbers into `out`: r cos t and r sin t with r^2 = -2 log(1 - u), t = 2 pi u'.
 
     Box and Muller (1958). Four vector functions of a cache-sized block take a third of the time that the
     Generator's rejection method takes number by number. 24 random bits each, so that |e| < 5.8; float64 gets the
@@ -177,12 +177,12 @@ def standard_normal(rng, out):
 
 
 def sigmoid(a, out=None):
-    """1 / (1 + exp(-a)), exact in both tails: where exp overflows to infinity the quotient is 0, as it should be."""
+    """Return 1 / (1 + exp(-a)), exact in both tails: if exp overflows to infinity, the quotient is 0."""
     return logistic(np.negative(a, out=out))
 
 
 def logistic(h):
-    """1 / (1 + exp(h)), written over h."""
+    """Return 1 / (1 + exp(h)), written over h."""
     if h.dtype.kind == "c":  # a complex infinity would make 0 * inf = nan of the imaginary part
         np.minimum(h, np.log(np.finfo(h.dtype).max) - 1, out=h)
     with np.errstate(over="ignore"):
@@ -192,21 +192,21 @@ def logistic(h):
 
 
 def positive_part(a, out=None):
-    """max(a, 0), by the real part alone: NumPy's maximum looks at the imaginary part where the real ones tie."""
+    """Return max(a, 0) by the real part alone: if real parts tie, NumPy's maximum compares the imaginary parts."""
     if a.dtype.kind == "c":
         return np.multiply(a, a.real > 0, out=out)
     return np.maximum(a, 0, out=out)
 
 
 def negative_abs(a, out=None):
-    """-|a|; for complex numbers the sign is the real part's."""
+    """Return -|a|; for complex numbers the sign is the real part's."""
     if a.dtype.kind != "c":
         return np.negative(np.abs(a, out=out), out=out)
     return np.multiply(a, np.where(a.real > 0, -1.0, 1.0), out=out)
 
 
 def sum_log1p(e):
-    """sum log(1 + e) for 0 <= e <= 1, (N, D), which is overwritten: 15 us as the log of products, 40 term by term.
+    """Return sum log(1 + e) for 0 <= e <= 1, (N, D), overwritten: 15 us as the log of products, 40 term by term.
 
     120 factors of at most 2 stay finite in float32. Each term is right to the dtype's resolution at 1.
     """
@@ -215,6 +215,6 @@ def sum_log1p(e):
 
 
 def softplus(a, out=None):
-    """log(1 + exp(a)) = max(a, 0) + log1p(exp(-|a|)), without overflow."""
+    """Return log(1 + exp(a)) = max(a, 0) + log1p(exp(-|a|)), without overflow."""
     tail = np.log1p(np.exp(negative_abs(a)))
     return np.add(positive_part(a), tail, out=out)

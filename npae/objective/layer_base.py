@@ -1,4 +1,4 @@
-"""What all layers share besides their mathematics: pending terms of their gradients, and arrays that are assigned."""
+"""The base of all layers, apart from their mathematics: pending terms of the gradients, and assigned arrays."""
 
 from typing import Any
 

@@ -50,7 +50,7 @@ class SquaredError(Loss):
     """
 
     def __call__(self, a, x, out=None):
-        """Value (mean over samples, sum over features) and da (N, D), written into `out` if given."""
+        """Return the value (mean over samples, sum over features) and da (N, D), written into `out` if given."""
         a, x = self._arrays(a, x)
         da = np.subtract(a, x, out=np.empty_like(a) if out is None else out, casting="same_kind")
         value = dot(da, da) / (2 * len(a))
@@ -58,16 +58,16 @@ class SquaredError(Loss):
         return value, da
 
     def mean(self, a):
-        """The reconstruction x^ = E[x | a] = a, shape (N, D)."""
+        """Return the reconstruction x^ = E[x | a] = a, shape (N, D)."""
         return a
 
     def log_likelihood(self, a, x):
-        """log p(x_n | a_n) in nats, shape (N,)."""
+        """Return log p(x_n | a_n) in nats, shape (N,)."""
         a, x = self._arrays(a, x)
         return -0.5 * ((a - x) ** 2).sum(axis=1) - 0.5 * a.shape[1] * np.log(2 * np.pi)
 
     def sample(self, a, rng):
-        """A draw x ~ N(a, I), shape (N, D); rng is a numpy Generator or a seed."""
+        """Draw x ~ N(a, I), shape (N, D); rng is a numpy Generator or a seed."""
         a, _ = self._arrays(a, a)
         return a + np.random.default_rng(rng).standard_normal(a.shape, dtype=a.dtype)
 
@@ -83,7 +83,7 @@ class BernoulliCrossEntropy(Loss):
     target_range = (0, 1)
 
     def __call__(self, a, x, out=None):
-        """Value (mean over samples, sum over features) and da (N, D), written into `out` if given."""
+        """Return the value (mean over samples, sum over features) and da (N, D), written into `out` if given."""
         a, x = self._arrays(a, x)
         e = np.greater(a.real, 0, out=np.empty_like(a) if out is None else out, casting="unsafe")
         e -= x
@@ -96,23 +96,23 @@ class BernoulliCrossEntropy(Loss):
         return value, da
 
     def mean(self, a):
-        """The reconstruction x^ = E[x | a] = sigmoid(a), shape (N, D)."""
+        """Return the reconstruction x^ = E[x | a] = sigmoid(a), shape (N, D)."""
         return sigmoid(self._arrays(a, a)[0])
 
     def log_likelihood(self, a, x):
-        """log p(x_n | a_n) in nats, shape (N,); warns once where x has grey values, for which it is no likelihood."""
+        """Return log p(x_n | a_n) in nats, (N,); warn once if x has grey values, for which it is not a likelihood."""
         a, x = self._arrays(a, x)
         if np.any((x.real > 0) & (x.real < 1)):
             _warn_of_grey_values()
         return (x * a - positive_part(a) - np.log1p(np.exp(negative_abs(a)))).sum(axis=1)
 
     def sample(self, a, rng):
-        """A draw x ~ Bernoulli(sigmoid(a)), shape (N, D) of zeros and ones in a's dtype; rng: Generator or seed."""
+        """Draw x ~ Bernoulli(sigmoid(a)), shape (N, D) of zeros and ones in a's dtype; rng: Generator or seed."""
         a, _ = self._arrays(a, a)
         return (np.random.default_rng(rng).random(a.shape) < sigmoid(a)).astype(a.dtype)
 
 
-@functools.cache  # once a process; where warnings are errors, every time
+@functools.cache  # once per process; every time if warnings are errors
 def _warn_of_grey_values():
     warnings.warn(
         "BernoulliCrossEntropy: got targets between 0 and 1 for a log-likelihood, expected 0 or 1: over grey values it "

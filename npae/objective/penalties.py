@@ -1,8 +1,8 @@
 """Regularizers Omega, read off a stack's activations and weights after its forward pass.
 
 `penalty(encoder, decoder)` returns the value and adds its gradient to `layer.pending`, for the layer's next backward
-to add to its own. `penalty.check(encoder)` raises before anything is trained where the two do not fit. What further
-contracts a Jacobian is in `npae.objective.contraction`.
+to add to its own. `penalty.check(encoder)` raises before anything is trained if the two do not fit. Penalties on
+Jacobians are in `npae.objective.contraction`.
 """
 
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ class WeightDecay:
         check_number(self.lam, "lam", "WeightDecay")
 
     def check(self, encoder):
-        """Any encoder will do."""
+        """Accept any encoder."""
 
     def __call__(self, encoder, decoder=None):
-        """The value; adds lam as W_scale to every layer that has a W of its own."""
+        """Return the value; add lam as W_scale to every layer that owns a W."""
         layers = [*encoder.layers, *(decoder.layers if decoder else ())]
         value = 0.0
         for layer in layers:
@@ -54,11 +54,11 @@ class L1Sparsity:
         check_number(self.lam, "lam", "L1Sparsity")
 
     def check(self, encoder):
-        """Any code will do, if there is one."""
+        """Raise ValueError for an encoder without layers."""
         check_not_empty(type(self).__name__, encoder)
 
     def __call__(self, encoder, decoder=None, array=fresh):
-        """The value; adds dh to the code layer."""
+        """Return the value; add dh to the code layer."""
         h = encoder.h
         dh = np.sign(h.real, out=array("dh", h.shape, h.real.dtype))
         value = self.lam / len(h) * dot(dh, h)
@@ -105,7 +105,7 @@ class KLSparsity:
             )
 
     def __call__(self, encoder, decoder=None):
-        """The value; adds dh, one number a unit, to the code layer."""
+        """Return the value; add dh, one number per unit, to the code layer."""
         rho_hat, slope = mean_activation(encoder)
         value, derivative = relative_entropy(self.rho, rho_hat)
         encoder.layers[-1].pending.add("dh", self.beta * slope / len(encoder.h) * derivative)
@@ -113,12 +113,12 @@ class KLSparsity:
 
 
 def code_range(encoder):
-    """(low, high), the open interval of the code's values."""
+    """Return (low, high), the open interval of the code's values."""
     return getattr(getattr(encoder.layers[-1], "activation", None), "range", (-np.inf, np.inf))
 
 
 def mean_activation(encoder):
-    """rho_hat (K,), the batch mean of a bounded code mapped to (0, 1), and the slope of the map."""
+    """Return rho_hat (K,), the batch mean of a bounded code mapped to (0, 1), and the slope of the map."""
     low, high = code_range(encoder)
     slope = 1 / (high - low)
     rho_hat = (encoder.h.mean(axis=0) - low) * slope
@@ -129,7 +129,7 @@ def mean_activation(encoder):
 
 
 def relative_entropy(rho, q):
-    """sum_j KL(rho || q_j) of Bernoulli distributions in nats, and its derivative by q (K,), q kept inside (0, 1)."""
+    """Return sum_j KL(rho || q_j) of Bernoulli distributions in nats, and its derivative by q (K,), inside (0, 1)."""
     limits = np.finfo(q.dtype)
     low, high = 1e4 * limits.tiny, 1 - limits.epsneg  # 1 / low is far enough from overflow to be multiplied
     q = np.where(q.real < low, low, np.where(q.real > high, high, q)).astype(q.dtype)

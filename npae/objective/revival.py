@@ -1,4 +1,4 @@
-"""Bringing dead units back: an auxiliary term that lets them reconstruct what the living ones leave over."""
+"""Revival of dead units: an auxiliary term in which they reconstruct the remaining error of the others."""
 
 from dataclasses import dataclass
 
@@ -12,20 +12,22 @@ from npae.validation import check_number
 
 @dataclass(frozen=True)
 class AuxiliaryTopK:
-    """Omega = lam / N sum_n 1/2 ||x_n - r_n - e_n||^2: what silent units would add to the reconstruction r.
+    """Omega = lam / N sum_n 1/2 ||x_n - r_n - e_n||^2: e is the silent units' addition to the reconstruction r.
 
         e = z W_d,    z = the k largest pre-activations a = x W + b among the silent units, 0 elsewhere
 
     A unit is silent if its h was 0 for the last `patience` samples or more. A unit that never gets among the k largest
-    of TopK has no gradient, whatever it looks for; here the silent ones compete among themselves for the error u = r +
-    e - x that is left:  with du = lam / N u,  dr += du,  dW_d += z^T du,  da = du W_d^T where z was kept. Where no unit
-    is silent it is 0. x is the network's input, at x~ where that is corrupted.
+    of TopK has no gradient; here the silent units compete among themselves for the remaining error u = r + e - x:
 
-    The counts of samples since each unit was active are kept in `state`, constant in the objective, and moved on by
-    `after_step`, which `npae.training.loop.train` calls after each step; they begin at 0, do not compare, print or go
-    into files; give every network a penalty of its own. Gao et al. (2024), Scaling and evaluating sparse autoencoders,
-    appendix A.2, with lam = 1/32 and r taken as constant in this term; here r moves too. How many units come back, and
-    what that gains: `python -m benchmarks.sparse_codes revival`.
+        du = lam / N u,    dr += du,    dW_d += z^T du,    da = du W_d^T where z was kept
+
+    Without silent units the term is 0. x is the network's input, x~ if the input is corrupted.
+
+    `state` holds the counts of samples since each unit was active. They are constant in the objective and updated by
+    `after_step`, which `npae.training.loop.train` calls after each step; they begin at 0 and are not compared, printed
+    or saved; give every network its own penalty. Gao et al. (2024), Scaling and evaluating sparse autoencoders,
+    appendix A.2, with lam = 1/32 and r taken as constant in this term; here r moves too. How many units revive, and
+    the gain: `python -m benchmarks.sparse_codes revival`.
 
     Raises ValueError unless lam >= 0 and k and patience are whole numbers >= 1, and unless the code layer is Dense and
     the decoder one linear layer.
@@ -51,11 +53,11 @@ class AuxiliaryTopK:
 
     @property
     def silent(self):
-        """The units that count as silent now, their numbers in ascending order."""
+        """The indices of the units that are silent now, in ascending order."""
         return np.flatnonzero(self.state.get("since", np.zeros(0)) >= self.patience)  # type: ignore[attr-defined]
 
     def __call__(self, encoder, decoder):
-        """The value; adds dh and dW to the decoder and da to the code layer, where units are silent."""
+        """Return the value; if units are silent, add dh and dW to the decoder and da to the code layer."""
         code, output = encoder.layers[-1], decoder.layers[0]
         state = self.state  # type: ignore[attr-defined]
         if len(state.get("since", ())) != code.n_out:

@@ -11,7 +11,7 @@ from npae.objective.layers import Dense
 
 
 class UnitRows(Dense):
-    """h = phi(x W + b) with W_k = V_k / ||V_k||, row by row: what unit k adds has norm |x_k|.
+    """h = phi(x W + b) with W_k = V_k / ||V_k||, row by row: the contribution of unit k has norm |x_k|.
 
     With dW as in Dense:  dV_k = (dW_k - <dW_k, W_k> W_k) / ||V_k||, orthogonal to V_k: only its direction is learnt.
 

@@ -1,10 +1,9 @@
-"""What looks on while a network is trained: small records that `fit` and `train` take as `callbacks`.
+"""Callbacks: frozen records that `fit` and `train` take as `callbacks`.
 
-A callback is any callable (network, history); where it returns True the training ends. Or it is a record with
-`start(run)`, which returns such a callable for one training: `run` (an `npae.training.run.Run`) is the training under
-way. What `start` returns may also have `after_step()`, called after each step of the optimizer, and `end()`, called
-when the training has come to its end by itself. The record stays as it is, so that it can be printed, compared and
-cloned.
+A callback is any callable (network, history); the training ends if it returns True. Or it is a record with
+`start(run)`, which returns such a callable for one training; `run` is the `npae.training.run.Run`. The returned object
+may also have `after_step()`, called after each step of the optimizer, and `end()`, called at the end of the training
+unless it was interrupted. The record does not change, so that it can be printed, compared and cloned.
 """
 
 import math
@@ -32,9 +31,9 @@ class EarlyStopping:
         check_number(self.tol, "tol", "EarlyStopping")
 
     def start(self, run):
-        """A callable that answers whether to end."""
+        """Return a callable that returns True to end the training."""
 
-        def look(network, history):
+        def on_epoch_end(network, history):
             if self.monitor not in history:
                 raise ValueError(f"EarlyStopping: got monitor={self.monitor!r}, expected one of {sorted(history)}")
             best, last_gain, values = math.inf, 0, history[self.monitor][-run.epoch :]
@@ -44,4 +43,4 @@ class EarlyStopping:
                 best = min(best, value)
             return len(values) - last_gain >= self.patience
 
-        return look
+        return on_epoch_end

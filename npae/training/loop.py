@@ -14,20 +14,20 @@ class TrainingInterrupted(UserWarning):
     """Ctrl-C ended the training; the weights learned so far are kept."""
 
 
-def train(network, X, step, *, max_iter=100, callbacks=(), **options):
+def train(network, X, step, *, max_iter=100, callbacks=(), progress=None, **options):
     """Minimize the network's objective over X (N, D) by minibatches; return the history, lists that grow per epoch.
 
         history = train(network, X, Adam(Cosine(1e-2, 100 * 12)).start(network.theta), batch_size=100, rng=0)
 
-    `step` is any step(grad) that moves network.theta; max_iter is the number of epochs; callbacks and the end of the
-    training are those of `continue_training`. options: `target`, `batch_size`, `rng`, `corruption`, `X_validation`,
-    `tol`, `n_iter_no_change` and `history`, as for `npae.training.run.Run`, which also describes the history.
+    `step` is any step(grad) that moves network.theta; max_iter is the number of epochs. `callbacks`, `progress` and the
+    end of the training are those of `continue_training`. options: `target`, `batch_size`, `rng`, `corruption`,
+    `X_validation`, `tol`, `n_iter_no_change` and `history`, as for `npae.training.run.Run`, which also describes the history.
 
     Raises DivergenceError if the objective is not finite, or 10,000 times as large as both that of the first weights
     and the data, with the best epoch's weights put back; ValueError or TypeError for an X or target that does not fit
     the network, and for an x~ that does not have x's shape.
     """
-    return continue_training(Run(network, X, step, **options), max_iter, callbacks)
+    return continue_training(Run(network, X, step, **options), max_iter, callbacks, progress)
 
 
 def continue_training(run, max_iter, callbacks=(), progress=None):

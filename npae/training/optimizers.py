@@ -1,4 +1,4 @@
-"""What moves theta: `optimizer.start(theta)` returns a step; `step(grad)` updates theta in place.
+"""Optimizers: `optimizer.start(theta)` returns a step; `step(grad)` updates theta in place.
 
 An optimizer is a frozen record of its hyperparameters; the step holds the state. lr is a number or a schedule
 (`npae.training.schedules`). theta and grad are flat (P,) vectors of one dtype; updates go through them in blocks that
@@ -43,7 +43,7 @@ class Step:
 
     def __setstate__(self, state):
         self.__dict__.update(state)
-        for name in self._state:  # what comes from a file that is mapped may be read-only
+        for name in self._state:  # an array from a mapped file may be read-only
             array = aligned(self.theta.shape, self.theta.dtype)
             array[:] = getattr(self, name)
             setattr(self, name, array)
@@ -51,7 +51,7 @@ class Step:
 
     @property
     def lr(self):
-        """The learning rate of the next step; what is set here, a number or a schedule, holds from then on."""
+        """The learning rate of the next step; a number or schedule that is set here holds from then on."""
         return rate(self._lr, self.t)
 
     @lr.setter
@@ -98,7 +98,7 @@ class SGD:
             raise ValueError("SGD: got nesterov=True with momentum=0, expected a momentum in (0, 1)")
 
     def start(self, theta):
-        """A step that holds the velocity v, if there is momentum."""
+        """Return a step that holds the velocity v, if there is momentum."""
         return _MomentumStep(self, theta, "v") if self.momentum else _PlainStep(self, theta)
 
 
@@ -139,7 +139,7 @@ class RMSProp:
         check_number(self.eps, "eps", "RMSProp", low=TINY)
 
     def start(self, theta):
-        """A step that holds the running mean v of the squared gradient."""
+        """Return a step that holds the running mean v of the squared gradient."""
         return _RMSPropStep(self, theta, "v")
 
 
@@ -177,7 +177,7 @@ class Adam:
         check_number(self.eps, "eps", "Adam", low=TINY)
 
     def start(self, theta):
-        """A step that holds the two running means."""
+        """Return a step that holds the two running means."""
         return _AdamStep(self, theta, "m", "v")
 
 

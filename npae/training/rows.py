@@ -1,9 +1,8 @@
-"""The samples that training visits: an array, or what is read from a disk block by block; in which order, how often.
+"""The samples that training visits: an array, or out-of-core data read by blocks; their order and frequency.
 
-A block is a run of rows that is read together: the whole of an array, or of data on a disk as much as 16 MB. An epoch
-takes the blocks in a random order and the rows of each in a random order, so that rows far apart meet in a minibatch
-only where one block holds them all. Data whose order means something (sorted by class, say) should be shuffled once on
-the disk, or get a larger block_size.
+A block is a range of rows that is read at once: a whole array, or 16 MB of out-of-core data. An epoch visits the blocks
+in a random order, and the rows of each block in a random order. Rows of different blocks never share a minibatch. So
+sorted data (by class, for example) should be shuffled once in their file, or get a larger block_size.
 """
 
 import mmap
@@ -13,11 +12,11 @@ import numpy as np
 from npae.validation import check_array, check_finite
 
 BLOCK_BYTES = 2**24
-IN_MEMORY = 2**26  # bytes; data on a disk up to this size are one block, and so are visited as an array is
+IN_MEMORY = 2**26  # bytes; out-of-core data up to this size are one block, and are visited like an array
 
 
 def on_disk(X):
-    """Whether X is taken by slices: a memmap, or any (N, D) with a shape, a dtype and slicing that is no array."""
+    """Return True if X must be read by slices: a memmap, or any non-array (N, D) with shape, dtype and slicing."""
     if isinstance(X, np.ndarray):
         return isinstance(X, np.memmap) and X.ndim == 2
     if not isinstance(getattr(X, "dtype", None), np.dtype) or hasattr(X, "tocsr") or hasattr(X, "iloc"):
@@ -26,9 +25,9 @@ def on_disk(X):
 
 
 def check_weight(sample_weight, n, owner, *, visits=True):
-    """The weights as floats (n,); ValueError unless they are finite and none below 0, of a finite sum above 0.
+    """Return the weights as floats (n,); ValueError unless they are finite, at least 0, and have a finite sum above 0.
 
-    visits: whether weight w stands for w visits; then the sum has to be at least 1, up to its rounding.
+    visits: True if weight w means w visits; then the sum must be at least 1, up to rounding.
     """
     weight = np.asarray(sample_weight)
     if weight.dtype.kind not in "fiub" or weight.ndim != 1:
@@ -48,12 +47,12 @@ def check_weight(sample_weight, n, owner, *, visits=True):
 
 
 class Rows:
-    """The rows of X (N, D), a float array or data on a disk, as minibatches of `dtype`.
+    """The rows of X (N, D), a float array or out-of-core data, as minibatches of `dtype`.
 
-    block_size: rows in a block; None for all of an array, and for what fits 16 MB of data on a disk that are larger
-    than 64 MB. weight (N,): how often a row is visited in an epoch; a fraction is the probability of one visit more
-    (by systematic sampling: a walk along the sums of the weights, with a visit at every step of 1 from a random start).
-    target (N, M): an array that is visited with X.
+    block_size: rows in a block; None for all rows of an array, and for 16 MB of out-of-core data above 64 MB.
+    weight (N,): the visits of a row per epoch; a fraction is the probability of one more visit (systematic sampling: a
+    walk along the cumulative weights, with a visit at every step of 1 from a random start). target (N, M): an array
+    that is visited with X.
     """
 
     def __init__(self, X, dtype, *, target=None, block_size=None, batch_size=1, weight=None, part=None):
@@ -67,9 +66,9 @@ class Rows:
         self.block_size = min(block_size or self.n_rows, self.n_rows)
         self.n_blocks = -(-self.n_rows // self.block_size)
         if weight is not None:
-            self.passed = np.concatenate([[0.0], np.cumsum(weight)])
+            self.cumulative_weight = np.concatenate([[0.0], np.cumsum(weight)])
         self.fractions = weight is not None and bool((weight % 1).any())
-        self._only: np.ndarray | None = None
+        self._cached_block: np.ndarray | None = None
 
     def __len__(self):
         return sum(self._length(b) for b in range(self.n_blocks)) if self.part else self.n_rows
@@ -85,9 +84,7 @@ class Rows:
             name = f"X[{b * self.block_size}:{min((b + 1) * self.block_size, self.n_rows)}]"
             block = check_array(self._raw(b), name=name, owner=owner, dtype=self.dtype)
             if block.shape != (self._size(b), self.n_features):
-                raise ValueError(
-                    f"{owner}: got {block.shape} for {name} of {self.X.shape}: it is not what its shape says"
-                )
+                raise ValueError(f"{owner}: got {block.shape} for {name} of {self.X.shape}: the shape of X is wrong")
             if check_target:
                 check_target(block)
             release(self.X)
@@ -95,7 +92,7 @@ class Rows:
             check_target(self.X)
 
     def var(self, axis=0, dtype=np.float64):
-        """The variance of each feature, (D,), in float64, weights and all; ValueError where it is not finite."""
+        """Return the weighted variance of each feature, (D,), in float64; ValueError if it is not finite."""
         shift, n, total, squares = self._read(0)[:1].astype(dtype), 0, 0.0, 0.0
         with np.errstate(over="ignore", invalid="ignore"):  # reported in words
             for x in self.in_order(4096):
@@ -104,9 +101,9 @@ class Rows:
             return check_finite(squares / n - (total / n) ** 2, "the variance", "Gaussian")
 
     def split(self, fraction, rng):
-        """(training, validation): Rows of two parts, the second a random `fraction` of the rows of each block.
+        """Return (training, validation) Rows; the second has a random `fraction` of the rows of each block.
 
-        ValueError unless there is a row on each side, and one that its weight lets an epoch visit.
+        ValueError unless each part has a row that an epoch visits.
         """
         seed = int(rng.integers(2**63))
         options = {"block_size": self.block_size, "weight": self.weight}
@@ -118,9 +115,9 @@ class Rows:
         return parts
 
     def batches(self, rng, batch_size, buffers, skip=0):
-        """The minibatches (x, target) of one epoch, in an order drawn from rng; `skip` of them are drawn and left out.
+        """Yield the minibatches (x, target) of one epoch, in an order drawn from rng, except the first `skip`.
 
-        target is x itself where there is no other.
+        target is x itself by default.
         """
         offset = rng.random() if self.fractions else 0.0
         for b in rng.permutation(self.n_blocks) if self.n_blocks > 1 else range(self.n_blocks):
@@ -138,16 +135,16 @@ class Rows:
             skip = 0
 
     def in_order(self, batch_size):
-        """The rows once each (weighted ones as often as their weight says), in their order, by minibatches."""
+        """Yield the rows in their order, by minibatches: each row once, or as often as its weight says."""
         for b in range(self.n_blocks):
             index, block = self._visits(b, 0.5), self._read(b)
             for start in range(0, len(index), batch_size):
                 yield block[index[start : start + batch_size]]
 
     def some(self, n):
-        """At most n of X's rows, evenly spread, as they are: what tells two data sets apart."""
-        where = np.linspace(0, self.n_rows - 1, min(n, self.n_rows)).astype(int)
-        return np.concatenate([np.asarray(self.X[i : i + 1]) for i in where.tolist()])
+        """Return at most n of X's rows, evenly spread, to compare two data sets."""
+        indices = np.linspace(0, self.n_rows - 1, min(n, self.n_rows)).astype(int)
+        return np.concatenate([np.asarray(self.X[i : i + 1]) for i in indices.tolist()])
 
     # -- one block -------------------------------------------------------------------------------------------------
 
@@ -161,8 +158,8 @@ class Rows:
         n_validation = round(self.part[1] * n)
         return n_validation if self.part[2] else n - n_validation
 
-    def _kept(self, b):
-        """The rows of a block that belong to this part, in their order; None for all."""
+    def _part_rows(self, b):
+        """Return the rows of a block that belong to this part, in their order; None for all."""
         if not self.part:
             return None
         seed, _, validation = self.part
@@ -171,18 +168,20 @@ class Rows:
         return np.sort(order[:n_kept] if validation else order[n - n_kept :])
 
     def _n_visits(self):
-        """How many visits an epoch makes, give or take one for fractions."""
+        """Return the number of visits of an epoch, up to one for fractions."""
         if self.weight is None:
             return len(self)
         return sum(len(self._visits(b, 0.5)) for b in range(self.n_blocks))
 
     def _visits(self, b, offset, rng=None):
-        """The rows of a block as often as they are visited, shuffled by rng if there is one."""
-        index, n = self._kept(b), self._length(b)
+        """Return the rows of a block, each as often as it is visited, shuffled by rng if given."""
+        index, n = self._part_rows(b), self._length(b)
         if self.weight is not None:
             start = b * self.block_size
-            passed = np.floor(self.passed[start : start + self.block_size + 1] + offset)  # a visit at each whole number
-            counts = np.diff(passed).astype(np.int64)
+            visits = np.floor(
+                self.cumulative_weight[start : start + self.block_size + 1] + offset
+            )  # a visit at each whole number
+            counts = np.diff(visits).astype(np.int64)
             index = np.arange(n) if index is None else index
             index, n = np.repeat(index, counts[index]), counts[index].sum()
         order = np.arange(n) if rng is None else rng.permutation(n)
@@ -194,19 +193,19 @@ class Rows:
     def _read(self, b):
         if not self.on_disk:
             return self._raw(b)
-        if self._only is not None:
-            return self._only
+        if self._cached_block is not None:
+            return self._cached_block
         block = np.array(self._raw(b), self.dtype)
         release(self.X)
         if self.n_blocks == 1:
-            self._only = block
+            self._cached_block = block
         return block
 
 
 def release(X):
-    """Give back the pages of a mapped file: they would count as this process's memory until all of it is mapped.
+    """Drop the pages of a mapped file, which would count as memory of this process.
 
-    A private copy ('c') keeps its pages: they may hold what is written nowhere else.
+    A private copy (mode 'c') keeps its pages: they may hold changes that are stored nowhere else.
     """
     mapped = getattr(X, "_mmap", None)
     if isinstance(mapped, mmap.mmap) and getattr(X, "mode", "c") != "c" and hasattr(mmap, "MADV_DONTNEED"):

@@ -1,6 +1,7 @@
-"""Learning rates that change: a schedule is any callable t -> lr, t = 0, 1, ... the number of optimizer steps taken.
+"""Schedules of the learning rate: a schedule is any callable t -> lr, t = 0, 1, ... the number of optimizer steps
+taken.
 
-Optimizers take one wherever they take a number: `Adam(Cosine(1e-2, 10_000))`, `SGD(lambda t: 0.1 / (1 + t))`. Those
+Optimizers take a schedule in place of a number: `Adam(Cosine(1e-2, 10_000))`, `SGD(lambda t: 0.1 / (1 + t))`. Those
 here are frozen records: they print, compare, and are saved with a model. An epoch has ceil(N / batch_size) steps.
 """
 
@@ -23,7 +24,7 @@ def check_rate(lr, owner):
 
 
 def rate(lr, t):
-    """The learning rate after t steps as a Python float, which keeps float32 float32; lr is a number or a schedule."""
+    """Return the learning rate lr, a number or a schedule, after t steps; a Python float, so float32 stays float32."""
     return float(lr(t) if callable(lr) else lr)
 
 

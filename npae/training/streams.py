@@ -4,7 +4,7 @@ import numpy as np
 
 
 def streams(random_state, n):
-    """n independent Generators from None, an int, a SeedSequence, a Generator or a RandomState.
+    """Return n independent Generators from None, an int, a SeedSequence, a Generator or a RandomState.
 
     They are the same for the same int or SeedSequence; a Generator or RandomState moves on by one draw. Raises
     TypeError or ValueError for anything else.
@@ -17,7 +17,7 @@ def streams(random_state, n):
 
 
 def seed_sequence(random_state):
-    """The SeedSequence that a random_state stands for; one of fresh entropy for None."""
+    """Return the SeedSequence of a random_state; one of fresh entropy for None."""
     if isinstance(random_state, np.random.Generator):
         random_state = int(random_state.integers(2**63))
     elif isinstance(random_state, np.random.RandomState):

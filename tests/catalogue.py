@@ -79,10 +79,13 @@ WIDTHS = [(5, 4), (5, 6, 3), (5, 4, 6, 3)]
 
 
 def name(piece):
-    """A readable test id: pieces by their repr, tuples by their parts, depths by their widths."""
+    """Return a readable test id: the repr of a piece, the name of a function, the parts of a tuple, widths as numbers.
+
+    The repr of a function holds an address, which is another one in each process: pytest-xdist needs equal ids.
+    """
     if isinstance(piece, tuple):
         return "+".join(type(part).__name__ if not isinstance(part, int) else str(part) for part in piece) or "none"
-    return str(piece)
+    return getattr(piece, "__name__", str(piece))
 
 
 def fit_together(activation, penalties):

@@ -1,6 +1,7 @@
 """Shared fixtures, and one thread for BLAS: two that share a busy core take fifty times as long as one."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -8,6 +9,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read once, when NumPy is f
 
 import numpy as np
 import pytest
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # in the background of a shell
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # children inherit an ignored Ctrl-C, which tests send
 
 sys.path.append(str(Path(__file__).parents[1]))  # the tools in benchmarks/, which are not installed
 

@@ -67,7 +67,7 @@ def test_a_script_that_starts_processes_outside_of_its_main_part_is_told_so_at_o
 
 SLEEPER = """
 import time
-from npae.processes import map_in_processes
+from npae.system.processes import map_in_processes
 
 def sleep(_):
     print("asleep", flush=True)

@@ -65,9 +65,10 @@ def built():
     return run, "".join(section.build(run)[1])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def engine(built):
-    """A JavaScript engine that has run the page's own script in a stub of its document."""
+    """A JavaScript engine that has run the page's own script in a stub of its document; new for each test, because
+    tests press the buttons."""
     page, engine = built[1], MiniRacer()
     engine.eval(STUB)
     for tag, attributes in re.findall(r"<(canvas|input|button|output|div)\b([^>]*)>", page):

@@ -9,6 +9,7 @@ import pytest
 from sklearn.base import clone
 
 import npae
+from catalogue import name
 from npae import SGD, Adam, Autoencoder, Cosine, RMSProp, StepDecay, WarmUp
 
 SCHEDULES = [
@@ -63,7 +64,7 @@ def moved(optimizer, gradients, theta=0.0):
     return theta, lrs
 
 
-@pytest.mark.parametrize("schedule", [*SCHEDULES, lambda t: 0.1 / (1 + t)], ids=str)
+@pytest.mark.parametrize("schedule", [*SCHEDULES, lambda t: 0.1 / (1 + t)], ids=name)
 def test_gradient_descent_goes_by_the_schedules_rates_from_t_0_on(schedule, rng):
     gradients = rng.normal(size=(12, 5))
     theta, lrs = moved(SGD(schedule), gradients)

@@ -5,7 +5,7 @@ release version, the solutions replaced by stubs and the hidden tests taken out.
 course with the whole sheets under source/; how to go on from there is told in exercises/README.md.
 
 A cell's id is a hash of its text, so that building again gives the same bytes, and changing one cell changes that cell
-alone. Needs jupytext and nbformat, and nbgrader for the sheets: `pip install -e '.[test]'`.
+alone. Needs jupytext and nbformat, and nbgrader for the sheets: `pip install -e '.[test-all]'`.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def student(sheet):
         try:
             from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions, ComputeChecksums, LockCells
         except ImportError as error:
-            raise ImportError("the exercise sheets are built by nbgrader: pip install -e '.[test]'") from error
+            raise ImportError("the exercise sheets are built by nbgrader: pip install -e '.[test-all]'") from error
     for step in (LockCells, ClearSolutions, ClearHiddenTests, ComputeChecksums):
         sheet, _ = step().preprocess(sheet, {})
     return sheet

@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pytest
 from scipy import special, stats
 
 from npae import (
@@ -101,6 +102,31 @@ NETWORKS = [
     )
     if fit_together(activation, penalties)
 ]
+
+
+def cover_pairs(rows):
+    """Return rows that together hold every pair of parts in any two columns; greedily, the most new pairs first."""
+    pairs = {row: set(itertools.combinations(enumerate(row), 2)) for row in rows}
+    missing, chosen = set().union(*pairs.values()), []
+    while missing:
+        chosen.append(max(rows, key=lambda row: len(pairs[row] & missing)))
+        missing -= pairs[chosen[-1]]
+    return chosen
+
+
+PAIRS = set(cover_pairs(NETWORKS))
+# by default the tests take the networks in PAIRS; `-m ""` takes the full product
+EACH_NETWORK = pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param(
+            parts,
+            id="-".join([*map(name, parts[:-1]), "tied" * parts[-1]]),
+            marks=() if parts in PAIRS else pytest.mark.slow,
+        )
+        for parts in NETWORKS
+    ],
+)
 
 
 def make_network(widths, activation, loss, penalties=(), tied=False, rng=0):

@@ -16,6 +16,16 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # in the background of a 
 sys.path.append(str(Path(__file__).parents[1]))  # the tools in benchmarks/, which are not installed
 
 
+def pytest_addoption(parser):
+    parser.addoption("--no-skips", action="store_true", help="fail if a test is skipped, for example in CI")
+
+
+def pytest_sessionfinish(session):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if session.config.option.no_skips and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture
 def rng():
     """A random number generator, the same for every test."""

@@ -14,7 +14,11 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from optional_packages import import_or_skip
+
 FOLDER = Path(__file__).parents[1] / "notebooks"
+import_or_skip("nbgrader")
+import_or_skip("jupytext")
 with warnings.catch_warnings():
     # Jupyter's libraries may announce changes of their own
     warnings.simplefilter("ignore", DeprecationWarning)

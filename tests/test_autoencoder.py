@@ -12,6 +12,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 import npae
 from npae import Adam, Autoencoder, Contractive, KLSparsity, MaskingNoise, TopK, WeightDecay
+from optional_packages import import_or_skip
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +110,7 @@ def test_a_copy_goes_on_training_its_own_weights_as_the_original_would(X, copier
 
 
 def test_set_output_gives_frames_with_the_callers_index(X):
-    import pandas
-
+    pandas = import_or_skip("pandas")
     frame = pandas.DataFrame(X, columns=[f"p{i}" for i in range(64)], index=np.arange(300) + 5)
     model = Autoencoder(3, max_iter=1, random_state=0).set_output(transform="pandas").fit(frame)
     out = model.transform(frame)

@@ -90,6 +90,7 @@ def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes(X, name, afte
     assert np.array_equal(loaded.network_.theta, whole.network_.theta) and loaded.history_ == resumed.history_
 
 
+@pytest.mark.slow
 def test_processes_that_are_killed_lose_nothing(tmp_path):
     """SIGKILL while they train and while they save; `python -m benchmarks.kills` does it 60 times and more."""
     (tmp_path / "saves").mkdir()

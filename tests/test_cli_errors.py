@@ -40,6 +40,7 @@ def model(tmp_path):
     return tmp_path / "model.npz"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_a_closed_stream_costs_nothing_but_what_it_would_have_shown(tmp_path, closed):
     done = shell(f"npae train --data digits --epochs 1 --out model.npz {closed}", tmp_path)
@@ -73,6 +74,7 @@ def test_a_folder_that_was_deleted_is_one_line(tmp_path, command):
 ASCII = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
+@pytest.mark.slow
 def test_names_that_the_output_has_no_letters_for_are_written_by_number(tmp_path):
     done = shell("npae train --data digits --epochs 1 --out modèle.npz", tmp_path, **ASCII)
     assert done.returncode == 0 and "mod" in done.stdout and (tmp_path / "modèle.npz").exists()
@@ -91,6 +93,7 @@ def test_an_array_that_the_output_has_no_letters_for_is_written_by_number(tmp_pa
     assert done.returncode == 0 and "\\u03b2" in done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_a_page_is_written_where_latex_is_asked_for_and_not_there(tmp_path, monkeypatch):
     """A page with one figure, with usetex in the user's matplotlibrc and no LaTeX to be found."""
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\n")

@@ -35,6 +35,7 @@ def test_the_score_is_the_gradient_of_the_log_density(make, options, rng):
     np.testing.assert_allclose(curve.score(x, 0.1), slope, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [make_ring, make_spiral])
 def test_the_density_integrates_to_one(make):
     axis = np.linspace(-1.8, 1.8, 241)
@@ -56,6 +57,7 @@ def test_the_spiral_agrees_with_a_sum_over_very_many_points_by_length(sigma, rng
     np.testing.assert_allclose(spiral.log_density(x, sigma), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [make_ring, make_spiral])
 def test_samples_follow_the_density_they_report(make):
     """E[score] = 0 and E[score . x] = -D, integration by parts."""

@@ -76,6 +76,7 @@ def test_the_conditional_mean_of_a_mixture_is_x_plus_the_variance_times_the_scor
     np.testing.assert_allclose((mean - noisy) / sigma**2, mixture.score(noisy, sigma), atol=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mixture", "ring"])
 def test_a_trained_autoencoder_has_the_exact_smoothed_score_where_there_are_data(name):
     from npae.experiments.denoising import learn_score
@@ -141,6 +142,7 @@ def test_chains_repeat_with_the_seed_and_take_estimators(rng):
     assert score_field(model, X, 0.2).shape == X.shape
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mixture", "ring"])
 def test_langevin_samples_are_as_close_to_the_data_as_fresh_samples_of_the_smoothed_density(name):
     from npae.experiments.denoising import langevin_quality, learn_score

@@ -10,6 +10,7 @@ import pytest
 from planted_mistakes import MISTAKES
 from sheets import SHEETS, build, handed_in, lost, mark, points, run
 
+pytestmark = pytest.mark.course
 EACH_MISTAKE = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: f"{m.sheet}-{m.question}: {m.name}")
 
 

@@ -13,12 +13,14 @@ import subprocess
 import sys
 from getpass import getuser
 
-import nbformat
 import pytest
 
+from optional_packages import import_or_skip
 from planted_mistakes import MISTAKES
 from sheets import FOLDER, SHEETS, handed_in, lost, mark, points, run
 
+pytestmark = pytest.mark.course
+nbformat = import_or_skip("nbformat")
 PAGE = (FOLDER / "exercises" / "README.md").read_text(encoding="utf-8")
 FIRST = "01_backpropagation"
 SCORES = """

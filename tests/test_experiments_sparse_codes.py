@@ -87,16 +87,19 @@ def test_the_exercise_is_the_published_one():
     assert X.shape == (100, 64) and X.min() > 0.1 - 1e-12 and X.max() < 0.9 + 1e-12
 
 
+@pytest.mark.slow
 def test_filters_of_the_exercise_pass_a_criterion_that_noise_and_principal_components_fail(exercise):
     counts = {name: count for name, (_, _, count) in exercise.criteria().items()}
     assert counts["learnt"] >= 15 and counts["random"] == 0 and counts["PCA"] <= counts["learnt"] / 2
 
 
+@pytest.mark.slow
 def test_mean_activations_end_within_a_fifth_of_rho(exercise):
     assert np.abs(exercise.mean_activation / 0.01 - 1).max() < 0.2
     assert "400 iterations of L-BFGS" in exercise.how and exercise.value == exercise.network.value(exercise.X)
 
 
+@pytest.mark.slow
 def test_without_scipy_the_exercise_is_solved_by_adam_and_says_so(monkeypatch):
     def missing(*arguments, **options):
         raise ImportError("lbfgs needs SciPy")
@@ -119,6 +122,7 @@ def test_strokes_are_learnt_from_images_and_held_against_noise_with_their_spread
 # figures
 
 
+@pytest.mark.slow
 def test_figures_show_the_numbers_they_are_given(data, exercise):
     methods = {"L1": [(0.1, 20.0, 0.1, 0), (1.0, 5.0, 0.4, 3)], "top k": [(4, 4.0, 0.3, 9)]}
     (axis,) = draw.frontier(methods).axes
@@ -137,6 +141,7 @@ def test_figures_show_the_numbers_they_are_given(data, exercise):
     assert np.array_equal(axis.images[0].get_array(), np.eye(4))
 
 
+@pytest.mark.slow
 def test_the_figure_of_the_exercise_counts_its_filters_and_draws_each_as_a_point(exercise):
     figure = draw.exercise_filters(exercise)
     *images, scatter = figure.axes

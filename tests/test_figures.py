@@ -526,6 +526,7 @@ def test_what_fills_one_axis_draws_on_the_axis_it_is_given(name):
     check(sheet)
 
 
+@pytest.mark.slow
 def test_no_figure_needs_a_display_or_calls_show():
     code = (
         "import sys, tests_figures as t; [draw(None) for draw, _ in t.FIGURES.values()]; "

@@ -473,7 +473,12 @@ def test_the_page_has_a_row_for_every_claim_and_every_row_is_computed():
     assert list(rows()) == list(CLAIMS) and all(len(row) == 4 for row in rows().values())
 
 
-@pytest.mark.parametrize("name", CLAIMS)
+SLOW = ("M1", "M2", "R1")  # more than a second each
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in CLAIMS]
+)
 def test_the_page_says_what_is_measured(name):
     said, measured = rows()[name][-1], CLAIMS[name]()
     print(f"{name}  {measured}")

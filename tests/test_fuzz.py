@@ -18,12 +18,14 @@ def command(*words):
     return cli.main(["gradcheck", *map(str, words)])
 
 
+@pytest.mark.slow
 def test_random_models_have_exact_gradients():
     report = fuzz(300, seed=11)
     assert report.ok and report.models == 300, report
     assert 0 < report.worst_error <= 1e-12 and "seed 11" in report.worst_model
 
 
+@pytest.mark.slow
 def test_two_processes_find_the_same_worst_model(monkeypatch):
     monkeypatch.setattr(fuzzing, "WORTH_A_PROCESS", 40)
     one, two = fuzz(40, seed=5), fuzz(40, seed=5, jobs=2)
@@ -73,6 +75,7 @@ def test_a_wrong_gradient_is_reported_with_its_model(monkeypatch, capsys):
     assert found["worst_error"] == pytest.approx(1e-3, rel=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1 + 1e-10, 1.001, np.nan])
 def test_a_wrong_activation_slope_is_seen(monkeypatch, factor):
     models = [random_model(0, i) for i in range(60)]
@@ -94,6 +97,7 @@ def test_an_array_that_cancels_is_told_from_one_that_is_wrong():
     assert np.abs(model.network.gradients["encoder.0.b"]).max() < 1e-15
 
 
+@pytest.mark.slow
 def test_command_fuzzes_the_catalogue(capsys):
     assert command("--models", 30, "--seed", 2) == 0
     assert "all agree" in capsys.readouterr().out

@@ -195,6 +195,7 @@ def test_fista_needs_fewer_steps_than_ista(dictionary, rng):
     assert fast < slow / 5
 
 
+@pytest.mark.slow
 def test_the_gradient_for_the_dictionary_at_the_best_code_is_that_of_a_fixed_code(dictionary, rng):
     """The envelope theorem: d/dW min_h J = h^T (h W - x) / N."""
     x = rng.standard_normal((10, 8))

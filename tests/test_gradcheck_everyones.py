@@ -341,7 +341,7 @@ def sines(n, abs_too=True):
     return f
 
 
-@pytest.mark.parametrize("n", [100, 1900, 5000])
+@pytest.mark.parametrize("n", [100, *(pytest.param(n, marks=pytest.mark.slow) for n in (1900, 5000))])
 def test_a_term_that_the_complex_step_misses_too_is_not_ok(n):
     x = np.random.default_rng(0).standard_normal(n)
     report = check_gradient(sines(n), x)
@@ -362,7 +362,7 @@ def test_a_complex_step_that_no_real_difference_can_confirm_is_no_proof_but_may_
     np.testing.assert_allclose(n, 2e-3 * X, rtol=1e-12)
 
 
-@pytest.mark.parametrize("n", [100, 1900, 5000])
+@pytest.mark.parametrize("n", [100, *(pytest.param(n, marks=pytest.mark.slow) for n in (1900, 5000))])
 def test_a_missed_term_that_nobody_can_follow_is_seen_by_its_value(n):
     x = np.random.default_rng(0).standard_normal(n)
 
@@ -787,7 +787,7 @@ def test_float32_parameters_are_named_only_where_they_are():
 # ---- large ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", [(199, 100), (207, 100), (300, 500)])
+@pytest.mark.parametrize("shape", [(199, 100), (207, 100), pytest.param((300, 500), marks=pytest.mark.slow)])
 @pytest.mark.parametrize("wrap", [lambda x: x, lambda x: np.asarray(x, float)], ids=["complex", "real"])
 def test_wrong_entries_are_found_at_any_size_in_few_evaluations(shape, wrap):
     x, calls = np.random.default_rng(0).standard_normal(shape), []
@@ -815,6 +815,7 @@ def test_a_gradient_that_is_not_finite_is_told_at_any_size():
         assert f"1 of {size:,} entries of the analytic gradient are NaN" in report.worst.diagnosis
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["2 x numeric", "transposed", "x < 0"])
 def test_what_is_wrong_with_a_large_array_is_told(words):
     x = np.random.default_rng(0).standard_normal((120, 120))

@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
+
 from benchmarks.checker.__main__ import main, run
 
 
+@pytest.mark.slow
 def test_right_gradients_pass_and_planted_bugs_are_found_at_every_scaling_and_told_why(capsys):
     failed = main(["--quick"])
     printed = capsys.readouterr().out

@@ -58,6 +58,7 @@ def test_the_conditional_mean_is_the_regression_of_the_joint_gaussian(rng):
     np.testing.assert_allclose(filled[0, [1, 3]], np.r_[x[0, [0, 2]], 1] @ fitted, atol=0.03)
 
 
+@pytest.mark.slow
 def test_denoising_beats_pca_wiener_and_median_filters_on_held_out_digits_at_every_level(digits):
     result = compare_denoisers(*digits, (8, 8), sigmas=(0.1, 0.2, 0.4), width=256, epochs=60)
     assert all(gain > 0.15 for gain, _ in result.margins(ONE)), result.margins(ONE)

@@ -127,6 +127,7 @@ def test_most_arrays_of_numbers_are_taken():
         assert len(run(name, rng.random((20, 5)))) == 4, name
 
 
+@pytest.mark.slow
 def test_a_fit_to_a_file_on_the_disk_does_not_take_its_size_in_memory(tmp_path):
     command = [sys.executable, "-m", "benchmarks.out_of_core", "--megabytes", "160", "--folder", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1])

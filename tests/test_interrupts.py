@@ -86,6 +86,7 @@ def test_processes_leave_with_the_one_that_started_them(tmp_path):
     program.communicate(timeout=60)  # which ends when nobody holds its standard output any more
 
 
+@pytest.mark.slow
 def test_so_does_one_whose_page_is_built_by_processes(tmp_path):
     command = [sys.executable, "-u", "-m", "npae", "demo", "--quick", "--jobs", "2", "--out", "page.html"]
     allow = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731

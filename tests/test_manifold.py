@@ -285,6 +285,7 @@ def train_on(X, penalties, rng=0):
     return network
 
 
+@pytest.mark.slow
 def test_the_contractive_code_has_one_large_singular_value_on_a_circle_and_it_points_along(circle):
     _, test, contractive, plain = circle
     angle = {
@@ -295,6 +296,7 @@ def test_the_contractive_code_has_one_large_singular_value_on_a_circle_and_it_po
     assert np.median(manifold.local_dimension(contractive, test.data)) == 1
 
 
+@pytest.mark.slow
 def test_the_contractive_code_contracts_more_than_the_plain_one(circle):
     _, test, contractive, plain = circle
     radii = [0.01, 0.05, 0.2]
@@ -302,6 +304,7 @@ def test_the_contractive_code_contracts_more_than_the_plain_one(circle):
     assert (less < more).all() and (less < 1).all()
 
 
+@pytest.mark.slow
 def test_a_walk_goes_around_the_circle(circle):
     """Twelve steps of 0.25 along the tangents come three radians round, and stay within a tenth of the circle."""
     _, test, contractive, _ = circle

@@ -3,12 +3,12 @@
 import json
 
 import numpy as np
-import pandas
 import pytest
 
 import npae
 from npae import Autoencoder, ModelFileError
 from npae.storage.archive import pack, unpack
+from optional_packages import import_or_skip
 
 
 @pytest.fixture
@@ -199,6 +199,7 @@ def test_what_changes_between_calls_of_partial_fit_is_saved_as_it_is_then(model,
 
 
 def test_feature_names_and_the_kind_of_output_come_back(tmp_path):
+    pandas = import_or_skip("pandas")
     frame = pandas.DataFrame(np.random.default_rng(0).random((20, 3)), columns=["a", "größe", "c\n"])
     Autoencoder(2, max_iter=1).set_output(transform="pandas").fit(frame).save(tmp_path / "m.npz")
     other = npae.load(tmp_path / "m.npz")

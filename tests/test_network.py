@@ -1,6 +1,7 @@
 """The objective: every combination's gradient, the objective written again in autograd, theta and its views."""
 
 import copy
+import itertools
 import pickle
 
 import autograd
@@ -10,7 +11,18 @@ import pytest
 from autograd.tracer import getval
 
 import npae
-from catalogue import ACTIVATIONS, LOSSES, NETWORKS, complex_step, make_batch, make_network, name, relative_error
+from catalogue import (
+    ACTIVATIONS,
+    EACH_NETWORK,
+    LOSSES,
+    NETWORKS,
+    PAIRS,
+    complex_step,
+    make_batch,
+    make_network,
+    name,
+    relative_error,
+)
 from npae import (
     BernoulliCrossEntropy,
     Contractive,
@@ -32,7 +44,6 @@ from npae import (
 from npae.gradcheck import check_network
 
 EVERYTHING = (WeightDecay(0.3), L1Sparsity(0.2), KLSparsity(0.5, 0.1), Contractive(0.1))
-IDS = ["-".join([name(w), *map(name, (phi, loss, pens)), "tied" * tied]) for w, phi, loss, pens, tied in NETWORKS]
 
 
 @pytest.fixture
@@ -48,13 +59,13 @@ def batch():
 # the gradient of every activation x loss x penalty x tied x depth
 
 
-@pytest.mark.parametrize("parts", NETWORKS, ids=IDS)
+@EACH_NETWORK
 def test_every_gradient_agrees_with_a_complex_step(parts, batch):
     report = check_network(make_network(*parts, rng=3), *batch, method="complex", rtol=1e-12)
     assert report.ok and report.max_error < 1e-12, str(report)
 
 
-@pytest.mark.parametrize("parts", NETWORKS, ids=IDS)
+@EACH_NETWORK
 def test_float32_gradients_agree_with_float64(parts, batch):
     network = make_network(*parts, rng=3)
     single = network.astype(np.float32)
@@ -63,6 +74,12 @@ def test_float32_gradients_agree_with_float64(parts, batch):
     assert single.grad.dtype == np.float32
     for key, expected in network.gradients.items():
         assert relative_error(single.gradients[key], expected) < 1e-4
+
+
+def test_every_two_parts_that_fit_meet_in_a_network_of_the_default_tests():
+    for one, other in itertools.combinations(range(5), 2):
+        assert {(parts[one], parts[other]) for parts in PAIRS} == {(parts[one], parts[other]) for parts in NETWORKS}
+    assert len(PAIRS) < len(NETWORKS) / 8
 
 
 def test_the_catalogue_is_not_vacuous(batch):

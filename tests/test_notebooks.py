@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from optional_packages import import_or_skip
+
+pytestmark = pytest.mark.course
+jupytext, nbclient, nbformat = map(import_or_skip, ("jupytext", "nbclient", "nbformat"))
+import_or_skip("ipykernel")
 with warnings.catch_warnings():
     # Jupyter's libraries may announce changes of their own; what a lesson warns of is looked at below
     warnings.simplefilter("ignore", DeprecationWarning)
-    import nbclient
-    import nbformat
-
     FOLDER = Path(__file__).parents[1] / "notebooks"
     spec = importlib.util.spec_from_file_location("build_notebooks", FOLDER / "build.py")
     build = importlib.util.module_from_spec(spec)

@@ -186,7 +186,7 @@ def test_bad_input_says_what_came_and_what_was_expected():
 # -- training gets there ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("k", [2, 8, 16, 32])
+@pytest.mark.parametrize("k", [2, 8, 16, pytest.param(32, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_lbfgs_reaches_pca_and_no_mixing_of_the_code_changes_that(name, k):
     network = bottleneck_network(64, k, rng=k, **NETWORKS[name])
@@ -212,6 +212,7 @@ def check(result):
     assert abs(result.excess) <= 1e-10
 
 
+@pytest.mark.slow
 def test_lbfgs_reaches_pca_on_mnist():
     X = npae.datasets.load_mnist_5k().data
     network = bottleneck_network(784, 32, tied=True, rng=0)
@@ -219,6 +220,7 @@ def test_lbfgs_reaches_pca_on_mnist():
     check(compare_with_pca(network, X))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [2, 8, 16, 32])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_adam_with_a_decaying_step_reaches_pca_in_float32(name, k):

@@ -6,13 +6,13 @@ import re
 
 import numpy as np
 import pytest
-from py_mini_racer import MiniRacer
 
 import npae
 from benchmarks.play import data_of, differences
 from npae.experiments.family import Run
 from npae.report import play
 from npae.report.sections import play as section
+from optional_packages import import_or_skip
 
 # A document as far as the script needs one, and atob, which belongs to browsers and not to the language.
 STUB = """
@@ -69,7 +69,7 @@ def built():
 def engine(built):
     """A JavaScript engine that has run the page's own script in a stub of its document; new for each test, because
     tests press the buttons."""
-    page, engine = built[1], MiniRacer()
+    page, engine = built[1], import_or_skip("py_mini_racer").MiniRacer()
     engine.eval(STUB)
     for tag, attributes in re.findall(r"<(canvas|input|button|output|div)\b([^>]*)>", page):
         given = dict(re.findall(r'([\w-]+)="([^"]*)"', attributes))

@@ -170,6 +170,7 @@ def test_a_probe_that_does_not_converge_says_so(digits):
             LinearProbe(lam)
 
 
+@pytest.mark.slow
 def test_lam_is_chosen_by_the_accuracy_on_held_out_parts(rng):
     """Nine samples of one class to one of the other, told apart by one feature: a huge lam leaves the bias alone."""
     y = np.repeat([0, 0, 0, 0, 1], 12)

@@ -10,6 +10,7 @@ import pytest
 from npae import Autoencoder
 from npae.generative import RBM
 from npae.system.progress import ProgressBar, ProgressLine, progress_of, shown_progress
+from optional_packages import import_or_skip
 
 
 class Terminal(io.StringIO):
@@ -26,6 +27,7 @@ def shown(stream, total=20):
 
 
 def test_a_terminal_gets_tqdms_bar_to_its_end():
+    import_or_skip("tqdm")
     kind, text = shown(Terminal())
     assert kind is ProgressBar and "fit: 100%" in text and "20/20" in text and "loss 20" in text
 
@@ -46,7 +48,9 @@ def test_a_notebook_without_widgets_gets_plain_text(monkeypatch, with_tqdm):
     shell = type("ZMQInteractiveShell", (), {})()
     monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
     monkeypatch.delitem(sys.modules, "ipywidgets", raising=False)
-    if not with_tqdm:
+    if with_tqdm:
+        import_or_skip("tqdm")
+    else:
         monkeypatch.setitem(sys.modules, "tqdm", None)
     kind, text = shown(io.StringIO())
     assert kind is (ProgressBar if with_tqdm else ProgressLine) and "20/20" in text and "\x1b[K" not in text

@@ -40,6 +40,7 @@ def rows(output):
     return dict(re.findall(r"^(\S+(?: \(\w+\))?) +(\d+ +\d.*\d)$", output, flags=re.MULTILINE))
 
 
+@pytest.mark.slow
 def test_the_table_has_a_row_for_every_member(demo):
     names = ["PCA", "undercomplete", "denoising", "contractive", "overcomplete", "sparse (KL)", "sparse (L1)"]
     table = rows(demo[0])
@@ -47,6 +48,7 @@ def test_the_table_has_a_row_for_every_member(demo):
     assert all(len(table[name].split()) == 9 for name in names)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers(demo):
     again = Run(quick=True, log=lambda line: None).train_family()
 
@@ -58,6 +60,7 @@ def test_the_same_seed_gives_the_same_numbers(demo):
     assert without_seconds(other.table()) != without_seconds(demo[0])
 
 
+@pytest.mark.slow
 def test_each_regularizer_does_what_the_note_says(trained):
     held_out = trained.held_out
     assert held_out("denoising", "corrupted-input error") < 0.8 * held_out("PCA", "corrupted-input error")
@@ -69,6 +72,7 @@ def test_each_regularizer_does_what_the_note_says(trained):
     assert held_out("overcomplete") < held_out("undercomplete") < held_out("PCA")
 
 
+@pytest.mark.slow
 def test_the_table_reports_the_errors_that_the_definition_gives(trained):
     model = trained.models["denoising"].model
     by_hand = np.mean([0.5 * np.sum((r - x) ** 2) for r, x in zip(model.reconstruct(trained.noisy), trained.test)])
@@ -102,6 +106,7 @@ class Page(HTMLParser):
             self.captions[-1] += data
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone_and_is_well_formed(demo):
     text = demo[1]
     parsed = Page(text)
@@ -113,6 +118,7 @@ def test_the_page_stands_alone_and_is_well_formed(demo):
     assert "nan" not in re.sub(r'src="[^"]*"|"text": "[^"]*"', "", text).lower().replace("finance", "")
 
 
+@pytest.mark.slow
 def test_every_section_file_is_a_section_in_order(demo):
     titles = Page(demo[1]).titles
     modules = section_modules()
@@ -121,11 +127,13 @@ def test_every_section_file_is_a_section_in_order(demo):
     assert orders == sorted(orders) and len(set(orders)) == len(orders)
 
 
+@pytest.mark.slow
 def test_a_quick_run_draws_no_conclusion_from_codes_that_are_hardly_trained(demo):
     assert "the full run says what more units change" in demo[1] and "a matter of units" not in demo[1]
     assert "number of units alone" not in demo[1]
 
 
+@pytest.mark.slow
 def test_a_new_section_is_a_new_file(tmp_path, monkeypatch, trained):
     from npae.report import sections
 
@@ -146,6 +154,7 @@ def taken_apart(text):
     return re.sub(number, "#", text), [float(each) for each in re.findall(number, text)], pixels
 
 
+@pytest.mark.slow
 def test_two_processes_build_the_same_page(tmp_path, monkeypatch):
     """The words are equal. Numbers and grey levels may differ by rounding, since a worker has one BLAS thread."""
     first = section_modules()[:2]
@@ -159,6 +168,7 @@ def test_two_processes_build_the_same_page(tmp_path, monkeypatch):
     assert sorted(line.split()[1] for line in lines) == ["family"] * 2 + ["undercomplete"] * 2
 
 
+@pytest.mark.slow
 def test_the_start_says_how_long_it_will_take_and_every_section_how_long_it_took(demo):
     first, *lines = demo[0].splitlines()
     n = len(section_modules())
@@ -166,6 +176,7 @@ def test_the_start_says_how_long_it_will_take_and_every_section_how_long_it_took
     assert len([line for line in lines if re.fullmatch(rf"\[\d+/{n}\] \w+ +\d+\.\d s", line)]) == n
 
 
+@pytest.mark.slow
 def test_the_page_is_below_four_megabytes(demo):
     assert len(demo[1].encode()) < 3.9e6
 
@@ -177,6 +188,7 @@ def test_formulas_of_a_terminal_have_hats_and_exponents_on_the_page():
     assert page.formula("one pass, learnt") == "one pass, learnt"
 
 
+@pytest.mark.slow
 def test_figures_are_numbered_and_their_alt_texts_say_more_than_their_captions(demo):
     parsed = Page(demo[1])
     numbers = [int(re.match(r"Figure (\d+)\.", caption)[1]) for caption in parsed.captions]
@@ -187,6 +199,7 @@ def test_figures_are_numbered_and_their_alt_texts_say_more_than_their_captions(d
     assert parsed.heads and set(parsed.heads) == {"col", "row"}
 
 
+@pytest.mark.slow
 def test_all_figures_are_as_wide_and_no_letter_is_below_nine_pixels_on_a_telephone(demo):
     """390 pixels less the page's margins of 1.1 rem at 17 pixels: 352 for the width of a figure."""
     pixels_a_point = (390 - 2 * 1.1 * 17) / style.WIDTH / 72
@@ -201,6 +214,7 @@ def test_all_figures_are_as_wide_and_no_letter_is_below_nine_pixels_on_a_telepho
     assert small and all(float(size) * (17 if unit == "rem" else 1) >= 13 for size, unit in small)
 
 
+@pytest.mark.slow
 def test_there_is_a_dark_page_and_what_is_wide_scrolls_by_itself(demo):
     assert "prefers-color-scheme: dark" in demo[1]
     assert demo[1].count("<table>") == len(re.findall(r'<div class="scroll" tabindex="0"[^>]*><table>', demo[1])) > 3

@@ -1,14 +1,13 @@
 """The samples that training visits: every row as often as it should be, from memory or from a disk alike."""
 
-import h5py
 import numpy as np
 import pytest
-import zarr
 
 import npae
 from npae import Autoencoder
 from npae.objective.kernels import Buffers
 from npae.training.rows import Rows, on_disk
+from optional_packages import import_or_skip
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +21,12 @@ def on_a_disk(kind, X, folder):
         np.save(folder / "x.npy", X)
         return np.load(folder / "x.npy", mmap_mode="r")
     if kind == "zarr":
-        stored = zarr.open(str(folder / "x.zarr"), mode="w", shape=X.shape, chunks=(20, X.shape[1]), dtype=X.dtype)
+        stored = import_or_skip("zarr").open(
+            str(folder / "x.zarr"), mode="w", shape=X.shape, chunks=(20, X.shape[1]), dtype=X.dtype
+        )
         stored[:] = X
         return stored
-    stored = h5py.File(folder / "x.h5", "w").create_dataset("x", data=X)
-    return stored
+    return import_or_skip("h5py").File(folder / "x.h5", "w").create_dataset("x", data=X)
 
 
 def one_epoch(rows, seed=0, batch_size=16, skip=0):
@@ -222,10 +222,9 @@ def test_data_that_are_not_what_their_shape_says_are_refused(X):
 
 
 def test_arrays_frames_and_lists_are_not_taken_for_data_on_a_disk(X, tmp_path):
-    import pandas
-    import polars
     from scipy import sparse
 
+    pandas, polars = map(import_or_skip, ("pandas", "polars"))
     for x in (X, X.tolist(), pandas.DataFrame(X), polars.DataFrame(X), sparse.csr_array(X), X[0], "text", 3):
         assert not on_disk(x)
     stored = on_a_disk("memmap", X, tmp_path)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from optional_packages import import_or_skip
+
+pytestmark = pytest.mark.course
 ROOT = Path(__file__).parents[1]
 KINDS = {".py", ".ipynb", ".md", ".png", ".npz", ".cfg", ".toml", ".html", ".css", ".txt", ".tex"}
 MADE = {"__pycache__", "_build", "_generated", "jupyter_execute", ".ipynb_checkpoints"}
@@ -16,6 +19,7 @@ MADE = {"__pycache__", "_build", "_generated", "jupyter_execute", ".ipynb_checkp
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory):
     """The folder of the distribution, built from this tree and unpacked elsewhere."""
+    import_or_skip("setuptools")
     folder = tmp_path_factory.mktemp("sdist")
     code = "import sys, setuptools.build_meta as backend; backend.build_sdist(sys.argv[1])"
     done = subprocess.run([sys.executable, "-c", code, folder], cwd=ROOT, capture_output=True, text=True, timeout=120)
@@ -47,6 +51,6 @@ def test_its_tests_are_found_and_some_run_in_it(unpacked):
                            capture_output=True, text=True, check=True).stdout  # fmt: skip
     assert where.startswith(str(unpacked))
     for arguments in (["--collect-only", "-q"], ["tests/test_classroom.py", "tests/test_losses.py"]):
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+        command = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", *arguments]
         done = subprocess.run(command, cwd=unpacked, env=environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]

@@ -112,6 +112,7 @@ def test_what_moves_on_and_what_cannot_be_pickled_is_described_by_its_class():
     assert plain(Loss(x for x in "a")) == plain(Loss(x for x in "b"))
 
 
+@pytest.mark.slow
 def test_the_description_is_the_same_in_every_process():
     code = "import json, test_signature as t; print(json.dumps([[t.plain(p) for p in q] for q in t.PAIRS.values()]))"
     texts = set()
@@ -163,6 +164,7 @@ def test_a_checkpoint_of_a_bare_network_with_another_loss_is_refused(tmp_path):
         go(scaled(2.0))
 
 
+@pytest.mark.slow
 def test_the_same_lambda_in_a_new_process_goes_on(tmp_path):
     script = tmp_path / "run.py"
     script.write_text(

@@ -3,8 +3,6 @@
 import warnings
 
 import numpy as np
-import pandas
-import polars
 import pytest
 import sklearn
 from sklearn.base import clone
@@ -24,6 +22,7 @@ from npae.generative import (
     ProbabilisticPCA,
     SparseCoding,
 )
+from optional_packages import import_or_skip
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +168,7 @@ def test_a_grid_search_goes_over_penalties_widths_and_fields(X):
 
 @pytest.mark.parametrize("make", [lambda: Autoencoder(3, max_iter=1, random_state=0), lambda: PCA(3)])
 def test_feature_names_that_are_missing_or_new_are_warned_of_and_wrong_ones_refused(X, make):
-    frame = pandas.DataFrame(X, columns=[f"p{i}" for i in range(64)])
+    frame = import_or_skip("pandas").DataFrame(X, columns=[f"p{i}" for i in range(64)])
     named, unnamed = make().fit(frame), make().fit(X)
     with pytest.warns(
         UserWarning, match="X does not have valid feature names, but .* was fitted with feature names"
@@ -183,9 +182,11 @@ def test_feature_names_that_are_missing_or_new_are_warned_of_and_wrong_ones_refu
 
 
 @pytest.mark.parametrize("make", [lambda: Autoencoder(3, max_iter=1, random_state=0), lambda: PCA(3)])
-@pytest.mark.parametrize("kind", [list, tuple, np.asarray, pandas.DataFrame, polars.DataFrame])
+@pytest.mark.parametrize("kind", ["list", "tuple", "array", "pandas", "polars"])
 def test_every_input_becomes_the_frame_that_was_asked_for(X, make, kind):
-    rows = kind(X.tolist()) if kind in (list, tuple) else kind(X)
+    pandas, polars = map(import_or_skip, ("pandas", "polars"))
+    kinds = {"list": list, "tuple": tuple, "array": np.asarray, "pandas": pandas.DataFrame, "polars": polars.DataFrame}
+    rows = kinds[kind](X.tolist() if kind in ("list", "tuple") else X)
     model = make().fit(rows)
     expected = model.transform(rows)
     for output, frame in (("pandas", pandas.DataFrame), ("polars", polars.DataFrame)):
@@ -195,6 +196,7 @@ def test_every_input_becomes_the_frame_that_was_asked_for(X, make, kind):
 
 
 def test_scikit_learns_configuration_chooses_the_output(X):
+    pandas, polars = map(import_or_skip, ("pandas", "polars"))
     model = PCA(2).fit(X)
     for output, frame in (("pandas", pandas.DataFrame), ("polars", polars.DataFrame), ("default", np.ndarray)):
         with sklearn.config_context(transform_output=output):
@@ -202,6 +204,7 @@ def test_scikit_learns_configuration_chooses_the_output(X):
 
 
 def test_the_columns_are_those_of_what_was_fitted(X):
+    import_or_skip("pandas")
     model = Autoencoder(3, max_iter=1, random_state=0).set_output(transform="pandas").fit(X)
     assert list(model.set_params(n_components=5).transform(X)) == ["autoencoder0", "autoencoder1", "autoencoder2"]
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from optional_packages import import_or_skip
+
+pytestmark = pytest.mark.course
 FOLDER = Path(__file__).parents[1] / "notebooks"
 ANSWERS = sorted((FOLDER / "solutions").glob("lesson_*.py"))
 BOOKS = sorted(path for path in (FOLDER / "solutions").glob("*.py") if path not in ANSWERS)
@@ -17,6 +20,7 @@ LESSONS = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
 
 def build():
     """The module notebooks/build.py."""
+    import_or_skip("jupytext")
     spec = importlib.util.spec_from_file_location("build_notebooks", FOLDER / "build.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -177,6 +177,7 @@ def test_flushing_removes_denormals_and_moves_nothing_else(dtype):
     assert np.abs(a - before).max() < 1e4 * tiny
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", [SGD(0.1, momentum=0.9), RMSProp(0.1), Adam(0.1)], ids=repr)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_no_denormals_stay_in_the_state_of_a_parameter_whose_gradient_has_stopped(optimizer, dtype):

@@ -29,6 +29,7 @@ from npae.sweeping.grid import folds_of, settings_of, tasks_of
 from npae.sweeping.job import Job
 from npae.sweeping.results import SweepResults
 from npae.threads import one_blas_thread
+from optional_packages import import_or_skip
 
 SPAWN = multiprocessing.get_context("spawn")
 X = npae.datasets.load_digits().data[:240]
@@ -63,14 +64,15 @@ def test_the_scores_are_the_same_to_the_bit_on_every_engine(executor, serial):
         assert np.array_equal(npae.sweep(SMALL, GRID, X, cv=2, random_state=0, executor=pool).scores, serial.scores)
 
 
+@pytest.mark.slow
 def test_the_scores_are_the_same_to_the_bit_on_dask(serial):
-    from dask.distributed import Client, LocalCluster
+    distributed = import_or_skip("distributed")
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with (
-            LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as cluster,
-            Client(cluster) as client,
+            distributed.LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as cluster,
+            distributed.Client(cluster) as client,
         ):
             swept = npae.sweep(SMALL, GRID, X, cv=2, random_state=0, executor=client.get_executor())
     assert np.array_equal(swept.scores, serial.scores) and swept.lost == []
@@ -227,6 +229,7 @@ def test_without_threadpoolctl_a_variable_of_the_environment_is_asked_for(monkey
 # what dies, what fails
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_loses_its_task_alone_which_is_done_again_and_reported(tmp_path):
     grid = [{"a": [1], "deed": ["die once"]}, {"a": [2, 3, 4, 5], "deed": ["nap"]}]
     with ProcessPoolExecutor(2, mp_context=SPAWN) as pool:
@@ -236,6 +239,7 @@ def test_a_worker_that_is_killed_loses_its_task_alone_which_is_done_again_and_re
     assert swept.lost[0] in str(swept) and swept.errors == {}
 
 
+@pytest.mark.slow
 def test_only_the_task_of_a_dead_worker_is_begun_twice(tmp_path):
     grid = [{"a": [1], "deed": ["die once"]}, {"a": [2, 3, 4, 5], "deed": ["nap"]}]
     with ProcessPoolExecutor(2, mp_context=SPAWN) as pool:
@@ -244,6 +248,7 @@ def test_only_the_task_of_a_dead_worker_is_begun_twice(tmp_path):
     assert fits == ["1-0", "1-1", "2-0", "3-0", "4-0", "5-0"]
 
 
+@pytest.mark.slow
 def test_a_task_that_kills_every_worker_is_given_up_and_the_others_have_their_scores(tmp_path):
     grid = [{"a": [1], "deed": ["die"]}, {"a": [2, 3]}]
     with ProcessPoolExecutor(2, mp_context=SPAWN) as pool, pytest.warns(UserWarning, match="1 of 3 tasks failed"):
@@ -256,6 +261,7 @@ def test_a_task_that_kills_every_worker_is_given_up_and_the_others_have_their_sc
     assert sorted(line["runs"] for line in lines) == [1, 1, 2]
 
 
+@pytest.mark.slow
 def test_a_pool_of_anyones_that_breaks_is_followed_by_processes_of_the_sweep(tmp_path):
     grid = [{"a": [1], "deed": ["die once"]}, {"a": [2, 3, 4]}]
     with OwnPool(2, mp_context=SPAWN) as pool:
@@ -293,7 +299,9 @@ def test_a_fit_that_fails_is_reported_and_costs_no_other(tmp_path, deed, message
         npae.sweep(Recorder(str(tmp_path), deed=deed), {}, X, cv=0.5)
 
 
+@pytest.mark.slow
 def test_dask_gives_the_task_of_a_dead_worker_to_another_and_it_is_reported(tmp_path):
+    import_or_skip("distributed")
     grid = [{"a": [1], "deed": ["die once"]}, {"a": [2, 3]}]
     code = textwrap.dedent(f"""
         import warnings
@@ -579,6 +587,7 @@ def ended(pid):
     return state == "Z"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["serial", "spawn", "fork"])
 def test_ctrl_c_ends_a_sweep_at_once_with_its_workers_and_leaves_the_file_whole(tmp_path, kind):
     running = begun(tmp_path, kind)
@@ -591,6 +600,7 @@ def test_ctrl_c_ends_a_sweep_at_once_with_its_workers_and_leaves_the_file_whole(
     assert all(gone(pid) for pid in workers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["spawn", "fork"])
 def test_the_workers_of_a_sweep_that_is_killed_end_too_and_the_file_is_whole(tmp_path, kind):
     running = begun(tmp_path, kind)

@@ -45,6 +45,7 @@ def test_a_users_own_setting_is_left_alone(name):
     assert python(LIMIT + names, **{name: "2"}) == ["False", f"['{name}'] 2"]
 
 
+@pytest.mark.slow
 def test_the_command_line_runs_on_one_thread_and_says_so():
     code = "import sys; from npae.cli import main; main(['doctor']); " + POOLS
     lines = python(code)

@@ -34,8 +34,14 @@ def test_the_workflow_and_the_scripts_name_every_python_of_the_classifiers():
     )
 
 
-def test_every_test_file_that_the_scripts_name_is_there():
-    script = (ROOT / ".ci" / "test").read_text(encoding="utf-8")
-    names = [name for group in re.findall(r"tests/test_\{([\w,]+)\}\.py", script) for name in group.split(",")]
-    names += re.findall(r"tests/test_(\w+)\.py", script)
-    assert len(names) > 20 and [name for name in names if not (ROOT / "tests" / f"test_{name}.py").exists()] == []
+def test_ci_runs_the_two_commands_of_the_readme():
+    program = re.search(r"awk -v n=\$n '(.*)'", (ROOT / ".ci" / "readme").read_text(encoding="utf-8"))[1]
+    found = [
+        subprocess.run(
+            ["awk", "-v", f"n={n}", program, "README.md"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        for n in (1, 2)
+    ]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert found == re.findall(r"^```sh\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)[:2]
+    assert "npae demo" in found[0] and "pytest" in found[1]

@@ -215,7 +215,7 @@ def test_a_disk_that_becomes_full_ends_the_training_in_words_and_leaves_the_last
     path, fsync, count = tmp_path / "m.npz", os.fsync, iter(range(9))
 
     def full(descriptor):
-        if next(count) >= 2:  # the file and its folder, once
+        if next(count) >= 1:
             raise OSError(errno.ENOSPC, "No space left on device")
         fsync(descriptor)
 

@@ -65,7 +65,7 @@ def _rewrite(path, change, theta=lambda theta: theta):
     change(header)
     arrays["theta"] = theta(arrays["theta"])
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    path.write_bytes(b"".join(pack(arrays)))
+    path.write_bytes(bytes(pack(arrays)))
 
 
 @pytest.mark.parametrize(

@@ -388,7 +388,7 @@ def test_save_says_which_part_is_not_the_packages_and_what_to_do(X, tmp_path):
     for name, value in (("loss", LogCosh()), ("activation", ArcSinh()), ("penalties", [quartic_penalty])):
         parts = {"loss": "squared_error", "activation": "tanh", "penalties": [], "corruption": None, "optimizer": None}
         model = own_estimator(**(parts | {name: value})).fit(X)
-        with pytest.raises(TypeError, match=rf"save: got {name}=.*a part of your own.*Pickle the estimator"):
+        with pytest.raises(TypeError, match=rf"save: got {name}=.*a user-defined part.*Pickle the estimator"):
             model.save(tmp_path / "m.npz")
         assert not list(tmp_path.iterdir())
 

@@ -1,4 +1,4 @@
-"""A training kept in a file, so that one that is killed goes on where it was, to the bit."""
+"""Checkpoints: a training saved in a file, so that a killed run resumes and ends with the same bits."""
 
 import os
 import time
@@ -7,33 +7,35 @@ from typing import Any
 
 import numpy as np
 
-from npae.storage.model_file import bare_contents, contents, load_training
-from npae.storage.signature import signature
+from npae.storage.model_file import load_training, model_bytes, training_bytes
+from npae.storage.signature import digest, fingerprint
 from npae.system.files import check_writable, remove_leftovers, write_atomically
 from npae.training.optimizers import Step
 from npae.validation import check_flag, check_number
 
+NOT_COMPARED = {"max_iter", "n_iter_no_change", "verbose", "callbacks"}
+
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Keep all that training needs to go on in the file `path`, every `epochs` epochs or `seconds` seconds.
+    """Save the state of a training in the file `path`, every `epochs` epochs or `seconds` seconds, and resume from it.
 
-    The file is written atomically, also in the midst of an epoch and at the end. The same fit, run again after it was
-    killed, goes on from the file and ends with the same weights, optimizer's state, random states and history (but for
-    the seconds) as if it had not been; a finished one is taken from the file. max_iter, n_iter_no_change, verbose and
-    other callbacks may differ; a file of another run, with other arguments or data (of which 256 rows are compared), is
-    refused. resume=False begins anew. `partial_fit` and warm starts write, and never resume. `npae.load` takes the file
-    for the model as it was then.
+    The file is written atomically, also in the middle of an epoch and at the end. Run the same fit again after it was
+    killed: it resumes from the file and ends with the same weights, optimizer state, random states and history (except
+    the seconds) as an uninterrupted fit. A finished fit is read from the file. max_iter, n_iter_no_change, verbose and
+    other callbacks may differ. The file of a run with other arguments or data (256 rows are compared) is refused.
+    resume=False starts again. `partial_fit` and warm starts write the file and never resume. `npae.load` reads the
+    model that the file holds.
 
-    A part of your own (a loss, a penalty, a corruption) counts by its fields and the code of its class, a function by
-    its code, its defaults and the values it closes over. What cannot be told apart: the global variables and functions
-    that the code reads, code in C, generators of random numbers; and of a bare network the layers, but for the number
-    of weights, and the corruption. Another version of Python may count the same code as another. A field that
-    changes as the part is used is one to leave out in `__getstate__`.
+    A user-defined part (a loss, a penalty, a corruption) is compared by the name of its class and its fields; a
+    function by its name, its code, its defaults and the values it closes over. Not compared: the methods of a class,
+    global variables, code in C, random generators, and of a bare network the layers (except the number of weights) and
+    the corruption. Another version of Python may compile a function to other code. If a field changes while the part is
+    used, leave it out in `__getstate__`.
 
-    Raises ValueError unless epochs >= 1 or seconds >= 0 is given, and for a file of another run; TypeError for an
-    optimizer of your own, whose state is not known; OSError where the file cannot be written, before anything is
-    trained, and ModelFileError where it is damaged.
+    Raises ValueError unless epochs >= 1 or seconds >= 0 is given, and for the file of another run; TypeError for a
+    user-defined optimizer, whose state is unknown; OSError, before the training starts, if the file cannot be written;
+    ModelFileError if it is damaged.
     """
 
     path: Any
@@ -43,7 +45,9 @@ class Checkpoint:
 
     def __post_init__(self):
         if self.epochs is None and self.seconds is None:
-            raise ValueError("Checkpoint: got neither epochs nor seconds, expected Checkpoint(path, epochs=10), say")
+            raise ValueError(
+                "Checkpoint: got neither epochs nor seconds, expected one of them, as in Checkpoint(path, epochs=10)"
+            )
         if self.epochs is not None:
             check_number(self.epochs, "epochs", "Checkpoint", low=1, integer=True)
         if self.seconds is not None:
@@ -51,22 +55,22 @@ class Checkpoint:
         check_flag(self.resume, "resume", "Checkpoint")
 
     def start(self, run):
-        """What writes, with the run as it was in the file if there is one."""
-        return _Keeper(self, run)
+        """Return the callback; restore the run from the file if there is one."""
+        return _CheckpointWriter(self, run)
 
     def seed(self):
-        """The SeedSequence of the run in the file, None where there is none to resume."""
+        """Return the SeedSequence of the run in the file, None without a file to resume from."""
         if not self.resume or not os.path.isfile(self.path):
             return None
-        return _seed(load_training(self.path))
+        return _seed_sequence(load_training(self.path))
 
 
-def _seed(training):
+def _seed_sequence(training):
     return training["seed"] and np.random.SeedSequence(training["seed"][0], spawn_key=tuple(training["seed"][1:]))
 
 
-class _Keeper:
-    """A Checkpoint at work."""
+class _CheckpointWriter:
+    """The callback that writes the file of a Checkpoint during one run."""
 
     def __init__(self, checkpoint, run):
         self.checkpoint, self.run = checkpoint, run
@@ -78,11 +82,11 @@ class _Keeper:
         self.signature = signature(run)
         if checkpoint.resume and run.resumable and os.path.isfile(checkpoint.path):
             training = load_training(checkpoint.path)
-            self._compare(training["signature"])
-            restore(run, training)
+            self._check_signature(training["signature"])
+            restore_run(run, training)
             self.last_epoch = run.epoch
 
-    def _compare(self, other):
+    def _check_signature(self, other):
         names = sorted({*self.signature, *other})
         differ = [name for name in names if self.signature.get(name) != other.get(name)]
         if differ:
@@ -90,45 +94,57 @@ class _Keeper:
             was = "; ".join(f"{other.get(name)!r:.200}" for name in differ)
             raise ValueError(
                 f"Checkpoint: got the file {os.fspath(self.checkpoint.path)!r} of another run ({what}, was {was}), "
-                "expected that of this one: take another path, or resume=False to begin anew"
+                "expected the file of this run: choose another path, or resume=False to start again"
             )
 
     def __call__(self, network, history):
-        """After an epoch."""
+        """Write the file if `epochs` epochs have passed."""
         epochs = self.checkpoint.epochs
         if epochs is not None and self.run.epoch - self.last_epoch >= epochs:
             self.write()
 
     def after_step(self):
-        """After a step."""
+        """Write the file if `seconds` seconds have passed."""
         seconds = self.checkpoint.seconds
         if seconds is not None and time.monotonic() - self.last_time >= seconds:
             self.run.measure_gradient()
             self.write()
 
     def end(self):
-        """When all is done."""
+        """Write the finished run."""
         self.write(final=True)
 
     def write(self, final=False):
-        """Replace the file: by a model file or, for a bare network or parts of one's own, by one without a model."""
+        """Replace the file; it holds no model if the network is bare or has user-defined parts."""
         run = self.run
-        served = run.best_theta if final and run.rows_validation is not None else run.network.theta
-        training = {"signature": self.signature} | state(run)
-        if served is run.best_theta:  # what the model is served with is not where the training would go on
+        best_or_current_theta = run.best_theta if final and run.rows_validation is not None else run.network.theta
+        training = {"signature": self.signature} | run_state(run)
+        if best_or_current_theta is run.best_theta:  # the model's weights are not those from which training resumes
             training["moving_theta"] = run.network.theta
         try:
-            pieces = contents(run.estimator, served, training)
+            data = model_bytes(run.estimator, best_or_current_theta, training)
         except TypeError:
-            pieces = bare_contents(served, run.history, training)
-        write_atomically(self.checkpoint.path, pieces)
+            data = training_bytes(best_or_current_theta, run.history, training)
+        write_atomically(self.checkpoint.path, data)
         self.last_epoch, self.last_time = run.epoch, time.monotonic()
 
 
-def state(run):
-    """All of a Run, but for the weights and the history, that the steps to come depend on."""
+def signature(run):
+    """Return {name: fingerprint} of all that has to be the same when a run resumes; 256 rows stand for the data."""
+    rows, validation, network = run.rows, run.rows_validation, run.network
+    data = [*rows.shape, str(rows.dtype), rows.block_size, digest(rows.some(256), rows.weight, rows.target)]
+    found = {"data": data, "validation data": validation and [*validation.shape, digest(validation.some(256))]}
+    found |= {"weights": [network.theta.size, str(network.theta.dtype)], "terms": list(run.names)}
+    parts = {"optimizer": run.step.optimizer, "loss": network.loss, "penalties": network.penalties}
+    params = {} if run.estimator is None else run.estimator.get_params(deep=False)
+    compared = {"batch_size": run.batch_size, **parts, **params}
+    return found | {name: fingerprint(value) for name, value in compared.items() if name not in NOT_COMPARED}
+
+
+def run_state(run):
+    """Return the state of a Run that later steps depend on, except the weights and the history."""
     network, step = run.network, run.step
-    seed, own = getattr(run.estimator, "_seed", None), getattr(network, "rng", None)
+    seed, network_rng = getattr(run.estimator, "_seed", None), getattr(network, "rng", None)
     return {
         "seed": seed and [seed.entropy, *seed.spawn_key],
         "counts": [run.epoch, run.batch, run.last_gain, run.n_parts, run.validation_seed],
@@ -138,7 +154,7 @@ def state(run):
         "order": run.order,
         "shuffle": run.shuffle_rng.bit_generator.state,
         "noise": run.noise_rng.bit_generator.state,
-        "own": None if own is None else own.bit_generator.state,
+        "own": None if network_rng is None else network_rng.bit_generator.state,
         "t": step.t,
         "lr": None if step._lr is step.optimizer.lr else step._lr,
         "step": {name: getattr(step, name) for name in step._state},
@@ -146,8 +162,8 @@ def state(run):
     }
 
 
-def restore(run, training):
-    """Put a Run back to where it was."""
+def restore_run(run, training):
+    """Set a Run to a saved state."""
     network, step = run.network, run.step
     network.theta = training.get("moving_theta", training["theta"])
     run.best_theta[:] = training["best_theta"]
@@ -162,10 +178,10 @@ def restore(run, training):
     step._lr = step.optimizer.lr if training["lr"] is None else training["lr"]
     for name in step._state:
         getattr(step, name)[:] = training["step"][name]
-    for penalty, kept in zip(run.counting, training["penalties"]):
+    for penalty, saved_state in zip(run.counting, training["penalties"]):
         penalty.state.clear()
-        penalty.state.update(kept)
+        penalty.state.update(saved_state)
     run.history.clear()
     run.history.update(training["history"])
     if run.estimator is not None and training["seed"]:
-        run.estimator._seed = _seed(training)
+        run.estimator._seed = _seed_sequence(training)

@@ -1,4 +1,4 @@
-"""Values as JSON's types with their arrays aside, and back; nothing but this package's own records is rebuilt."""
+"""Arguments as JSON and arrays, and back; only numbers, containers and dataclasses of this package are rebuilt."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ import npae
 
 
 def encode(value, name, arrays):
-    """A value in JSON's types, with its arrays put into `arrays`; TypeError for what cannot be rebuilt."""
+    """Return a value in JSON's types and put its arrays into `arrays`; raise TypeError if it cannot be rebuilt."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, np.generic):
@@ -25,13 +25,14 @@ def encode(value, name, arrays):
         fields = {f.name: encode(getattr(value, f.name), name, arrays) for f in dataclasses.fields(value)}
         return {"object": type(value).__name__, "fields": fields}
     raise TypeError(
-        f"save: got {name}={value!r}, expected numbers, names, or objects of this package: a part of your own cannot "
-        "be rebuilt from a file. Pickle the estimator, or keep network_.theta and put it into a network that you build"
+        f"save: got {name}={value!r}, expected numbers, names, or objects of this package: a user-defined part "
+        "cannot be rebuilt from a file. Pickle the estimator, or keep network_.theta and put it into a network that you "
+        "build"
     )
 
 
 def decode(value, arrays):
-    """The value of which `encode` made this; takes its arrays out of `arrays`. Any exception for anything else."""
+    """Return the value that `encode` got; take its arrays out of `arrays`. Other input can raise any exception."""
     if not isinstance(value, dict):
         return value
     if "tuple" in value:

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from npae.storage.signature import plain
+from npae.storage.signature import fingerprint
 from npae.sweeping.job import Task, seeded
 
 
@@ -90,7 +90,7 @@ def tasks_of(estimator, settings, n_folds, root, all_seeded):
 
 
 def described(value):
-    """`plain` of a value, and of an estimator its class and its arguments."""
+    """`fingerprint` of a value, and of an estimator its class and its arguments."""
     if hasattr(value, "get_params") and not isinstance(value, type):
         name = f"{type(value).__module__}.{type(value).__qualname__}"
         return [name, {key: described(each) for key, each in sorted(value.get_params(deep=False).items())}]
@@ -98,4 +98,4 @@ def described(value):
         return [described(each) for each in value]
     if isinstance(value, dict):
         return {str(key): described(each) for key, each in value.items()}
-    return plain(value)
+    return fingerprint(value)

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 
 from npae.objective.user_defined import is_user_defined
-from npae.storage.signature import digest, plain
+from npae.storage.signature import digest, fingerprint
 from npae.sweeping.engines import engine_for
 from npae.sweeping.fold import digest_of_rows
 from npae.sweeping.grid import described, folds_of, settings_of, tasks_of
@@ -253,7 +253,7 @@ def _about(estimator, X, y, scoring, folds, root, own):
         "estimator": described(estimator),
         "data": [_digest(X), None if y is None else _digest(y)],
         "folds": digest(*(np.asarray(rows) for pair in folds for rows in pair)),
-        "scoring": plain(scoring),
+        "scoring": fingerprint(scoring),
         "seed": _seed(root),
         "seeds": "the estimator's own" if own else "by task",
         "versions": {"numpy": np.__version__, "python": platform.python_version()},

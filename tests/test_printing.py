@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from npae.system.printing import aligned, html_table, json_ready
+from npae.system.printing import html_table, json_ready, text_columns
 
 
 def test_cells_stand_under_each_other_on_the_side_that_is_asked_for():
-    assert aligned([("a", "10", ""), ("bcd", "9", "x")], "<><") == ["a    10", "bcd   9  x"]
-    assert aligned([("alone",)], ">") == ["alone"]
+    assert text_columns([("a", "10", ""), ("bcd", "9", "x")], "<><") == ["a    10", "bcd   9  x"]
+    assert text_columns([("alone",)], ">") == ["alone"]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])

@@ -2,7 +2,7 @@
 
 import html
 
-from npae.system.printing import aligned
+from npae.system.printing import text_columns
 
 
 def summary(model):
@@ -16,7 +16,11 @@ def summary(model):
             n = sum(getattr(layer, name).size for name in layer.parameters)
             rows.append((f"{side}.{i}", f"{layer.n_in:,}", f"{layer.n_out:,}", f"{n:,}", _about(layer)))
     return "\n".join(
-        [type(model).__name__, *aligned(rows, "<>>><"), *(f"{name}: {text}" for name, text in _facts(model, network))]
+        [
+            type(model).__name__,
+            *text_columns(rows, "<>>><"),
+            *(f"{name}: {text}" for name, text in _facts(model, network)),
+        ]
     )
 
 

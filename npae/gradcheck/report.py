@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from npae.system.printing import aligned, html_table, json_ready
+from npae.system.printing import html_table, json_ready, text_columns
 
 FORMULA = "relative error = max|analytic - numeric| / max(max|analytic|, max|numeric|), each max over one array"
 OK, WRONG, INCONCLUSIVE, KINK, UNCHECKED = "ok", "WRONG", "inconclusive", "not differentiable", "not checked"
@@ -121,7 +121,7 @@ class GradientReport:
 
     def __str__(self):
         cells = [HEADER, *(row.cells() for row in self.rows)]
-        return "\n".join([self.headline, *("  " + line for line in aligned(cells, "<<>>>>>><")), *self.notes])
+        return "\n".join([self.headline, *("  " + line for line in text_columns(cells, "<<>>>>>><")), *self.notes])
 
     def _repr_html_(self):
         notes = "<br>".join(html.escape(text.strip()) for text in self.notes)

@@ -26,8 +26,8 @@ def encode(value, name, arrays):
         return {"object": type(value).__name__, "fields": fields}
     raise TypeError(
         f"save: got {name}={value!r}, expected numbers, names, or objects of this package: a user-defined part "
-        "cannot be rebuilt from a file. Pickle the estimator, or keep network_.theta and put it into a network that you "
-        "build"
+        "cannot be rebuilt from a file. Pickle the estimator, or keep network_.theta and assign it to a network that "
+        "you build"
     )
 
 

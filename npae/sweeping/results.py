@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from npae.system.printing import aligned, html_table
+from npae.system.printing import html_table, text_columns
 
 HEAD = ("mean score", "std", "setting")
 
@@ -75,7 +75,7 @@ class SweepResults:
         return failed + self.lost
 
     def __str__(self):
-        return "\n".join([*aligned([HEAD, *self._cells()], ">><"), *self._amiss()])
+        return "\n".join([*text_columns([HEAD, *self._cells()], ">><"), *self._amiss()])
 
     def _repr_html_(self):
         return html_table(HEAD, self._cells()) + "".join(f"<p>{html.escape(text)}</p>" for text in self._amiss())

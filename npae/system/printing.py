@@ -1,17 +1,17 @@
-"""Results as they are printed: columns of text, tables for a notebook, numbers as JSON can have them."""
+"""Results in print: columns of text, tables for a notebook, numbers for JSON."""
 
 import html
 import math
 
 
-def aligned(rows, sides):
-    """Lines of text, the cells of a column to its left ('<') or its right side ('>'), two blanks between columns."""
+def text_columns(rows, sides):
+    """Return lines of text, each column aligned left ('<') or right ('>'), with two blanks between columns."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     return ["  ".join(f"{cell:{side}{w}}" for cell, side, w in zip(row, sides, widths)).rstrip() for row in rows]
 
 
 def html_table(head, rows, bold=lambda row: False):
-    """A table for a notebook: cells of text to the left, the rows in bold of which `bold` is true."""
+    """Return an HTML table of texts, aligned left; the rows for which `bold` is true are bold."""
 
     def line(cells, tag, opening="", closing=""):
         texts = (f"<{tag} style='text-align:left'>{opening}{html.escape(cell)}{closing}</{tag}>" for cell in cells)
@@ -22,7 +22,7 @@ def html_table(head, rows, bold=lambda row: False):
 
 
 def json_ready(value):
-    """Dicts, lists and tuples of what JSON has; NaN and infinities, which it has not, become 'nan', 'inf', '-inf'."""
+    """Return the value with NaN and infinities, which JSON lacks, as 'nan', 'inf', '-inf'."""
     if isinstance(value, dict):
         return {key: json_ready(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""How far a long run is: tqdm's bar where tqdm is installed and someone looks on, plain lines otherwise."""
+"""The progress of a long run: tqdm's bar on a terminal or in a notebook if tqdm is installed, plain lines otherwise."""
 
 import contextlib
 import importlib
@@ -6,21 +6,19 @@ import sys
 
 
 def progress_of(label, total, stream=None):
-    """A call `(done, text)` that shows progress, with `close()`: a bar of tqdm's, or a ProgressLine.
-
-    On a terminal and in a notebook it is tqdm's, where that can be imported; a file gets about ten plain lines.
-    """
+    """Return a ProgressBar, or a ProgressLine if `stream` (standard output) is a file or tqdm is not installed."""
     stream = sys.stdout if stream is None else stream
-    notebook = _in_notebook()
-    if notebook or _on_terminal(stream):
+    ipython = sys.modules.get("IPython")
+    in_notebook = ipython is not None and type(ipython.get_ipython()).__name__ == "ZMQInteractiveShell"
+    if in_notebook or _is_terminal(stream):
         with contextlib.suppress(ImportError):
-            return ProgressBar(label, total, stream, notebook)
+            return ProgressBar(label, total, stream, widget=in_notebook and "ipywidgets" in sys.modules)
     return ProgressLine(label, total, stream)
 
 
 @contextlib.contextmanager
 def shown_progress(label, total, verbose):
-    """While this lasts, what `progress_of` gives; None, and nothing is shown, where verbose is false."""
+    """Give the block a progress as `progress_of` and close it after the block; give None if verbose is false."""
     progress = progress_of(label, total) if verbose else None
     try:
         yield progress
@@ -29,55 +27,43 @@ def shown_progress(label, total, verbose):
             progress.close()
 
 
-def _on_terminal(stream):
-    with contextlib.suppress(
-        AttributeError, ValueError
-    ):  # nothing at all, anyone's own object, a stream that is closed
+def _is_terminal(stream):
+    with contextlib.suppress(AttributeError, ValueError):  # None, a user-defined stream, a closed stream
         return stream.isatty()
     return False
 
 
-def _in_notebook():
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return type(shell).__name__ == "ZMQInteractiveShell"
-
-
 class ProgressLine:
-    """One line that rewrites itself on a terminal; plain lines, at most about ten, elsewhere.
-
-    Where nothing can be written any more (the terminal was closed, the disk is full), nothing is shown.
-    """
+    """One line that rewrites itself on a terminal; about ten plain lines elsewhere; nothing if writing fails."""
 
     def __init__(self, label, total, stream=None):
         self.label, self.total = label, total
         self.stream = sys.stdout if stream is None else stream
-        self.live = _on_terminal(self.stream)
+        self.live = _is_terminal(self.stream)
 
     def __call__(self, done, text):
         """Show that `done` of the total is reached."""
         line = f"{self.label}  {done:>{len(str(self.total))}}/{self.total}  {text}"
         if self.live:
-            self._put(f"\r\x1b[K{line}")
+            self._write(f"\r\x1b[K{line}")
         elif done == self.total or done % max(1, self.total // 10) == 0:
-            self._put(line + "\n")
+            self._write(line + "\n")
 
     def close(self, erase=False):
-        """End the live line, or take it away."""
+        """End the live line, or erase it."""
         if self.live:
-            self._put("\r\x1b[K" if erase else "\n")
+            self._write("\r\x1b[K" if erase else "\n")
 
-    def _put(self, text):
+    def _write(self, text):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             self.stream.write(text)
             self.stream.flush()
 
 
 class ProgressBar:
-    """The same by tqdm; its widget in a notebook that can show one. Raises ImportError without tqdm."""
+    """A bar of tqdm, with the same methods. Raises ImportError if tqdm is not installed."""
 
-    def __init__(self, label, total, stream, notebook=False):
-        widget = notebook and "ipywidgets" in sys.modules
+    def __init__(self, label, total, stream, widget=False):
         tqdm = importlib.import_module("tqdm.notebook" if widget else "tqdm").tqdm
         self.bar = tqdm(total=total, desc=label, file=stream, mininterval=0.1)
 
@@ -87,6 +73,6 @@ class ProgressBar:
         self.bar.update(done - self.bar.n)
 
     def close(self, erase=False):
-        """End the bar, or take it away."""
+        """End the bar, or erase it."""
         self.bar.leave = not erase
         self.bar.close()

@@ -1,4 +1,4 @@
-"""The digits in the package: two sets of labelled images."""
+"""The digits in the package: two data sets of labelled images."""
 
 import numpy as np
 
@@ -7,10 +7,10 @@ from npae.datasets.mnist import MNIST_DESCRIPTION
 
 
 def load_digits() -> Dataset:
-    """The UCI handwritten digits: 1,797 images of 8 x 8, counts 0..16 divided by 16.
+    """Return the UCI handwritten digits: 1,797 images of 8 x 8, counts 0..16 divided by 16.
 
     `data` (1797, 64) in [0, 1], `target` (1797,) in 0..9, in the order of scikit-learn's copy.
-    Neighbouring samples tend to be of one writer (there are thirteen), so shuffle before a split.
+    Neighbouring samples often come from one writer (there are thirteen), so shuffle before a split.
     Source: E. Alpaydin and C. Kaynak (1998), UCI Machine Learning Repository; CC BY 4.0.
     """
     description = (
@@ -21,7 +21,7 @@ def load_digits() -> Dataset:
 
 
 def load_mnist_5k() -> Dataset:
-    """5,000 MNIST images of 28 x 28, 500 a class, grey levels 0..255 divided by 255.
+    """Return 5,000 MNIST images of 28 x 28, 500 per class, grey levels 0..255 divided by 255.
 
     `data` (5000, 784) in [0, 1], `target` (5000,) in 0..9.  The classes take turns (target[n] = n mod 10), so
     any split at a multiple of ten is balanced.

@@ -1,4 +1,4 @@
-"""The IDX format, in which MNIST and its kin are kept: read with care, from a plain file or a packed one."""
+"""The IDX format of MNIST and similar data sets: plain or compressed files, read without trust in their header."""
 
 import math
 import os
@@ -6,15 +6,15 @@ import os
 import numpy as np
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-_DEFLATE = 1040  # one byte of gzip holds at most that many
+_DEFLATE = 1040  # bytes that one byte of gzip can hold, at most
 
 
 def read_idx(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> np.ndarray:
-    """Read one IDX file, plain or gzip (told apart by content), into an array of its own shape and type.
+    """Read one IDX file, plain or gzip (its first bytes tell), into an array of its own shape and type.
 
     File: bytes 0, 0, type, rank; rank big-endian 32-bit sizes; the values in C order, big-endian.
-    Returns a fresh, writable array in native byte order.
-    The header is read first, and no more is unpacked than it announces: at most `max_bytes` of values.
+    Returns a new, writable array in native byte order.
+    The header is read first; no more is unpacked than it announces, and at most `max_bytes` of values.
     Raises ValueError for damaged gzip, a bad magic number, a truncated file, trailing bytes, more than max_bytes;
     OSError as `open`.
     Source: the format section of the MNIST page, Y. LeCun, C. Cortes, C. J. C. Burges.
@@ -36,7 +36,7 @@ def read_idx(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> np.ndar
 
 
 def _read(path, file, size, most, max_bytes):
-    """The array in an open file of `size` bytes that holds at most `most` when it is unpacked."""
+    """Return the array in an open file of `size` bytes that unpacks to at most `most` bytes."""
     magic = file.read(4)
     if len(magic) < 4:
         raise ValueError(f"{path}: truncated, got {len(magic)} bytes, expected at least the 4 of an IDX magic number")

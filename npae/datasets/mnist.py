@@ -1,6 +1,7 @@
-"""The full MNIST: a careful download of its four files."""
+"""The full MNIST: its four files, downloaded once and checked by their SHA-256."""
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -31,8 +32,11 @@ MNIST_DESCRIPTION = (
 )
 
 
+SLOWEST = 4096  # bytes per second, on average after the first `timeout` seconds
+
+
 class FetchError(OSError):
-    """A file could be had from no mirror; the message says what to do instead."""
+    """No mirror delivered a file; the message says what to do instead."""
 
 
 class TrainTest(NamedTuple):
@@ -46,15 +50,15 @@ def fetch_mnist(
     cache_dir: str | os.PathLike[str] | None = None, *, mirrors: Sequence[str] = MNIST_MIRRORS, timeout: float = 30.0,
     _sha256: Mapping[str, str] = MNIST_SHA256,
 ) -> TrainTest:  # fmt: skip
-    """MNIST as `(train, test)`: 60,000 and 10,000 images, `data` (N, 784) in [0, 1], `target` (N,).
+    """Return MNIST as `(train, test)`: 60,000 and 10,000 images, `data` (N, 784) in [0, 1], `target` (N,).
 
-    Each file is taken from the cache folder if its SHA-256 is right there, else from the first mirror that
-    delivers it whole, and is then put into the folder in one step (a reader sees no file or all of it).
-    The folder is `cache_dir`, else the environment variable NPAE_DATA, else `npae` in the user's cache.
-    `timeout` is in seconds, for each wait on the network; a mirror that sends more than the file has, or less than
-    4 kB a second over that time, is left for the next.  After the first call no network is needed.
-    Raises FetchError (an OSError) if the folder cannot be one, or if no mirror delivers, saying where to put the files
-    by hand.
+    Each file comes from the cache folder if its SHA-256 is right there, else from the first mirror that delivers it
+    whole; the download is written to the folder atomically. The folder is `cache_dir`, else the environment variable
+    NPAE_DATA, else `npae` in the user's cache. After the first call no network is needed.
+    `timeout`, in seconds, limits each wait on the network. If a mirror sends more bytes than the file has, or fewer
+    than 4 kB per second after that time, the next mirror is tried.
+    Raises FetchError (an OSError) if the folder cannot be written, or if no mirror delivers; the message says where to
+    put the files by hand.
     """
     folder = _cache_folder(cache_dir)
     paths = [_fetch(folder, name, digest, mirrors, timeout) for name, digest in _sha256.items()]
@@ -72,15 +76,14 @@ def _cache_folder(cache_dir: str | os.PathLike[str] | None) -> Path:
 
 
 def _fetch(folder: Path, name: str, digest: str, mirrors: Sequence[str], timeout: float) -> Path:
-    """The path of a file whose SHA-256 is `digest`: the cached one, or a fresh copy from the first good mirror."""
+    """Return the path of a file whose SHA-256 is `digest`: the cached one, or a download from the first good mirror."""
     from hashlib import sha256
+    from http.client import HTTPException
+    from urllib.error import HTTPError
 
-    from npae.datasets.download import download
-
-    path, largest = folder / name, MNIST_SIZES[name]
-    failures = []
+    path, failures = folder / name, []
     if path.is_file():
-        if path.stat().st_size <= largest and sha256(path.read_bytes()).hexdigest() == digest:
+        if path.stat().st_size <= MNIST_SIZES[name] and sha256(path.read_bytes()).hexdigest() == digest:
             return path
         failures.append(f"{path}: is there, but damaged (wrong SHA-256)")
     if mirrors:
@@ -88,9 +91,11 @@ def _fetch(folder: Path, name: str, digest: str, mirrors: Sequence[str], timeout
     for mirror in mirrors:
         url = f"{mirror.rstrip('/')}/{name}"
         try:
-            payload = download(url, timeout, largest)
-        except OSError as error:
-            failures.append(f"{url}: {error}")
+            payload = _download(url, timeout, MNIST_SIZES[name])
+        except (OSError, HTTPException, ValueError) as error:  # ValueError: the mirror redirects to no address
+            failures.append(f"{url}: {error!r}")
+            if isinstance(error, HTTPError):
+                error.close()  # it holds the connection
             continue
         got = sha256(payload).hexdigest()
         if got == digest:
@@ -106,8 +111,24 @@ def _fetch(folder: Path, name: str, digest: str, mirrors: Sequence[str], timeout
     )
 
 
+def _download(url: str, timeout: float, max_bytes: int) -> bytes:
+    """Return the body at an address; raise OSError, HTTPException or ValueError if it is too long or fails to come."""
+    from urllib.request import urlopen
+
+    body, started = bytearray(), time.monotonic()
+    with urlopen(url, timeout=timeout) as response:
+        while piece := response.read1(2**16):
+            body += piece
+            seconds = time.monotonic() - started
+            if len(body) > max_bytes:
+                raise OSError(f"too long, got more than the {max_bytes:,} bytes that were expected")
+            if len(body) < SLOWEST * (seconds - timeout):
+                raise OSError(f"too slow, got {len(body):,} bytes in {seconds:.3g} s, expected {SLOWEST:,} per second")
+    return bytes(body)
+
+
 def _check_folder(folder: Path) -> None:
-    """Raise FetchError, before anything is sent for, where the folder could not be made or written."""
+    """Raise FetchError, before anything is downloaded, if the folder cannot be made or written."""
     there = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
     if not there.is_dir():
         raise FetchError(f"fetch_mnist: got the cache folder {folder}, but {there} is a file; expected a folder")

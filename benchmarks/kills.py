@@ -1,9 +1,9 @@
 """python -m benchmarks.kills [--kills 40]: processes killed by SIGKILL while they train and while they save.
 
-A run that keeps a `Checkpoint` after every step is killed at random moments and begun again until it has come to its
-end, then the next; and one that saves two models to one file by turns is killed likewise. Each time the file is read:
-it has to be whole, and the checkpoint no older than the last that the run has told of. At its end each run has to have
-the weights, optimizer's state, random states and history of one that was left alone, byte for byte.
+A run that writes a `Checkpoint` after every step is killed at random moments and started again until it ends; then the
+next run. A process that saves two models to one file in turn is killed in the same way. After each kill the file is
+read: it has to be whole, and the checkpoint at least as new as the last step that the run printed. At its end each run
+has to have the weights, optimizer state, random states and history of an uninterrupted run, byte for byte.
 """
 
 import argparse
@@ -25,23 +25,23 @@ KINDS = ("autoencoder", "denoising, early stopping", "variational")
 
 
 class Tell:
-    """A callback that prints how far the run is, epoch and minibatch, after each step."""
+    """A callback that prints the epoch and the minibatch after each step."""
 
     def start(self, run):
-        """What looks on."""
+        """Return the callback."""
         self.run = run
         return self
 
     def __call__(self, network, history):
-        """After an epoch, nothing."""
+        """Do nothing after an epoch."""
 
     def after_step(self):
-        """One line."""
+        """Print one line after a step."""
         print(self.run.epoch, self.run.batch, flush=True)
 
 
 def estimator(kind, seed, callbacks=()):
-    """An estimator of one kind, with about 100 steps of training before it."""
+    """Return an estimator of one kind, whose fit takes about 100 steps."""
     settings = {"max_iter": 12, "batch_size": 30, "random_state": seed, "tol": 0, "callbacks": list(callbacks)}
     if kind == "variational":
         return npae.VariationalAutoencoder(2, hidden_layer_sizes=(16,), **settings)
@@ -53,12 +53,12 @@ def estimator(kind, seed, callbacks=()):
 
 
 def data():
-    """240 digits."""
+    """Return 240 digits."""
     return npae.datasets.load_digits().data[:240]
 
 
 def fingerprint(model):
-    """The SHA-256 of all that a run ends with but the seconds."""
+    """Return the SHA-256 of all results of a run, except the seconds."""
     sha, step = hashlib.sha256(model.network_.theta.tobytes()), model._step
     for name in step._state:
         sha.update(getattr(step, name).tobytes())
@@ -69,14 +69,14 @@ def fingerprint(model):
 
 
 def train(path, kind, seed):
-    """What is killed: training."""
+    """Train; this child process is killed."""
     print("begun", flush=True)
     model = estimator(kind, seed, [npae.Checkpoint(path, seconds=0), Tell()]).fit(data())
     print("end", fingerprint(model), flush=True)
 
 
 def save(path, kind, seed):
-    """What is killed: saving, two models by turns, until it is."""
+    """Save two models in turn, until this child process is killed."""
     models = [estimator(kind, seed + i).set_params(max_iter=1).fit(data()) for i in (0, 1)]
     print("begun", flush=True)
     while True:
@@ -86,7 +86,7 @@ def save(path, kind, seed):
 
 
 def killed(what, path, kind, seed, steps, rng):
-    """The lines that `what` has printed until it was killed, within the step after so many; None: is not killed."""
+    """Return the lines that a child process printed before it was killed, in the step after `steps`; None: no kill."""
     command = [sys.executable, "-m", "benchmarks.kills", "--child", what, str(path), kind, str(seed)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) as process:
         lines = []
@@ -103,7 +103,7 @@ def killed(what, path, kind, seed, steps, rng):
 
 
 def kill_training(n, folder, rng):
-    """Counts of what n kills of trainings have left; AssertionError or ModelFileError for anything lost."""
+    """Return counts of n kills of trainings; raise AssertionError or ModelFileError if anything was lost."""
     counts, run = Counter({"kills while training": 0}), 0
     while counts["kills while training"] < n:
         kind, path, whole = KINDS[run % len(KINDS)], Path(folder, f"{run}.npz"), None
@@ -128,7 +128,7 @@ def kill_training(n, folder, rng):
 
 
 def kill_saving(n, folder, rng):
-    """The same for n kills of what saves."""
+    """Return counts of n kills of the process that saves."""
     counts, path = Counter(), Path(folder, "saved.npz")
     models = [estimator(KINDS[0], seed).set_params(max_iter=1).fit(data()) for seed in (0, 1)]
     for _ in range(n):
@@ -144,7 +144,7 @@ def kill_saving(n, folder, rng):
 
 
 def main(arguments=None):
-    """Print the counts; an AssertionError or ModelFileError says what was lost."""
+    """Print the counts; raise AssertionError or ModelFileError if anything was lost."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.kills", description=__doc__)
     parser.add_argument("--kills", type=int, default=40, help="of trainings, and half as many of saves")
     parser.add_argument("--seed", type=int, default=0)

@@ -1,9 +1,9 @@
 """python -m benchmarks.model_files [--damaged 20000]: damaged and hostile model files against `npae.load`.
 
-Each file is a saved model with bits turned, bytes written over, zeroed, cut off, taken out or put in, or one of the
-attacks below, which carry a right digest, as only someone with intent would make them. Each has to be refused by
-ModelFileError or to be the very model; nothing else may be raised, and no more memory taken than 50 MB above what the
-model itself takes. Damage under a digest made anew is counted apart: it may be another model, and nothing worse.
+Each file is a saved model with bits flipped, or bytes overwritten, zeroed, cut off, removed or inserted; or one of the
+attacks below, which an attacker gave a right digest. `npae.load` has to raise ModelFileError or to return the saved
+model. It must raise nothing else, and take at most 50 MB more memory than the model itself. Damaged files with a new
+digest are counted separately: they may load as another model.
 """
 
 import argparse
@@ -29,7 +29,7 @@ MEMORY = 50e6  # bytes above the model's own
 
 
 def make(folder):
-    """(path, bytes, model) of a file that is whole."""
+    """Return (path, bytes, model) of an undamaged file."""
     path = Path(folder) / "m.npz"
     X = npae.datasets.load_digits().data[:100]
     settings = {"penalties": [npae.Contractive(0.1)], "optimizer": npae.SGD(0.1), "max_iter": 2, "random_state": 4}
@@ -38,7 +38,7 @@ def make(folder):
 
 
 def outcome(path, model):
-    """'refused' or 'the very model'; anything else is an error."""
+    """Return 'refused' or 'the very model'; raise AssertionError for another model."""
     try:
         other = npae.load(path)
     except ModelFileError:
@@ -49,12 +49,12 @@ def outcome(path, model):
 
 
 def sign(data):
-    """The bytes with a new digest, which only someone with intent would compute."""
+    """Return the bytes with a new digest, as an attacker would compute it."""
     return data[:-64] + hashlib.sha256(data[:-64]).hexdigest().encode()
 
 
 def damaged(whole, rng):
-    """One of the ways in which a file goes bad."""
+    """Return the file with one kind of damage."""
     kind, at, n = rng.integers(6), int(rng.integers(len(whole))), int(rng.integers(1, 200))
     data = bytearray(whole)
     if kind == 0:
@@ -73,7 +73,7 @@ def damaged(whole, rng):
 
 
 def rewritten(saved, change=lambda header, arrays: None, text=None):
-    """The file with another header or arrays, signed."""
+    """Return the file with another header or arrays, signed."""
     arrays = unpack_bytes(saved)
     header = json.loads(arrays["header"].tobytes())
     change(header, arrays)
@@ -90,7 +90,7 @@ def unpack_bytes(data):
 
 
 def entries(data, count=None, size=None, offset=None):
-    """The archive with other numbers in its end record."""
+    """Return the archive with other numbers in its end record."""
     at = len(data) - 64 - len(MARK) - 22
     fields = list(struct.unpack_from("<4s4H2LH", data, at))
     for i, value in ((3, count), (4, count), (5, size), (6, offset)):
@@ -107,7 +107,7 @@ def nested(depth):
 
 
 def claimed(saved, shape, descr="<f8"):
-    """theta with another shape in its NumPy header."""
+    """Return the file with another shape of theta in its NumPy header."""
     at = saved.index(b"\x93NUMPY", saved.index(b"theta.npy"))
     length = struct.unpack_from("<H", saved, at + 8)[0]
     text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".encode()
@@ -127,7 +127,7 @@ ATTACKS = {
     "a deep argument": lambda s: rewritten(s, text=json.dumps({"params": 0}).replace("0", nested(900))),
     "a header of 30 MB": lambda s: rewritten(s, text=b"[" + b"[]," * 10**7 + b"1]"),
     "a number of a million digits": lambda s: rewritten(s, text='{"format":' + "9" * 10**6 + "}"),
-    "a header that is no JSON": lambda s: rewritten(s, text=b"\xff\x00{"),
+    "a header without JSON": lambda s: rewritten(s, text=b"\xff\x00{"),
     "a header that is a list": lambda s: rewritten(s, text="[1, 2]"),
     "a duplicate key": lambda s: rewritten(s, text='{"format": 2, "format": 2}'),
     "code for a class": lambda s: rewritten(s, lambda h, a: h.update({"class": "__import__('os').system('ls')"})),
@@ -199,7 +199,7 @@ def locked(saved):
 
 
 def traced(f):
-    """(f(), the most bytes that were allocated meanwhile)."""
+    """Return (f(), the peak of the allocated bytes)."""
     tracemalloc.start()
     try:
         return f(), tracemalloc.get_traced_memory()[1]
@@ -208,7 +208,7 @@ def traced(f):
 
 
 def damage(n, path, whole, model, seed=0):
-    """Counts of what n damaged files lead to; AssertionError for a wrong model, and whatever else load has raised."""
+    """Return the counts of outcomes of n damaged files; raise AssertionError for another model."""
     rng, counts = np.random.default_rng(seed), Counter()
     for _ in range(n):
         data = damaged(whole, rng)
@@ -220,7 +220,7 @@ def damage(n, path, whole, model, seed=0):
 
 
 def damage_with_digest(n, path, whole, seed=1):
-    """Counts of what n damaged files with a right digest lead to; whatever load raises but ModelFileError."""
+    """Return the counts of outcomes of n damaged files with a right digest."""
     rng, counts = np.random.default_rng(seed), Counter()
     for _ in range(n):
         data = damaged(whole, rng)
@@ -234,7 +234,7 @@ def damage_with_digest(n, path, whole, seed=1):
 
 
 def main(arguments=None):
-    """Print the counts; an error says what was neither refused nor the very model."""
+    """Print the counts; raise AssertionError for a file that was not refused and is not the saved model."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.model_files", description=__doc__)
     parser.add_argument("--damaged", type=int, default=20_000, help="files")
     n, started = parser.parse_args(arguments).damaged, time.perf_counter()
@@ -261,7 +261,7 @@ def main(arguments=None):
 
 
 def peak_memory():
-    """The most bytes of memory that this process has held."""
+    """Return the peak of the memory of this process, in bytes."""
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -112,7 +112,7 @@ def _fetch(folder: Path, name: str, digest: str, mirrors: Sequence[str], timeout
 
 
 def _download(url: str, timeout: float, max_bytes: int) -> bytes:
-    """Return the body at an address; raise OSError, HTTPException or ValueError if it is too long or fails to come."""
+    """Return the body at an address; raise OSError, HTTPException or ValueError if it fails, drips or is too long."""
     from urllib.request import urlopen
 
     body, started = bytearray(), time.monotonic()

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from npae import cli
-from npae.cli.streams import mended
+from npae.cli.streams import safe_stdio
 
 MAIN = [sys.executable, "-W", "error", "-m", "npae"]
 
@@ -278,7 +278,7 @@ def test_ctrl_c_in_a_training_is_status_130_and_leaves_no_file(tmp_path, capsys,
 
 def test_streams_are_those_of_before_when_the_command_is_done(monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
-    with mended():
+    with safe_stdio():
         print("to nobody")
     assert sys.stdout is None
 

@@ -165,16 +165,16 @@ def test_doctor_sees_a_wrong_gradient_wrong_data_and_a_training_that_does_not_re
         (lambda path: path.write_text("\n1,2\n\n3\n"), "a.csv", "got 1 cells in line 4, expected 2, as in line 2"),
         (lambda path: path.write_text("1,1_0\n"), "a.csv", "got '1_0' in line 1, column 2, expected a number"),
         (lambda path: path.write_text("1 2\n3 4 5\n"), "a.txt", "got 3 cells in line 2, expected 2"),
-        (lambda path: path.write_bytes(b"1,2\n" * 9999 + b"\xff"), "a.csv", "no text in UTF-8"),
-        (lambda path: path.write_bytes(b"\xff\xfe\x00"), "a.csv", "no text in UTF-8"),
-        (lambda path: path.write_text("hello"), "a.npy", "no .npy file"),
+        (lambda path: path.write_bytes(b"1,2\n" * 9999 + b"\xff"), "a.csv", "got text that is not UTF-8"),
+        (lambda path: path.write_bytes(b"\xff\xfe\x00"), "a.csv", "got text that is not UTF-8"),
+        (lambda path: path.write_text("hello"), "a.npy", "expected one that np.save or np.savez wrote"),
         (lambda path: np.save(path, np.ones(3)), "a.npy", "expected samples as rows"),
         (lambda path: np.save(path, np.array([{}, 1]), allow_pickle=True), "a.npy", "Python objects"),
         (lambda path: path.write_bytes(b"\x93NUMPY\x01\x00"), "a.npy", "a.npy"),
         (lambda path: path.write_text("hello"), "a.npz", "a.npz"),
         (lambda path: np.savez(path, a=X, b=X), "a.npz", "got the arrays a, b, expected --array NAME"),
         (lambda path: np.savez(path), "a.npz", "got the arrays none"),
-        (lambda path: write_zip(path, "notes.txt"), "a.npz", "got 'notes.txt', which is no array"),
+        (lambda path: write_zip(path, "notes.txt"), "a.npz", "got 'notes.txt', which is not an array"),
         (lambda path: path.write_text("a,b\n"), "a.csv", "got no rows under the names"),
         (lambda path: path.write_text(",2,5\n1,3,4\n"), "a.csv", "got '' in line 1, column 1, expected a number"),
         (lambda path: path.mkdir(), "a", "got no images"),
@@ -230,7 +230,7 @@ def test_images_of_sixteen_bits_keep_their_levels(tmp_path):
     found = read(argparse.Namespace(data=str(tmp_path), array=None, size=(4, 4)))
     assert found.X.shape == (1, 16) and 0 < found.X.mean() < 1
     Image.fromarray(np.ones((2, 2), np.float32)).save(tmp_path / "deep.tif")
-    with pytest.raises(ValueError, match=r"deep\.tif: no image that can be read .*mode 'F', expected 8 or 16 bits"):
+    with pytest.raises(ValueError, match=r"deep\.tif: cannot be read as an image .*mode 'F', expected 8 or 16 bits"):
         read(argparse.Namespace(data=str(tmp_path), array=None, size=None))
 
 
@@ -242,4 +242,4 @@ def test_images_of_different_sizes_are_refused_or_brought_to_one(tmp_path, capsy
     assert command(capsys, *arguments, "--size", "3x4")["n_features"] == 12
     (tmp_path / "folder" / "002.png").write_text("no image")
     assert cli.main([*map(str, arguments), "--size", "3x4"]) == 2
-    assert "002.png: no image that can be read" in capsys.readouterr().err
+    assert "002.png: cannot be read as an image" in capsys.readouterr().err

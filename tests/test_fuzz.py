@@ -258,7 +258,7 @@ def test_command_checks_several_things_and_returns_the_worst_status(tmp_path, ca
     assert "expected 'Needs(4, 3)' with its arguments" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         command(right, "--x", "5by3")
-    assert "expected sizes such as 5x4" in capsys.readouterr().err
+    assert "expected whole numbers such as 5x4" in capsys.readouterr().err
 
 
 def test_models_must_be_a_positive_number(capsys):

@@ -1,52 +1,40 @@
-"""`npae doctor`: versions, BLAS and its threads, and whether what is installed computes right."""
+"""`npae doctor`: print versions, BLAS and its threads, and test that what is installed computes right."""
 
+import importlib.metadata
 import os
+import platform
 import tempfile
 
-from npae.cli.arguments import add_json
-from npae.cli.streams import show
+import numpy as np
+
+import npae
+from npae.cli.fuzz import fuzz
+from npae.cli.streams import print_result
 from npae.threads import threads
 
 PACKAGES = (
     "matplotlib", "scipy", "scikit-learn", "threadpoolctl", "tqdm", "pandas", "polars", "dask", "mpi4py", "autograd",
     "torch",
 )  # fmt: skip
-
-
-def add_command(commands):
-    """Add `doctor` to the subcommands."""
-    parser = commands.add_parser(
-        "doctor",
-        help="versions, BLAS, and a self-test: what a report of a bug should contain",
-        description="Versions, BLAS and its threads, and a self-test of a few seconds: exit status 1 where it fails.",
-    )
-    add_json(parser)
-    parser.set_defaults(run=run)
+SUMS = [561718, 131267102]  # of the grey levels of digits and mnist
 
 
 def run(args):
-    """Say what is there, run every test."""
+    """Print the versions and run every test."""
     versions, blas = _versions(), _blas()
-    tests = {name: _tried(test) for name, test in TESTS.items()}
-    failed = [name for name, fault in tests.items() if fault]
+    tests = {name: _fault(test) for name, test in TESTS.items()}
+    failed = {name: fault for name, fault in tests.items() if fault}
     text = [f"{name} {version or 'not installed'}" for name, version in versions.items()]
     text += [f"BLAS {blas['name']} {blas['version']}, {blas['cores']} cores, threads: {blas['threads']}"]
     text += [f"{'FAILED' if fault else 'ok':<7}{name}{f': {fault}' if fault else ''}" for name, fault in tests.items()]
-    show(args, {"ok": not failed, "versions": versions, "blas": blas, "failed": {n: tests[n] for n in failed},
-                "tests": list(tests)}, "\n".join(text))  # fmt: skip
+    values = {"ok": not failed, "versions": versions, "blas": blas, "failed": failed, "tests": list(tests)}
+    print_result(args, values, "\n".join(text))
     return 1 if failed else 0
 
 
 def _versions():
-    import importlib.metadata
-    import platform
-
-    import numpy as np
-
-    import npae
-
-    found = {"npae": npae.__version__, "Python": f"{platform.python_version()} on {platform.system()} "
-             f"{platform.machine()}", "NumPy": np.__version__}  # fmt: skip
+    python = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    found = {"npae": npae.__version__, "Python": python, "NumPy": np.__version__}
     for package in PACKAGES:
         try:
             found[package] = importlib.metadata.version(package)
@@ -56,22 +44,18 @@ def _versions():
 
 
 def _blas():
-    import numpy as np
-
     built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     found = {"name": built.get("name", "?"), "version": built.get("version", "?"), "cores": os.cpu_count()}
     try:
         from threadpoolctl import threadpool_info
-
-        pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-        counted = ", ".join(f"{pool['num_threads']} in {os.path.basename(pool['filepath'])}" for pool in pools)
-        return found | {"threads": f"{counted or 'none found'} ({threads()})"}
     except ImportError:
         return found | {"threads": threads()}
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    counted = ", ".join(f"{pool['num_threads']} in {os.path.basename(pool['filepath'])}" for pool in pools)
+    return found | {"threads": f"{counted or 'none found'} ({threads()})"}
 
 
-def _tried(test):
-    """None where a test is passed, otherwise what it found, in words."""
+def _fault(test):
     try:
         return test()
     except Exception as error:
@@ -79,11 +63,8 @@ def _tried(test):
 
 
 def _products():
-    """Matrix products of whole numbers, which are exact, beside sums that no BLAS takes."""
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    A, B = (rng.integers(-50, 50, (150, 150)) for _ in range(2))
+    """Compare products of matrices of whole numbers, which are exact, with sums that no BLAS computes."""
+    A, B = np.random.default_rng(0).integers(-50, 50, (2, 150, 150))
     exact = A @ B  # of whole numbers: NumPy's own loops
     for dtype in (np.float32, np.float64):
         if not np.array_equal(A.astype(dtype) @ B.astype(dtype), exact):
@@ -92,27 +73,20 @@ def _products():
 
 
 def _gradients():
-    """Ten random networks under the complex step."""
-    from npae.cli.fuzz import fuzz
-
+    """Check ten random networks."""
     report = fuzz(10)
     return None if report.ok else f"worst relative error {report.worst_error:.1e} in {report.worst_array}"
 
 
 def _data():
-    """The digits are those that were packed."""
-    from npae.datasets import load_digits, load_mnist_5k
-
-    sums = [round(float(load().data.sum() * scale)) for load, scale in ((load_digits, 16), (load_mnist_5k, 255))]
+    """Check the sums of the grey levels of both data sets."""
+    sets = (npae.datasets.load_digits, 16), (npae.datasets.load_mnist_5k, 255)
+    sums = [round(float(load().data.sum() * scale)) for load, scale in sets]
     return None if sums == SUMS else f"got grey levels with the sums {sums}, expected {SUMS}"
 
 
 def _repeats():
-    """The same seed gives the same weights, and a file the same codes."""
-    import numpy as np
-
-    import npae
-
+    """Check that one seed gives the same weights twice, and a file the same codes."""
     X = np.random.default_rng(0).random((64, 10))
     first, second = (npae.Autoencoder(4, max_iter=3, random_state=0).fit(X) for _ in range(2))
     if first.network_.theta.tobytes() != second.network_.theta.tobytes():
@@ -125,20 +99,13 @@ def _repeats():
 
 
 def _pca():
-    """PCA beside the singular values that NumPy finds."""
-    import numpy as np
-
-    import npae
-
+    """Compare PCA with the singular values that NumPy finds."""
     X = npae.datasets.load_digits().data
-    ours = npae.PCA(10).fit(X).explained_variance_
-    theirs = np.linalg.svd(X - X.mean(axis=0), compute_uv=False)[:10] ** 2
-    ratio = ours / theirs
+    ratio = npae.PCA(10).fit(X).explained_variance_ / np.linalg.svd(X - X.mean(axis=0), compute_uv=False)[:10] ** 2
     return None if np.ptp(ratio) < 1e-10 * ratio.mean() else f"variances differ from the singular values': {ratio}"
 
 
-SUMS = [561718, 131267102]
-TESTS = {
+TESTS = {  # each returns None if it is passed, otherwise a sentence
     "matrix products": _products,
     "gradients": _gradients,
     "the data in the package": _data,

@@ -1,8 +1,9 @@
-"""The whole catalogue under the gradient check: random networks, every parameter by a complex step."""
+"""Check the gradients of random networks, every parameter by a complex step."""
 
 import dataclasses
+import itertools
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from npae.system.processes import map_in_processes
 RTOL = 1e-12  # on the relative error per array
 ACTIVATIONS = (Identity(), Sigmoid(), Tanh(), ReLU(), Softplus())
 LOSSES = (SquaredError(), BernoulliCrossEntropy())
-# penalty: how often it is drawn where the code admits it (the last two are the dearest)
+# penalty: how often it is drawn if the code admits it (the last two cost most)
 PENALTIES = {WeightDecay(0.1): 1 / 3, L1Sparsity(0.3): 1 / 3}
 SIGMOID_PENALTIES = {KLSparsity(0.5, 0.2): 1 / 3}
 ELEMENTWISE_PENALTIES = {
@@ -29,7 +30,7 @@ ELEMENTWISE_PENALTIES = {
     ReconstructionContractive(0.2): 1 / 12,
 }
 CORRUPTIONS = (None, None, GaussianNoise(0.5), MaskingNoise(0.3), SaltAndPepper(0.2))
-WORTH_A_PROCESS = 400  # models: starting a process costs as much as checking some fifty
+WORTH_A_PROCESS = 400  # models; starting a process costs as much as checking about fifty
 SCALES = (0.5, 0.75, 1.0)
 
 
@@ -44,11 +45,11 @@ class Model:
 
 
 def random_model(seed, index):
-    """Model number `index` of a seed: the same one in every run, alone or among others.
+    """Return the Model with number `index` of a seed; it does not depend on the other models that are drawn.
 
     Depth 1 to 3, widths 2 to 5, N = 2 to 4; W_ij ~ N(0, scale^2 / D), b_j ~ N(0, 1/4), targets uniform in [0, 1];
-    each penalty at its rate where the code admits it. Scales end at 1: where all units of an array saturate,
-    phi' taken from h (1 - h^2 for tanh) carries a relative error of eps / phi', and so does any gradient built on it.
+    each penalty at its rate if the code admits it. Scales end at 1: if all units of an array saturate, phi' computed
+    from h (1 - h^2 for tanh) has a relative error of eps / phi', and so has any gradient that contains it.
     """
     rng = np.random.default_rng([seed, index])
 
@@ -89,29 +90,29 @@ def random_model(seed, index):
 
 @dataclass
 class FuzzReport:
-    """What the fuzzer found.
+    """The result of `fuzz`.
 
-    `failures` lists (index, error, array, description) of every model whose check is not ok, `rounding` (index, array,
+    `failures`: (index, error, array, description) of every model whose check is not ok. `rounding`: (index, array,
     error) of every array whose terms cancel, so that its relative error is that of rounding alone.
     """
 
     models: int
     seed: int
     rtol: float
-    worst_error: float = 0.0
-    worst_array: str = ""
-    worst_model: str = ""
-    failures: list = field(default_factory=list)
-    rounding: list = field(default_factory=list)
-    seconds: float = 0.0
+    worst_error: float
+    worst_array: str
+    worst_model: str
+    failures: list
+    rounding: list
+    seconds: float
 
     @property
     def ok(self):
-        """Whether every model agreed."""
+        """True if every model passed."""
         return not self.failures
 
     def to_dict(self):
-        """The report in plain Python types, for JSON."""
+        """Return the report in plain Python types, for JSON."""
         return json_ready(dataclasses.asdict(self) | {"ok": self.ok})
 
     def __str__(self):
@@ -121,53 +122,44 @@ class FuzzReport:
             f"  {self.worst_model}",
         ]
         if self.rounding:
-            lines.append(
-                f"arrays that cancel to rounding: {len(self.rounding):,}, "
-                + ", ".join(f"{array} of model {index}" for index, array, _ in self.rounding[:5])
-            )
+            some = ", ".join(f"{array} of model {index}" for index, array, _ in self.rounding[:5])
+            lines.append(f"arrays that cancel to rounding: {len(self.rounding):,}, {some}")
         lines += [f"FAILED {error:.2e} in {array} of {text}" for _, error, array, text in self.failures[:20]]
         verdict = "all agree" if self.ok else f"{len(self.failures):,} of {self.models:,} models FAILED"
         return "\n".join([*lines, verdict])
 
 
 def fuzz(n_models=1000, seed=0, *, jobs=1, rtol=RTOL):
-    """Check the gradients of n_models random networks: a FuzzReport. jobs: processes, if there are many models."""
+    """Check the gradients of n_models random networks, in `jobs` processes if n_models is large: a FuzzReport."""
     started = time.perf_counter()
-    report = FuzzReport(n_models, seed, rtol)
-    if jobs > 1 and n_models >= WORTH_A_PROCESS:
-        chunks = [(range(i, n_models, 4 * jobs), seed, rtol) for i in range(4 * jobs)]
-        parts = map_in_processes(_fuzz_some, chunks, jobs)
-    else:
-        parts = [_fuzz_some((range(n_models), seed, rtol))]
-    for worst, failures, rounding in parts:
-        report.failures += failures
-        report.rounding += rounding
-        if worst and (not report.worst_model or worst[1] > report.worst_error):
-            _, report.worst_error, report.worst_array, report.worst_model = worst
-    report.failures.sort()
-    report.rounding.sort()
-    report.seconds = time.perf_counter() - started
-    return report
+    n_chunks = 4 * jobs if jobs > 1 and n_models >= WORTH_A_PROCESS else 1
+    chunks = [(range(i, n_models, n_chunks), seed, rtol) for i in range(n_chunks)]
+    parts = map_in_processes(_examine_some, chunks, jobs) if n_chunks > 1 else map(_examine_some, chunks)
+    found = sorted(itertools.chain.from_iterable(parts))
+
+    def describe(index):
+        return random_model(seed, index).description
+
+    index, _, error, array, _ = max(found, key=lambda result: result[2])
+    return FuzzReport(
+        *(n_models, seed, rtol, error, array, describe(index)),
+        failures=[(i, error, array, describe(i)) for i, ok, error, array, _ in found if not ok],
+        rounding=[(i, *each) for i, _, _, _, cancelled in found for each in cancelled],
+        seconds=time.perf_counter() - started,
+    )
 
 
-def _fuzz_some(chunk):
+def _examine_some(chunk):
     indices, seed, rtol = chunk
-    worst, failures, rounding = None, [], []
-    for index in indices:
-        model = random_model(seed, index)
-        ok, error, array, cancelled = examine(model, rtol)
-        rounding += [(index, *found) for found in cancelled]
-        found = (index, error, array, model.description)
-        if worst is None or error > worst[1]:
-            worst = found
-        if not ok:
-            failures.append(found)
-    return worst, failures, rounding
+    return [(index, *examine(random_model(seed, index), rtol)) for index in indices]
 
 
 def examine(model, rtol=RTOL):
-    """(ok, error, array, rounding): whether a model's gradient agrees, the worst relative error over its parameter
-    arrays, which array that is (or why there is nothing to compare), and (array, error) of those that cancel."""
+    """Return (ok, error, array, rounding) of a model's gradient check.
+
+    error: the worst relative error of a parameter array; array: its name (or why no gradient could be compared);
+    rounding: (array, error) of those that cancel.
+    """
     try:
         report = check_network(model.network, model.x, model.target, rtol=rtol)
     except ValueError as error:  # a value that is not finite, or not the same twice

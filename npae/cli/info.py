@@ -1,26 +1,11 @@
-"""`npae info`: what is in a model file."""
+"""`npae info`: describe a model file."""
 
-from npae.cli.arguments import add_json
-from npae.cli.streams import show
-
-
-def add_command(commands):
-    """Add `info` to the subcommands."""
-    parser = commands.add_parser(
-        "info",
-        help="what is in a model file",
-        description="The estimator in a model file, its arguments, its sizes and how its training went. (Versions, "
-        "BLAS and a self-test: npae doctor.)",
-    )
-    parser.add_argument("model", metavar="MODEL.npz", help="as `npae train`, `save` or a Checkpoint wrote it")
-    add_json(parser)
-    parser.set_defaults(run=run)
+import npae
+from npae.cli.streams import print_result
 
 
 def run(args):
-    """Load the model, which checks all of it, and describe it."""
-    import npae
-
+    """Load the model, which checks all of the file, and describe it."""
     model = npae.load(args.model)
     theta, history = model.network_.theta, model.history_
     arrays = {name: list(array.shape) for name, array in model.network_.parameters.items()}
@@ -36,5 +21,5 @@ def run(args):
         + ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in arrays.items()),
         f"{model.n_iter_} epochs; at the end " + ", ".join(f"{name} {value:.6g}" for name, value in last.items()),
     ]
-    show(args, values, "\n".join(lines))
+    print_result(args, values, "\n".join(lines))
     return 0

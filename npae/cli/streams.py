@@ -1,4 +1,4 @@
-"""Standard output and error as they may be: closed, full, or of few letters."""
+"""Results and errors on standard output and standard error, which may be closed, full, or of few letters."""
 
 import contextlib
 import json
@@ -9,59 +9,48 @@ from npae.system.printing import json_ready
 
 
 @contextlib.contextmanager
-def mended():
-    """While this lasts there are both streams, and what one cannot write it writes as its number, such as \\xe9."""
-    before = sys.stdout, sys.stderr
-    opened = []
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:  # it was closed when Python started
-            opened.append(open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-            setattr(sys, name, opened[-1])
-        elif hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-    try:
+def safe_stdio():
+    """Reopen closed streams and escape characters that a stream cannot encode, such as \\xe9."""
+    with contextlib.ExitStack() as stack:
+        for name, redirect in (("stdout", contextlib.redirect_stdout), ("stderr", contextlib.redirect_stderr)):
+            stream = getattr(sys, name)
+            if stream is None:  # closed when Python started
+                stack.enter_context(redirect(stack.enter_context(open(os.devnull, "w", encoding="utf-8"))))
+            elif hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
         yield
-    finally:
-        if opened:
-            sys.stdout, sys.stderr = before
-        for stream in opened:
-            stream.close()
 
 
 def silence_output():
-    """Let what is left in the buffer of standard output go nowhere, so that the end of Python says nothing of it."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)
+    """Discard the buffer of standard output, so that Python does not report it again when it ends."""
+    with contextlib.suppress(OSError, ValueError, AttributeError), open(os.devnull, "wb") as null:
+        os.dup2(null.fileno(), sys.stdout.fileno())
 
 
-def say_error(command, error, as_json=False):
-    """One line on standard error, or with --json one object on standard output."""
-    text = " ".join(str(error).split()) or type(error).__name__
+def one_line(error):
+    """Return an error's message on one line, or its class if it has no message or cannot be printed."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        text = f"{os.fsdecode(error.filename)}: {error.strerror}"
-    elif isinstance(error, MemoryError):
-        text = f"not enough memory ({text})"
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    try:
+        return " ".join(str(error).split()) or type(error).__name__
+    except Exception:  # a user-defined __str__ may raise anything
+        return type(error).__name__
+
+
+def print_error(command, error, as_json=False):
+    """Print one line on standard error, or with --json one object on standard output."""
+    text = f"not enough memory ({one_line(error)})" if isinstance(error, MemoryError) else one_line(error)
     try:
         if as_json:
             print(json.dumps({"ok": False, "error": text}))
         sys.stdout.flush()
-    except (OSError, ValueError):  # the error is perhaps just that; or the user's code has closed the stream
+    except (OSError, ValueError):  # perhaps the error that is reported here; or the user's code has closed the stream
         silence_output()
     if not as_json:
-        with contextlib.suppress(OSError, ValueError):  # the status says it, too
+        with contextlib.suppress(OSError, ValueError):  # the exit status reports it, too
             print(f"{command}: {text}", file=sys.stderr)
 
 
-def show(args, values, text):
-    """A command's result: with --json the dict `values` with "ok": true as one object, otherwise the text."""
+def print_result(args, values, text):
+    """Print a command's result: with --json the dict `values` with "ok": true as one object, otherwise the text."""
     print(json.dumps(json_ready({"ok": True, **values}), allow_nan=False) if args.json else text)
-
-
-@contextlib.contextmanager
-def output_to_error():
-    """While this lasts what is printed goes to standard error, so that standard output has the result alone."""
-    with contextlib.redirect_stdout(sys.stderr):
-        yield

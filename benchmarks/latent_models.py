@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 
 from npae import datasets
-from npae.experiments.generative import binarized, digit_models, watch
+from npae.experiments.generative import binarized, digit_models, watch_vae
 from npae.generative import LinearVAE, ProbabilisticPCA, form_table
 from npae.pca import principal_angles
 
@@ -53,7 +53,7 @@ def mnist(which, short):
         ("grey values, cross entropy", "bernoulli", train, test),
         ("grey values, continuous Bernoulli", "continuous_bernoulli", train, test),
     ):
-        watched = watch(a, b, n_components=20, hidden=(400,), epochs=epochs, lr=1e-3, loss=loss)
+        watched = watch_vae(a, b, n_components=20, hidden=(400,), epochs=epochs, lr=1e-3, loss=loss)
         bound = watched.model.importance_weighted_bound(b, n_samples=100)
         print(f"MNIST, {len(a)} images, {what}, 784-400-20, {epochs} epochs: held-out bound {watched.elbo[-1]:.2f} "
               f"nats ({watched.reconstruction[-1]:.2f} - {watched.kl[-1]:.2f}), best epoch {max(watched.elbo):.2f}, "

@@ -60,8 +60,8 @@ CHECK = """
 
 def differences(found, data):
     """Largest differences between what the script found and NumPy, by what was compared."""
-    images = play.unpack(data["images"]).reshape(-1, data["rows"] * data["columns"])
-    noise, largest = play.unpack(data["noise"]), {"numbers": 0.0, "errors": 0.0, "grey levels": 0.0}
+    images = play.from_int16(data["images"]).reshape(-1, data["rows"] * data["columns"])
+    noise, largest = play.from_int16(data["noise"]), {"numbers": 0.0, "errors": 0.0, "grey levels": 0.0}
 
     def compare(x, each, *errors):
         largest["numbers"] = max(largest["numbers"], np.abs(x - each["x"]).max())

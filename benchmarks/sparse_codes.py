@@ -100,9 +100,9 @@ def _print_margins(tables, width, labels):
         row = [kind]
         for n in labels:
             cells = []
-            rivals = {capacity.rival(kind): width, "raw pixels": n_pixels, "PCA": best_pca(tables, n)}
+            rivals = {capacity.unregularized_twin(kind): width, "raw pixels": n_pixels, "PCA": best_pca(tables, n)}
             for other, other_width in rivals.items():
-                mean, spread = capacity.against(tables, kind, width, other, other_width, n)
+                mean, spread = capacity.accuracy_gain(tables, kind, width, other, other_width, n)
                 cells.append(f"{100 * mean:+.1f} ± {100 * spread:.1f}")
             row.append(" / ".join(cells))
         rows.append(row)

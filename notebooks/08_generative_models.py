@@ -38,7 +38,7 @@ from IPython.display import Markdown, display
 import npae
 from npae import denoising, plots
 from npae.experiments.claims import below, same
-from npae.experiments.generative import binarized, dequantized, watch
+from npae.experiments.generative import binarized, dequantized, watch_vae
 from npae.generative import (
     RBM,
     LinearGaussian,
@@ -266,7 +266,7 @@ print(f"largest relative error of the gradient: {report.max_error:.0e}")
 assert report.ok and report.max_error < 1e-12
 
 # %%
-watched = watch(bits[train], bits[test], epochs=80, random_state=0)
+watched = watch_vae(bits[train], bits[test], epochs=80, random_state=0)
 vae = watched.model
 tighter = vae.importance_weighted_bound(bits[test])
 print(f"held-out bound {watched.elbo[-1]:.2f} nats = {watched.reconstruction[-1]:.2f} - {watched.kl[-1]:.2f}; ", end="")

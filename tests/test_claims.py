@@ -22,6 +22,12 @@ def test_a_close_difference_needs_five_seeds():
     assert below([0.95, 0.94, 0.96, 0.95, 0.95], 1.0) == "0.95 ± 0.007 < 1 (5 of 5 seeds)"
 
 
+def test_a_close_difference_has_to_exceed_chance_by_students_t():
+    with pytest.raises(AssertionError, match="may be chance, expected a larger difference"):
+        below([0.999, 0.999, 0.999, 0.999, 0.8], 1.0)  # in order, but t = 1.02
+    assert below([0.97, 0.96, 0.98, 0.97, 0.96], 1.0).endswith("(5 of 5 seeds)")
+
+
 def test_close_counts_relative_to_the_larger_whatever_the_sign():
     assert below(90, 100.1).startswith("90 <")
     with pytest.raises(AssertionError, match="closer"):

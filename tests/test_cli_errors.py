@@ -99,12 +99,12 @@ def test_a_page_is_written_where_latex_is_asked_for_and_not_there(tmp_path, monk
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\n")
     code = (
         "import types, matplotlib, npae.report as report\nfrom npae.plots.style import curves\n"
-        "from npae.experiments.family import Run\n"
+        "from npae.experiments.family import FamilyRun\n"
         "assert matplotlib.rcParams['text.usetex']\n"
         "drawing = lambda: curves({'a': ([0, 1], [0, 1])}, xlabel='x', ylabel='y')[0]\n"
         "drawn = lambda run: ('title', [report.page.figure(drawing(), '')])\n"
         "report.section_modules = lambda: [types.SimpleNamespace(__name__='drawn', build=drawn)]\n"
-        "report.write_report(Run(), 'page.html')\n"
+        "report.write_report(FamilyRun(), 'page.html')\n"
     )
     environment = os.environ | {"MATPLOTLIBRC": str(tmp_path), "PATH": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment,

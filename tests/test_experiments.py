@@ -1,11 +1,12 @@
-"""What the experiments train: the decoder of unit norm, and what stops the scale cheat."""
+"""Trainings of the experiments, and the scale cheat of the manifold benchmark."""
 
 import numpy as np
 import pytest
 
 import npae
+from benchmarks.manifolds import UnitDecoder, scale_cheat
 from npae import SGD, Dense, Network, Tanh
-from npae.experiments.manifolds import UnitDecoder, scale_cheat, train_steps
+from npae.experiments.manifolds import train_steps
 
 
 def test_the_unit_decoder_takes_the_others_step_and_then_scales_the_decoders_rows(rng):

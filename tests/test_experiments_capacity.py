@@ -10,7 +10,7 @@ from npae.experiments.capacity import (
     KINDS,
     RECIPES,
     TIED,
-    against,
+    accuracy_gain,
     balanced,
     coder,
     identity_map,
@@ -101,9 +101,9 @@ def test_gains_are_means_and_spreads_of_differences_seed_by_seed():
         return {("x", 1): (0, 0, {10: a}), ("y", 2): (0, 0, {10: b})}
 
     tables = [row(0.9, 0.8), row(0.7, 0.5), row(0.6, 0.6)]
-    mean, spread = against(tables, "x", 1, "y", 2, 10)
+    mean, spread = accuracy_gain(tables, "x", 1, "y", 2, 10)
     assert mean == pytest.approx(0.1) and spread == pytest.approx(0.1)
-    assert against(tables[:1], "x", 1, "y", 2, 10) == (pytest.approx(0.1), 0.0)
+    assert accuracy_gain(tables[:1], "x", 1, "y", 2, 10) == (pytest.approx(0.1), 0.0)
 
 
 # pretraining

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 from scipy import ndimage, stats
 
+from benchmarks.denoising import compare_imputation, conditional_mean
 from npae import datasets
-from npae.experiments.generative import binarized, dequantized, watch
+from npae.experiments.generative import binarized, dequantized, watch_vae
 from npae.experiments.image_denoising import (
     ALL,
     ONE,
     compare_denoisers,
-    compare_imputation,
-    conditional_mean,
     median_filter,
     psnr,
     wiener_filter,
@@ -81,7 +80,7 @@ def test_dequantized_images_lie_in_their_intervals_and_bits_are_bits():
 
 def test_a_watched_autoencoder_keeps_its_bound_by_epoch(digits):
     bits = [binarized(X[:300]) for X in digits]
-    watched = watch(*bits, hidden=(16,), epochs=4)
+    watched = watch_vae(*bits, hidden=(16,), epochs=4)
     assert len(watched.kl) == 4 and watched.elbo[-1] > watched.elbo[0]
     reconstruction, kl = watched.model.elbo_parts(bits[1], n_samples=1)
     assert watched.kl[-1] == pytest.approx(kl, rel=1e-5)

@@ -9,7 +9,7 @@ import pytest
 
 import npae
 from benchmarks.play import data_of, differences
-from npae.experiments.family import Run
+from npae.experiments.family import FamilyRun
 from npae.report import play
 from npae.report.sections import play as section
 from optional_packages import import_or_skip
@@ -58,7 +58,7 @@ const blocks = [];
 @pytest.fixture(scope="module")
 def built():
     """The section of a family that has hardly been trained: its weights are as good as any."""
-    run = Run(quick=True, log=lambda line: None)
+    run = FamilyRun(quick=True, log=lambda line: None)
     run.train, run.test, run.noisy = run.train[:200], run.test[:120], run.noisy[:120]
     run.test_target = run.test_target[:120]
     run.train_family()
@@ -86,9 +86,9 @@ def engine(built):
 
 def test_sixteen_bits_keep_numbers_to_half_a_step(rng):
     x = rng.normal(size=(5, 7))
-    packed = play.pack(x)
-    assert np.abs(play.unpack(packed).reshape(5, 7) - x).max() <= packed["scale"] * 0.5000001
-    assert (play.unpack(play.pack(np.zeros(3))) == 0).all()
+    packed = play.to_int16(x)
+    assert np.abs(play.from_int16(packed).reshape(5, 7) - x).max() <= packed["scale"] * 0.5000001
+    assert (play.from_int16(play.to_int16(np.zeros(3))) == 0).all()
 
 
 def test_the_script_computes_what_numpy_computes_and_every_control_reaches_its_network(engine, built):
@@ -107,7 +107,7 @@ def test_the_script_computes_what_numpy_computes_and_every_control_reaches_its_n
 def test_numpys_side_is_the_networks_own_reconstruction(built):
     run, page = built
     data = data_of(page)
-    x = play.unpack(data["images"]).reshape(-1, 64)
+    x = play.from_int16(data["images"]).reshape(-1, 64)
     np.testing.assert_allclose(x, section.one_of_each(run)[:10], atol=2e-5)
     ours = play.forward(data["denoiser"], x)
     np.testing.assert_allclose(ours, run.models["denoising"].model.reconstruct(x.astype(np.float32)), atol=1e-3)
@@ -116,7 +116,7 @@ def test_numpys_side_is_the_networks_own_reconstruction(built):
 
 def test_buttons_turn_to_the_next_image_and_draw_new_noise(engine, built):
     data, K = data_of(built[1]), section.UNITS
-    starts = play.unpack(data["many"]["starts"]).reshape(-1, K)
+    starts = play.from_int16(data["many"]["starts"]).reshape(-1, K)
     values = f"JSON.stringify(Array.from({{length: {K}}}, (_, k) => Number(find('play-h' + k).value)))"
     before = engine.eval("JSON.stringify(Array.from(find('play-noisy').pixels))")
     for i in (1, 2):

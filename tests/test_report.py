@@ -13,10 +13,9 @@ from matplotlib.text import Text
 from PIL import Image
 
 from npae import cli, report
-from npae.experiments.family import SETTINGS, Run
+from npae.experiments.family import SETTINGS, FamilyRun
 from npae.plots import style
 from npae.report import page, section_modules, write_report
-from npae.report.style import STYLE
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +32,7 @@ def demo(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained():
     """The family as the full run trains it, on the digits."""
-    return Run(log=lambda line: None).train_family()
+    return FamilyRun(log=lambda line: None).train_family()
 
 
 def rows(output):
@@ -50,13 +49,13 @@ def test_the_table_has_a_row_for_every_member(demo):
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers(demo):
-    again = Run(quick=True, log=lambda line: None).train_family()
+    again = FamilyRun(quick=True, log=lambda line: None).train_family()
 
     def without_seconds(text):
         return {name: numbers.split()[:-1] for name, numbers in rows(text).items()}
 
     assert without_seconds(again.table()) == without_seconds(demo[0])
-    other = Run(quick=True, seed=1, log=lambda line: None).train_family()
+    other = FamilyRun(quick=True, seed=1, log=lambda line: None).train_family()
     assert without_seconds(other.table()) != without_seconds(demo[0])
 
 
@@ -129,7 +128,7 @@ def test_every_section_file_is_a_section_in_order(demo):
 
 @pytest.mark.slow
 def test_a_quick_run_draws_no_conclusion_from_codes_that_are_hardly_trained(demo):
-    assert "the full run says what more units change" in demo[1] and "a matter of units" not in demo[1]
+    assert "the full run shows the effect of more units" in demo[1] and "a matter of units" not in demo[1]
     assert "number of units alone" not in demo[1]
 
 
@@ -159,7 +158,7 @@ def test_two_processes_build_the_same_page(tmp_path, monkeypatch):
     """The words are equal. Numbers and grey levels may differ by rounding, since a worker has one BLAS thread."""
     first = section_modules()[:2]
     monkeypatch.setattr(report, "section_modules", lambda: first)
-    run, lines = Run(quick=True, log=lambda line: None).train_family(), []
+    run, lines = FamilyRun(quick=True, log=lambda line: None).train_family(), []
     pages = [write_report(run, tmp_path / f"{jobs}.html", lines.append, jobs).read_text() for jobs in (1, 2)]
     (words, ours, pictures), (other_words, theirs, other_pictures) = map(taken_apart, pages)
     assert words == other_words and len(Page(pages[0]).titles) == 2
@@ -210,7 +209,7 @@ def test_all_figures_are_as_wide_and_no_letter_is_below_nine_pixels_on_a_telepho
             if text.strip() and each.get_visible():
                 assert each.get_fontsize() * pixels_a_point >= 9, (caption, text)
                 assert not re.search(r"\$.*[\^_].*\$", text), (caption, text)  # smaller by a third
-    small = re.findall(r"font(?:-size)?: ([\d.]+)(rem|px)", STYLE)
+    small = re.findall(r"font(?:-size)?: ([\d.]+)(rem|px)", page.STYLE)
     assert small and all(float(size) * (17 if unit == "rem" else 1) >= 13 for size, unit in small)
 
 
@@ -218,7 +217,7 @@ def test_all_figures_are_as_wide_and_no_letter_is_below_nine_pixels_on_a_telepho
 def test_there_is_a_dark_page_and_what_is_wide_scrolls_by_itself(demo):
     assert "prefers-color-scheme: dark" in demo[1]
     assert demo[1].count("<table>") == len(re.findall(r'<div class="scroll" tabindex="0"[^>]*><table>', demo[1])) > 3
-    assert re.search(r"\.scroll \{ overflow-x: auto", STYLE) and re.search(r"pre \{ overflow-x: auto", STYLE)
+    assert re.search(r"\.scroll \{ overflow-x: auto", page.STYLE) and re.search(r"pre \{ overflow-x: auto", page.STYLE)
 
 
 def test_a_picture_keeps_greys_as_they_are_and_colours_to_what_is_not_seen():

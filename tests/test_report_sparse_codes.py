@@ -18,29 +18,34 @@ def errors(training, held_out, pca):
 
 
 def test_a_memory_is_above_below_or_near_one_principal_component():
-    assert "100 times as large as in training, and 40 % above" in memory.verdict(errors(0.007, 0.7, 0.5))
-    assert "20 % below" in memory.verdict(errors(0.007, 0.4, 0.5))
-    assert "within 10 % of" in memory.verdict(errors(0.007, 0.51, 0.5))
+    words = " ".join(memory.sentence_on_memory(errors(0.007, 0.7, 0.5)).split())
+    assert "100 times the training error, and 40 % above" in words
+    assert "20 % below" in memory.sentence_on_memory(errors(0.007, 0.4, 0.5))
+    assert "within 10 % of" in memory.sentence_on_memory(errors(0.007, 0.51, 0.5))
 
 
 def test_at_the_same_l0_the_smaller_error_is_ahead_and_what_is_close_is_left_open():
     l1 = [(1, 40.0, 0.1, 0), (3, 10.0, 0.4, 0)]
-    words = sparsity_costs.side_by_side(
+    words = sparsity_costs.sentence_on_frontiers(
         {"L1": l1, "top k, revived": [(5, 5, 0.9, 0), (10, 10, 0.3, 0), (40, 40, 0.2, 0)]}
     )
     assert words == (
         "with 10 units top k leaves 30 % unexplained and L1 40 %, top k ahead; "
         "with 40 units top k leaves 20 % unexplained and L1 10 %, L1 ahead"
     )
-    assert "too close to call" in sparsity_costs.side_by_side({"L1": l1, "top k, revived": [(20, 20, 0.205, 0)]})
-    assert sparsity_costs.side_by_side({"L1": l1, "top k, revived": [(4, 4, 0.5, 0)]}) == "the two do not meet here"
+    assert "too close to call" in sparsity_costs.sentence_on_frontiers(
+        {"L1": l1, "top k, revived": [(20, 20, 0.205, 0)]}
+    )
+    assert sparsity_costs.sentence_on_frontiers({"L1": l1, "top k, revived": [(4, 4, 0.5, 0)]}) == (
+        "the two ranges of L0 do not overlap"
+    )
 
 
 def test_the_cheat_is_named_by_norm_and_price_or_said_to_be_still_to_come():
     free, unit = np.array([9, 2.0, 2.0, 0.5, 12.0]), np.array([9, 4.0, 1.0, 0.6, 10.0])
-    words = sparsity_costs.cheated(free, unit)
-    assert "norm 2.00" in words and "falls to\n        50 %" in words and "100 % of it" in words and "12.0" in words
-    assert "takes longer than this run" in sparsity_costs.cheated(np.array([9, 3.8, 1.1, 0.5, 12.0]), unit)
+    words = " ".join(sparsity_costs.sentence_on_cheating(free, unit).split())
+    assert "norm 2.00" in words and "falls to 50 %" in words and "pay about 100 %" in words and "12.0" in words
+    assert "takes longer than this run" in sparsity_costs.sentence_on_cheating(np.array([9, 3.8, 1.1, 0.5, 12.0]), unit)
 
 
 def tables(gains):
@@ -62,13 +67,13 @@ def tables(gains):
     ],
 )  # fmt: skip
 def test_a_code_is_ahead_or_behind_only_by_more_than_the_spread_of_five_seeds(gains, words):
-    assert useful_codes.verdict(tables(gains), "sparse (KL)").endswith(words)
-    assert "By more than the spread" not in useful_codes.verdict(tables(gains[:4]), "sparse (KL)")
+    assert useful_codes.sentence_on_accuracy(tables(gains), "sparse (KL)").endswith(words)
+    assert "By more than the spread" not in useful_codes.sentence_on_accuracy(tables(gains[:4]), "sparse (KL)")
 
 
 def test_the_gain_of_pretraining_is_paired_by_seed():
     found = [{("random", 50): 0.5, ("denoising", 50): 0.6}, {("random", 50): 0.7, ("denoising", 50): 0.84}]
-    assert "+12.0 &plusmn; 2.8 with 50 labels" in useful_codes.gain(found, "denoising")
+    assert "+12.0 &plusmn; 2.8 with 50 labels" in useful_codes.sentence_on_pretraining(found, "denoising")
 
 
 def test_a_full_page_has_the_cheat_pretraining_and_on_mnist_images_the_strokes(monkeypatch):
@@ -89,5 +94,5 @@ def test_the_contractive_code_is_held_against_a_tied_one():
         {**table, (TIED, 128): (0, 0, {50: 0.6}), ("contractive", 128): (0, 0, {50: 0.6 + gain})}
         for table, gain in zip(tables([0] * 5), (0.01, -0.01, 0.01, -0.01, 0.0))
     ]
-    words = useful_codes.verdict(found, "contractive")
+    words = useful_codes.sentence_on_accuracy(found, "contractive")
     assert "over the unregularized, tied code" in words and words.endswith("it is ahead of raw pixels and PCA.")

@@ -103,7 +103,7 @@ def score():
 def watched():
     """A variational autoencoder of digits with two code units, and its bound by epoch."""
     train, test, _ = digits()
-    return generative.watch(generative.binarized(train), generative.binarized(test), epochs=25)
+    return generative.watch_vae(generative.binarized(train), generative.binarized(test), epochs=25)
 
 
 @cache

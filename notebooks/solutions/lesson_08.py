@@ -18,7 +18,7 @@ import numpy as np
 import npae
 from npae.denoising import energy_distance
 from npae.experiments.claims import below, same
-from npae.experiments.generative import binarized, dequantized, watch
+from npae.experiments.generative import binarized, dequantized, watch_vae
 from npae.generative import GaussianCode, LinearGaussian, MixtureOfGaussians, ProbabilisticPCA
 from npae.objective.distributions import ContinuousBernoulli
 
@@ -37,7 +37,7 @@ bits = binarized(digits.data).astype(np.float32)
 # and the noise in the code makes the decoder answer for what lies between them.
 
 # %%
-vae = watch(bits[train], bits[test], epochs=40, random_state=0).model
+vae = watch_vae(bits[train], bits[test], epochs=40, random_state=0).model
 plain = npae.Autoencoder(
     2, hidden_layer_sizes=(128,), activation=("relu", "identity"), loss="bernoulli", max_iter=40, n_iter_no_change=40,
     optimizer=npae.Adam(npae.Cosine(3e-3, 40 * 14)), batch_size=100, random_state=0,
@@ -100,7 +100,7 @@ assert abs(lost["orthogonal"]) < 1e-10 < 0.01 < lost["turned"]
 
 # %%
 parts = {
-    beta: watch(bits[train], bits[test], epochs=40, beta=beta, random_state=0).model.parts(bits[test])
+    beta: watch_vae(bits[train], bits[test], epochs=40, beta=beta, random_state=0).model.parts(bits[test])
     for beta in (0.25, 4.0)
 }
 parts[1.0] = vae.parts(bits[test])
@@ -166,7 +166,7 @@ assert all(ok for ok, _ in found.values()) and abs(found["GaussianCode"][1] - 1)
 # %%
 images = grey.astype(np.float32)
 models = {
-    loss: watch(images[train], images[test], epochs=40, loss=loss, random_state=0).model
+    loss: watch_vae(images[train], images[test], epochs=40, loss=loss, random_state=0).model
     for loss in ("continuous_bernoulli",)
 }
 crossed = npae.VariationalAutoencoder(

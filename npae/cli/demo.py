@@ -14,14 +14,14 @@ def run(args):
     """Train, print the table, write the page."""
     check_out(args.out)
     path = os.path.abspath(args.out)
-    from npae.experiments.family import SETTINGS, Run
+    from npae.experiments.family import SETTINGS, FamilyRun
     from npae.report import section_modules, write_report
 
     expected, sections = SETTINGS[args.data].seconds[args.quick], len(section_modules())
     with contextlib.redirect_stdout(sys.stderr if args.json else sys.stdout):
         print(f"{args.data}: a family of 7 and {sections} sections; about {expected} s on two idle cores")
         jobs = args.jobs or (2 if args.quick else 3)  # if another process runs, 3 get more of two cores than 2 do
-        family = Run(args.data, quick=args.quick, seed=args.seed).train_family(1 if args.quick else jobs)
+        family = FamilyRun(args.data, quick=args.quick, seed=args.seed).train_family(1 if args.quick else jobs)
         print(f"\n{family.table()}\n")
         write_report(family, path, jobs=jobs)
     models = {

@@ -1,1 +1,1 @@
-"""What is trained for people to look at: the family side by side, linear theory, learnt manifolds."""
+"""Train what lessons, the report page and benchmarks show: the family, linear theory, learnt manifolds, codes."""

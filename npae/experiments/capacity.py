@@ -1,4 +1,4 @@
-"""What too much capacity does, and what regularized codes are good for: identity, memory, probes with few labels."""
+"""Measure the effects of too much capacity, and the use of regularized codes: identity, memory, probes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 
 from npae.datasets import load_patches, whitening
 from npae.estimators.autoencoder import Autoencoder
+from npae.experiments.cosine import fixed_length, train_epochs
 from npae.experiments.family import error
 from npae.objective.activations import Tanh, TopK
 from npae.objective.contraction import Contractive
@@ -18,13 +19,10 @@ from npae.pca import PCA
 from npae.pca.fit_linear import descend
 from npae.pca.moments import Moments
 from npae.probe import LinearProbe
-from npae.training.loop import train
-from npae.training.optimizers import Adam
-from npae.training.schedules import Cosine
 
 
 def identity_map(n_components=128, *, n_steps=500, rng=0):
-    """(W_e W_d (D, D), error over the variance) of a linear D-K-D autoencoder on ZCA-whitened 8 x 8 patches, K > D."""
+    """Return W_e W_d (D, D) and error / variance of a linear autoencoder D-K-D, K > D, of whitened 8 x 8 patches."""
     X = load_patches(5000, rng=rng).data
     x = Moments.of(whitening(X, "zca").transform(X)).sample()  # D + 1 samples with the mean and covariance of all
     first, last = Dense(64, n_components, rng=rng), Dense(n_components, 64, rng=rng + 1)
@@ -35,7 +33,7 @@ def identity_map(n_components=128, *, n_steps=500, rng=0):
 
 @dataclass(frozen=True)
 class Memory:
-    """A deep autoencoder with a code of one unit: what it learnt by heart, and what it makes of new samples."""
+    """A deep autoencoder with a code of one unit, the samples that it memorized, and held-out samples."""
 
     network: Network
     train: np.ndarray
@@ -44,9 +42,9 @@ class Memory:
 
 
 def memorize(n_samples=16, *, width=50, n_steps=2500, rng=0):
-    """Train 2-w-w-1-w-w-2 (tanh) on a few samples of a round Gaussian, in which there is nothing to be learnt.
+    """Train 2-w-w-1-w-w-2 (tanh) on a few samples of a round Gaussian, which has no structure to learn.
 
-    First weights three times as large as usual, with biases: a curve that may bend often from the start.
+    The first weights are three times as large as usual, and the biases random, so that the curve bends often.
     """
     rng = np.random.default_rng(rng)
     X, test = rng.standard_normal((n_samples, 2)), rng.standard_normal((2000, 2))
@@ -55,8 +53,7 @@ def memorize(n_samples=16, *, width=50, n_steps=2500, rng=0):
     for stack in (network.encoder, network.decoder):
         stack.layers[0].W *= 3
         stack.layers[0].b[:] = rng.uniform(-3, 3, width)
-    step = Adam(Cosine(3e-3, n_steps)).start(network.theta)
-    train(network, X, step, batch_size=n_samples, max_iter=n_steps, rng=rng)
+    train_epochs(network, X, lr=3e-3, epochs=n_steps, batch_size=n_samples, rng=rng)
     pca = PCA(1).fit(X)
     errors = {
         "training": error(network.reconstruct(X), X),
@@ -69,7 +66,7 @@ def memorize(n_samples=16, *, width=50, n_steps=2500, rng=0):
 
 @dataclass(frozen=True)
 class Recipe:
-    """How codes of one data set are trained: what is held out, how long, and how strong each regularizer is."""
+    """The training of the codes of one data set: held-out images, epochs, learning rate, strengths of regularizers."""
 
     n_test: int
     epochs: int
@@ -88,13 +85,13 @@ KINDS = ("unregularized", "sparse (KL)", "sparse (top k)", "denoising", "contrac
 TIED = "unregularized, tied"
 
 
-def rival(kind):
-    """The code that is this one without its regularizer: tied for the contractive code, which is."""
+def unregularized_twin(kind):
+    """Return the name of the same code without its regularizer: tied for the contractive code, which is tied."""
     return TIED if kind == "contractive" else "unregularized"
 
 
 def coder(kind, n_components, recipe, n_samples, *, epochs=None, seed=0):
-    """An estimator D-K-D with a sigmoid code (or TopK(K / 8)), Adam along a cosine; `kind` is of KINDS, or TIED."""
+    """Return an estimator D-K-D with a sigmoid code or TopK(K / 8); `kind` is one of KINDS, or TIED."""
     epochs = recipe.epochs if epochs is None else epochs
     regularizers: dict[str, dict[str, Any]] = {
         "unregularized": {},
@@ -104,23 +101,21 @@ def coder(kind, n_components, recipe, n_samples, *, epochs=None, seed=0):
         "denoising": {"corruption": GaussianNoise(recipe.sigma)},
         "contractive": {"penalties": [Contractive(recipe.contractive)], "tied": True},
     }
-    schedule = Cosine(recipe.lr, epochs * -(-n_samples // 100))
-    common = {"output_activation": "sigmoid", "optimizer": Adam(schedule), "batch_size": 100, "max_iter": epochs}
-    limits = {"tol": 0.0, "n_iter_no_change": epochs + 1, "random_state": seed}
-    return Autoencoder(n_components, **{**common, **limits, **regularizers[kind]})
+    how = fixed_length(n_samples, lr=recipe.lr, epochs=epochs, batch_size=100)
+    return Autoencoder(n_components, output_activation="sigmoid", random_state=seed, **how, **regularizers[kind])
 
 
 def balanced(y, n, rng):
-    """The indices of n samples, as many of each class as go in equally, drawn from `rng`."""
+    """Return the indices of about n samples, the same number of each class, drawn from `rng`."""
     classes = np.unique(y)
     return np.concatenate([rng.permutation(np.flatnonzero(y == c))[: n // len(classes)] for c in classes])
 
 
 def probe_codes(dataset, recipe, *, widths, kinds=KINDS, labels=(50, 100, 200), epochs=None, seed=0, log=None):
-    """One seed's row of the table: (kind, width) -> errors in training and held out, and accuracies by labels.
+    """Return {(kind, width): (training error, held-out error, {number of labels: accuracy})} for one seed.
 
-    Codes are learnt from all training images without labels; a `LinearProbe` sees a few labels, the same for every
-    code, and is scored on held-out images. 'raw pixels' and 'PCA' (width components) are probed likewise.
+    Codes are learnt from all training images without labels. A `LinearProbe` sees a few labels, the same for every
+    code, and is scored on held-out images. 'raw pixels' and 'PCA' (width components) are probed in the same way.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(dataset))
@@ -148,7 +143,7 @@ def probe_codes(dataset, recipe, *, widths, kinds=KINDS, labels=(50, 100, 200), 
     return table
 
 
-def against(tables, kind, width, other, other_width, n):
-    """Mean and spread over seeds of the accuracy of one code less that of another, with n labels each."""
+def accuracy_gain(tables, kind, width, other, other_width, n):
+    """Return mean and spread over seeds of the accuracy of one code minus that of another, with n labels each."""
     differences = [table[kind, width][2][n] - table[other, other_width][2][n] for table in tables]
     return float(np.mean(differences)), float(np.std(differences, ddof=1)) if len(differences) > 1 else 0.0

@@ -1,4 +1,4 @@
-"""Who copies whatever comes: networks with as many units as inputs or more, on shuffled pixels and on white noise."""
+"""Find out which networks copy any input: their errors on shuffled pixels and on white noise."""
 
 import numpy as np
 
@@ -10,24 +10,24 @@ from npae.training.schedules import Cosine
 
 
 def shuffled(run):
-    """Held-out images with their pixels in an order of their own each: the same grey levels, no digits."""
+    """Return the held-out images, each with its pixels in a new random order: the same grey levels, no digits."""
     return np.random.default_rng(run.seed).permuted(run.test, axis=1)
 
 
 def grey(x):
-    """Every image's mean grey for all of its pixels: what an answer without any copying costs."""
+    """Return images (N, D) whose pixels all have the mean grey of the image: an answer that copies nothing."""
     return np.broadcast_to(x.mean(axis=1, keepdims=True), x.shape)
 
 
 def linear_copier(run):
-    """A linear network with K = D, trained from random weights by alternating least squares; and the sweeps it took."""
+    """Return (a linear network with K = D, the number of sweeps of alternating least squares that trained it)."""
     D = run.train.shape[1]
     network = bottleneck_network(D, D, rng=run.seed)
     return network, alternate(network, run.train.astype(np.float64)).n_iter
 
 
 def relu_copier(run):
-    """The overcomplete member with rectified units and a linear output instead of sigmoids: nothing saturates."""
+    """Return the overcomplete member with ReLU units and a linear output instead of sigmoids: no unit saturates."""
     K = run.settings.n_overcomplete
     plain = run.autoencoder(K)
     schedule = plain.optimizer.lr
@@ -36,12 +36,12 @@ def relu_copier(run):
 
 
 def copying_errors(run, models, x):
-    """name -> 1/2 ||x^ - x||^2 of the grey answer, then of every model, for images x."""
+    """Return {name: 1/2 ||x^ - x||^2} of the grey answer and of every model, for images x (N, D)."""
     return {"mean grey": error(grey(x), x)} | {name: error(model.reconstruct(x), x) for name, model in models.items()}
 
 
 def white_noise_error(run, network, n=100):
-    """Largest |x^ - x| for white noise around the mean, in the directions in which the training images vary."""
+    """Return the largest |x^ - x| for white noise in the directions in which the training images vary; their number."""
     X = run.train.astype(np.float64)
     mean = X.mean(axis=0)
     _, sigma, V = np.linalg.svd(X - mean, full_matrices=False)

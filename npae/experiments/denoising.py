@@ -1,4 +1,4 @@
-"""What denoising autoencoders estimate, held against what is known: scores, samples, closed forms, small noise."""
+"""Compare the estimates of denoising autoencoders with known densities: scores, samples, the limit of small noise."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,6 @@ from npae.denoising import (
     energy_distance,
     langevin,
     learn_reconstruction_distribution,
-    linear_denoiser,
     score_field,
     small_noise,
 )
@@ -18,17 +17,16 @@ from npae.objective.activations import Tanh
 from npae.objective.corruption import GaussianNoise
 from npae.objective.layers import Dense
 from npae.objective.network import Network
-from npae.pca.lbfgs import lbfgs
 
 DENSITIES: dict[str, Any] = {
     "mixture": (datasets.make_gaussian_mixture, 0.3),
     "ring": (datasets.make_ring, 0.4),
     "spiral": (datasets.make_spiral, 0.2),
-}  # and the noise that each is learnt with
+}  # name -> (maker of the data, standard deviation of the noise)
 
 
 def plane_network(width=64, *, n_layers=1, rng=None):
-    """2-width-width-2, overcomplete, tanh within, linear output; float32. Biases spread, for tanh to bend apart."""
+    """Return a network 2-width-width-2 of tanh units with a linear output; float32. Random biases spread the units."""
     rng = np.random.default_rng(rng)
     encoder = [Dense(2, width, Tanh(), rng=rng)]
     encoder += [Dense(width, width, Tanh(), rng=rng) for _ in range(n_layers - 1)]
@@ -41,19 +39,19 @@ def plane_network(width=64, *, n_layers=1, rng=None):
 
 @dataclass(frozen=True, eq=False)
 class LearntScore:
-    """A denoising autoencoder of a known density, and its score beside the exact one at held-out points."""
+    """A denoising autoencoder of a known density, with the learnt and the exact score at held-out points."""
 
     name: str
     sigma: float
     data: datasets.Dataset
     model: Network
-    X: np.ndarray  # (M, 2) held-out, where the smoothed density is above 5 % of its peak
+    X: np.ndarray  # (M, 2) held-out points with a smoothed density above 5 % of its peak
     exact: np.ndarray  # (M, 2)
     learnt: np.ndarray  # (M, 2)
 
     @property
     def cosine(self):
-        """Mean cosine of learnt and exact score."""
+        """Return the mean cosine of learnt and exact score."""
         norms = np.linalg.norm(self.exact, axis=1) * np.linalg.norm(self.learnt, axis=1)
         return float(((self.exact * self.learnt).sum(axis=1) / norms).mean())
 
@@ -67,19 +65,14 @@ class LearntScore:
 
 
 def learn_score(name, *, sigma=None, n_steps=8000, n_samples=20_000, width=64, n_layers=1, random_state=0):
-    """Train on 'mixture', 'ring' or 'spiral' with Gaussian noise, and look at 3,000 held-out smoothed points."""
+    """Train on 'mixture', 'ring' or 'spiral' with Gaussian noise; compare the scores at 3,000 held-out points."""
     make, default = DENSITIES[name]
     sigma = default if sigma is None else sigma
     both = make(n_samples + 3000, rng=random_state)
     data, held_out = both.subset(slice(0, n_samples)), both.subset(slice(n_samples, None))
     model = plane_network(width, n_layers=n_layers, rng=random_state)
     learn_reconstruction_distribution(
-        model,
-        data.data,
-        GaussianNoise(sigma),
-        n_steps=n_steps,
-        batch_size=500,
-        rng=random_state,
+        model, data.data, GaussianNoise(sigma), n_steps=n_steps, batch_size=500, rng=random_state
     )
     X = GaussianNoise(sigma).corrupt(held_out.data, random_state + 1)
     log_p = both.log_density(X, sigma)
@@ -88,9 +81,9 @@ def learn_score(name, *, sigma=None, n_steps=8000, n_samples=20_000, width=64, n
 
 
 def langevin_quality(result, *, n_samples=2000, n_steps=300, random_state=0):
-    """Energy distances to held-out data: of Langevin samples along the learnt score, and of fresh smoothed samples.
+    """Return two energy distances to held-out data: of Langevin samples with the learnt score, and of new samples.
 
-    The chains start far apart, from N(0, 1), and take steps of sigma^2 / 10.
+    The chains start from N(0, 1) and take steps of sigma^2 / 10. The new samples are smoothed by the noise.
     """
     rng = np.random.default_rng(random_state)
     x0, sigma = rng.standard_normal((n_samples, 2)), result.sigma
@@ -101,43 +94,10 @@ def langevin_quality(result, *, n_samples=2000, n_steps=300, random_state=0):
     return energy_distance(chain[-1], data), energy_distance(fresh, data)
 
 
-@dataclass(frozen=True, eq=False)
-class LinearConvergence:
-    """Distance of trained linear denoisers to the closed form, ||A - A*||_F / ||A*||_F, by noise draws a sample."""
-
-    draws: tuple[int, ...]
-    errors: np.ndarray
-
-    @property
-    def slope(self):
-        """Of log error against log draws; -1/2 where the error falls as 1 / sqrt(draws)."""
-        return float(np.polyfit(np.log(self.draws), np.log(self.errors), 1)[0])
-
-    def __repr__(self):
-        return f"errors {np.array2string(self.errors, precision=4)} at {self.draws} draws, slope {self.slope:.2f}"
-
-
-def linear_convergence(corruption, *, draws=(2, 8, 32, 128, 512), repeats=5, n_samples=50, random_state=0):
-    """Train D-D-D linear networks by L-BFGS on fixed noise and compare encoder times decoder with `linear_denoiser`."""
-    rng = np.random.default_rng(random_state)
-    X = rng.standard_normal((n_samples, 5)) @ rng.standard_normal((5, 5)) + 0.5
-    A, errors = linear_denoiser(X, corruption).A, []
-    for n in draws:
-        squares = []
-        for _ in range(repeats):
-            clean = np.tile(X, (n, 1))
-            network = Network([Dense(5, 5, rng=rng)], [Dense(5, 5, rng=rng)])
-            lbfgs(network, corruption.corrupt(clean, rng), clean, gtol=1e-7)
-            got = network.encoder.layers[0].W @ network.decoder.layers[0].W
-            squares.append(((got - A) ** 2).sum() / (A**2).sum())
-        errors.append(np.mean(squares) ** 0.5)
-    return LinearConvergence(tuple(draws), np.array(errors))
-
-
 def small_noise_rows(model, X, sigmas=(0.4, 0.2, 0.1, 0.05), *, n_draws=400, random_state=0):
-    """[(sigma, (E L - L_0) / sigma^2 by antithetic draws)], and the limit as a `SmallNoise`.
+    """Return [(sigma, (E L - L_0) / sigma^2)] by antithetic draws, and the limit as a `SmallNoise`.
 
-    e and -e together take the terms of odd order out of the mean.
+    The pair e and -e removes the terms of odd order from the mean.
     """
     rng, X = np.random.default_rng(random_state), np.asarray(X, dtype=np.float64)
     model = model.astype(np.float64)

@@ -1,4 +1,4 @@
-"""The main job: the whole family trained on one data set, measured alike, and set side by side."""
+"""Train the whole family of autoencoders on one data set, measure all in the same way, and print one table."""
 
 import time
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ import numpy as np
 
 from npae import datasets
 from npae.estimators.autoencoder import Autoencoder
+from npae.experiments.claims import N_SEEDS, needs_seeds
+from npae.experiments.cosine import fixed_length
 from npae.objective.contraction import Contractive
 from npae.objective.corruption import GaussianNoise
 from npae.objective.losses import SquaredError
@@ -15,18 +17,14 @@ from npae.objective.penalties import KLSparsity, L1Sparsity
 from npae.pca import PCA
 from npae.system.processes import in_processes
 from npae.system.progress import ProgressLine
-from npae.training.optimizers import Adam
-from npae.training.schedules import Cosine
 from npae.training.streams import streams
 
-SEEDS = 5
-CLOSE = 0.1  # numbers that differ by less are compared over that many seeds
-ACTIVE = 0.1  # a unit counts as active on a sample where its activation exceeds this
+ACTIVE = 0.1  # a unit counts as active on a sample if its activation exceeds this
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long a member is trained: epochs, in full and quick runs, batch size, and the rate that falls to zero."""
+    """The training of a member: epochs in full and quick runs, first learning rate, batch size."""
 
     epochs: int
     quick_epochs: int
@@ -36,7 +34,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Settings:
-    """What differs between the data sets: sizes, strengths, the schedules of narrow and wide codes, seconds in all."""
+    """The settings of one data set: sizes, strengths of regularizers, schedules of narrow and wide codes, seconds."""
 
     n_components: int
     n_overcomplete: int
@@ -46,7 +44,7 @@ class Settings:
     kl: float
     l1: float
     contractive: float
-    seconds: tuple[float, float]  # of two idle cores of an AMD EPYC, in full and quick
+    seconds: tuple[float, float]  # a full and a quick run, on two idle cores of an AMD EPYC
 
 
 SETTINGS = {
@@ -59,7 +57,7 @@ SETTINGS = {
 
 @dataclass
 class Trained:
-    """One fitted model of the family and what was measured of it; errors are 1/2 ||x^ - x||^2, mean over samples."""
+    """One fitted model of the family and its measures; errors are 1/2 ||x^ - x||^2, mean over samples."""
 
     model: Any
     about: str
@@ -69,21 +67,21 @@ class Trained:
 
     @property
     def epochs(self):
-        """Epochs done; 0 for what needs none."""
+        """Return the number of epochs; 0 for a model that needs no training loop."""
         return getattr(self.model, "n_iter_", 0)
 
     @property
     def last_fall(self):
-        """By which part J fell in the last tenth of the epochs."""
+        """Return the fraction by which J fell in the last tenth of the epochs."""
         losses = self.model.loss_curve_ if self.epochs else [1.0]
         return 1 - losses[-1] / losses[-1 - len(losses) // 10]
 
 
-class Run:
+class FamilyRun:
     """The data, split once, and the trained family; `models` is a dict name -> Trained, in the order of the table.
 
-    data: 'digits' or 'mnist'. A quarter of the samples (a fifth of MNIST's) is held out; `noisy` is the held-out part
-    corrupted once, by the noise that the denoising autoencoder is trained with. The same seed gives the same numbers.
+    data: 'digits' or 'mnist'. A quarter of the samples (a fifth of MNIST's) is held out. `noisy` is the held-out part,
+    corrupted once by the noise that trains the denoising autoencoder. The same seed gives the same numbers.
     """
 
     def __init__(self, data="digits", *, quick=False, seed=0, log=print):
@@ -101,47 +99,37 @@ class Run:
         self.image_shape = self.dataset.image_shape
         self.models = {}
         self._others = {}  # name -> measures of further seeds
-        self._made = {}
+        self._cache = {}
 
     def __getstate__(self):
-        return {**self.__dict__, "log": print}  # a caller's may be no function that another process could have
+        return {**self.__dict__, "log": print}  # a user-defined function may not reach another process
 
     @property
     def epochs(self):
-        """Epochs of the fits with a narrow code."""
+        """Return the number of epochs of a narrow code."""
         return self._epochs(self.settings.narrow)
 
     def _epochs(self, schedule):
         return schedule.quick_epochs if self.quick else schedule.epochs
 
     def autoencoder(self, n_components, *, lengthen=1, **changes):
-        """An estimator with the family's common settings: D-K-D, sigmoid units, squared error, Adam, no early end.
+        """Return an estimator with the common settings: D-K-D, sigmoid units, squared error, Adam, no early stopping.
 
         The learning rate falls to zero along half a cosine, over `lengthen` times the epochs of the schedule.
         """
-        s = self.settings
-        schedule = s.narrow if n_components <= s.n_components else s.wide
+        schedule = self.settings.narrow if n_components <= self.settings.n_components else self.settings.wide
         epochs = lengthen * self._epochs(schedule)
-        n_steps = epochs * -(-len(self.train) // schedule.batch_size)
-        common = {
-            "activation": "sigmoid",
-            "output_activation": "sigmoid",
-            "optimizer": Adam(Cosine(schedule.lr, n_steps)),
-            "batch_size": schedule.batch_size,
-            "max_iter": epochs,
-            "tol": 0.0,
-            "n_iter_no_change": epochs,
-            "random_state": self.seed,
-        }
+        common = {"activation": "sigmoid", "output_activation": "sigmoid", "random_state": self.seed}
+        common |= fixed_length(len(self.train), lr=schedule.lr, epochs=epochs, batch_size=schedule.batch_size)
         return Autoencoder(n_components, **{**common, **changes})
 
     def member(self, name, **changes):
-        """A member of the family by its name, not fitted."""
+        """Return a member of the family by its name, not fitted."""
         s = self.settings
         K, wide = s.n_components, s.n_overcomplete
         if name == "PCA":
             return PCA(K)
-        own: dict[str, tuple[int, dict]] = {
+        parts: dict[str, tuple[int, dict]] = {
             "undercomplete": (K, {}),
             "denoising": (K, {"corruption": self.noise}),
             "contractive": (K, {"penalties": [Contractive(s.contractive)], "tied": True}),
@@ -149,11 +137,11 @@ class Run:
             "sparse (KL)": (wide, {"penalties": [KLSparsity(s.kl, 0.05)]}),
             "sparse (L1)": (wide, {"penalties": [L1Sparsity(s.l1)]}),
         }
-        n_components, what = own[name]
-        return self.autoencoder(n_components, **{**what, **changes})
+        n_components, regularizer = parts[name]
+        return self.autoencoder(n_components, **{**regularizer, **changes})
 
     def train_family(self, jobs=1):
-        """Fit every member and measure it, in as many processes as there are jobs; returns self."""
+        """Fit and measure every member in `jobs` processes; return self."""
         s = self.settings
         family = {
             "PCA": "linear, by SVD",
@@ -167,7 +155,7 @@ class Run:
         names = list(family)
         labels = [f"[{i}/{len(names)}] {name:<14}" for i, name in enumerate(names, start=1)]
         if jobs > 1:
-            fits = in_processes(Run._fit, names, jobs, self)
+            fits = in_processes(FamilyRun._fit, names, jobs, self)
         else:
             fits = ((i, self._fit(name, labels[i])) for i, name in enumerate(names))
         for i, (model, seconds) in fits:
@@ -177,33 +165,33 @@ class Run:
         self.models = {name: self.models[name] for name in names}
         return self
 
-    def once(self, key, make):
-        """What make() returns the first time it is asked for by this key: several sections share it."""
-        if key not in self._made:
-            self._made[key] = make()
-        return self._made[key]
+    def cached(self, key, make):
+        """Return make(), called the first time only: several sections share the result."""
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]
 
     def pair(self, name, other, column="held-out error"):
-        """The two members' numbers to compare: one each, or where they differ by less than 10 % one a seed (S,)."""
+        """Return the numbers of two members: one each, or (S,) one per seed if they differ by less than 10 %."""
         ours, theirs = self.held_out(name, column), self.held_out(other, column)
-        if abs(ours - theirs) >= CLOSE * abs(theirs):
-            return ours, theirs
-        return self.over_seeds(name, column), self.over_seeds(other, column)
+        if needs_seeds(ours, theirs):
+            return self.over_seeds(name, column), self.over_seeds(other, column)
+        return ours, theirs
 
     def over_seeds(self, name, column):
-        """One number of the table for this seed and four more initial weights and orders, the split as it is: (S,)."""
-        for i in range(len(self._others.setdefault(name, [])) + 1, SEEDS if name != "PCA" else 0):
-            model = self.member(name, random_state=self.seed + 1000 + i).fit(self.train)
-            self._others[name].append(self.measure(model))
-        others = [measures[column] for measures in self._others[name]]
-        return np.array([self.held_out(name, column), *others] if others else [self.held_out(name, column)] * SEEDS)
+        """Return one number of the table for five seeds of weights and orders, with the same split: (5,)."""
+        found = self._others.setdefault(name, [])
+        for i in range(len(found) + 1, N_SEEDS if name != "PCA" else 0):
+            found.append(self.measure(self.member(name, random_state=self.seed + 1000 + i).fit(self.train)))
+        ours = self.held_out(name, column)
+        return np.array([ours, *(measures[column] for measures in found)] if found else [ours] * N_SEEDS)
 
-    def longer(self, name):
-        """The held-out error of a member trained for twice as many epochs."""
+    def error_after_longer_training(self, name):
+        """Return the held-out error of a member that is trained for twice as many epochs."""
         return error(self.member(name, lengthen=2).fit(self.train).reconstruct(self.test), self.test)
 
     def _fit(self, name, label=None):
-        """(the member fitted, seconds), with the progress of one that has a label, where someone looks on."""
+        """Return (the fitted member, seconds); a label shows the progress on a terminal."""
         model, start = self.member(name), time.perf_counter()
         progress = ProgressLine(label, getattr(model, "max_iter", 1))
         watched = label is not None and progress.live and isinstance(model, Autoencoder)
@@ -216,7 +204,7 @@ class Run:
         return model, time.perf_counter() - start
 
     def measure(self, model):
-        """The columns of the table for one fitted model."""
+        """Return the columns of the table for one fitted model."""
         h = model.transform(self.test)
         return {
             "training error": error(model.reconstruct(self.train), self.train),
@@ -228,7 +216,7 @@ class Run:
         }
 
     def table(self):
-        """The family side by side, as lines of text."""
+        """Return the family as a table, in lines of text."""
         head = (
             f"{'':<14}{'K':>5}{'training':>10}{'held-out':>10}{'corrupted':>11}{'mean act.':>11}"
             f"{'active':>8}{'||J||_F':>9}{'epochs':>8}{'seconds':>9}"
@@ -243,19 +231,19 @@ class Run:
         lines.append(f"{'identity':<14}{self.test.shape[1]:>5}{0:>10.4f}{0:>10.4f}{self.identity_error:>11.4f}")
         lines += [
             "",
-            "errors: 1/2 ||x^ - x||^2, mean over samples; corrupted: the held-out images with "
-            f"{self.noise!r} go in, clean ones are compared;",
-            f"active: units above {ACTIVE:g}; ||J||_F: of the encoder at held-out images, mean.",
+            "errors: 1/2 ||x^ - x||^2, mean over samples; corrupted: the input has "
+            f"{self.noise!r}, the target is clean;",
+            f"active: units above {ACTIVE:g}; ||J||_F: mean norm of the encoder's Jacobian at held-out images.",
         ]
         return "\n".join(lines)
 
     @property
     def identity_error(self):
-        """What copying the corrupted input would cost."""
+        """Return the error of copying the corrupted input."""
         return error(self.noisy, self.test)
 
     def held_out(self, name, column="held-out error"):
-        """One number of the table."""
+        """Return one number of the table."""
         return self.models[name].measures[column]
 
 

@@ -1,4 +1,4 @@
-"""Denoising as a tool: held-out images against PCA, Wiener and median filters by PSNR, and missing pixels filled in."""
+"""Compare denoising autoencoders with PCA, Wiener and median filters on held-out images, by PSNR."""
 
 from dataclasses import dataclass, field
 
@@ -6,30 +6,30 @@ import numpy as np
 
 from npae.denoising import linear_denoiser
 from npae.estimators.autoencoder import Autoencoder
-from npae.objective.corruption import GaussianNoise, GaussianNoiseRange, MaskingNoise
+from npae.experiments.cosine import fixed_length
+from npae.objective.corruption import GaussianNoise, GaussianNoiseRange
 from npae.pca import PCA
-from npae.training.optimizers import Adam
-from npae.training.schedules import Cosine
 from npae.validation import check_array
 
 ONE, ALL = "denoising, one level", "denoising, all levels"
 
 
 def psnr(reconstruction, X):
-    """Peak signal-to-noise ratio in dB of images with values in [0, 1]: -10 log10 of the mean squared error."""
+    """-10 log10(mean squared error): the peak signal-to-noise ratio in dB of images with values in [0, 1]."""
     with np.errstate(divide="ignore"):
         return float(-10 * np.log10(((np.clip(reconstruction, 0, 1) - X) ** 2).mean(dtype=np.float64)))
 
 
 def median_filter(X, image_shape, size=3):
-    """The median of each pixel's size x size neighbourhood, (N, D); borders are mirrored."""
+    """Return the median of each pixel's size x size neighbourhood, (N, D); borders are mirrored."""
     return np.median(_neighbourhoods(X, image_shape, size), axis=(3, 4)).reshape(np.shape(X)).astype(np.result_type(X))
 
 
 def wiener_filter(X, image_shape, sigma, size=3):
-    """m + max(v - sigma^2, 0) / max(v, sigma^2) (x - m) with m, v of each pixel's neighbourhood, (N, D).
+    """m + max(v - sigma^2, 0) / max(v, sigma^2) (x - m), m and v of each pixel's neighbourhood, (N, D).
 
-    Where the image is flat the local mean replaces the pixel, at edges it stays. Lee (1980), IEEE PAMI 2.
+    m and v are mean and variance. In flat regions the local mean replaces the pixel; at edges the pixel stays. Lee
+    (1980), IEEE PAMI 2.
     """
     windows = _neighbourhoods(X, image_shape, size)
     m, v = windows.mean(axis=(3, 4)).reshape(X.shape), windows.var(axis=(3, 4)).reshape(X.shape)
@@ -51,37 +51,27 @@ class Denoised:
     images: dict[str, np.ndarray] = field(default_factory=dict)  # method -> (12, D), at the middle level
 
     def margins(self, ours):
-        """What `ours` gains over the best of the filters and PCA at each level, in dB, with that method's name."""
+        """Return [(gain of `ours` over the best filter or PCA in dB, name of that method)], one pair per level."""
         others = [name for name in self.psnr if name not in (ONE, ALL, "noisy")]
         best = [max(others, key=lambda name: self.psnr[name][i]) for i in range(len(self.sigmas))]
         return [(self.psnr[ours][i] - self.psnr[name][i], name) for i, name in enumerate(best)]
 
 
 def denoiser(X, corruption, *, width, epochs, random_state, activation="tanh", output="sigmoid"):
-    """An overcomplete autoencoder, D-width-D, trained to undo the corruption."""
-    n_steps = epochs * -(-len(X) // 64)
-    return Autoencoder(
-        width,
-        activation=activation,
-        output_activation=output,
-        corruption=corruption,
-        optimizer=Adam(Cosine(5e-3, n_steps)),
-        batch_size=64,
-        max_iter=epochs,
-        tol=0.0,
-        n_iter_no_change=epochs,
-        random_state=random_state,
-    ).fit(X)
+    """Return an overcomplete autoencoder, D-width-D, trained to undo the corruption."""
+    how = fixed_length(len(X), lr=5e-3, epochs=epochs, batch_size=64)
+    return Autoencoder(width, activation=activation, output_activation=output, corruption=corruption,
+                       random_state=random_state, **how).fit(X)  # fmt: skip
 
 
 def compare_denoisers(
     X, X_test, image_shape, *, sigmas=(0.1, 0.2, 0.3, 0.4, 0.6), width=256, epochs=150, each=True, random_state=0
 ):
-    """Train on X (M, D), measure on X_test (N, D): a Denoised.
+    """Train on X (M, D), measure on X_test (N, D), and return a Denoised.
 
-    PCA keeps the number of components that is best on noisy training images; 'linear' is the best affine map in closed
-    form (the Wiener filter of the ensemble), 'Wiener' the local one with the true sigma, 'median' 3 x 3. `each`: train
-    one autoencoder a level, besides the one that is trained for all of them, with sigma uniform between.
+    One autoencoder is trained for all levels, with sigma uniform between them, and if `each`, one more per level. PCA
+    keeps the number of components that is best on noisy training images. 'linear' is the best affine map in closed form
+    (the Wiener filter of the ensemble), 'Wiener' the local filter with the true sigma, 'median' 3 x 3.
     """
     everything = denoiser(
         X, GaussianNoiseRange(sigmas[0] / 2, sigmas[-1]), width=width, epochs=epochs, random_state=random_state
@@ -111,36 +101,3 @@ def compare_denoisers(
         if i == len(sigmas) // 2:
             kept |= {name: np.clip(outputs[name][:12], 0, 1) for name in names}
     return Denoised(tuple(sigmas), table, kept)
-
-
-def compare_imputation(X, X_test, *, ps=(0.2, 0.4, 0.6, 0.8), width=256, epochs=150, random_state=0):
-    """Missing pixels filled in: {method: [root mean squared error over the missing pixels, by fraction missing]}.
-
-    'mean' fills in the training mean; 'Gaussian' the conditional mean of the missing pixels given the others under the
-    training data's Gaussian; 'denoising' is one autoencoder a fraction, trained with missing pixels set to 0 on images
-    from -1 to 1, so that a missing pixel is not taken for a dark one.
-    """
-    mean, S = X.mean(axis=0, dtype=np.float64), np.cov(X.T.astype(np.float64)) + 1e-3 * np.eye(X.shape[1])
-    errors: dict[str, list[float]] = {"mean": [], "Gaussian": [], "denoising": []}
-    for p in ps:
-        missing = np.random.default_rng(random_state).random(X_test.shape) < p
-        model = denoiser(
-            2 * X - 1, MaskingNoise(p), width=width, epochs=epochs, output="tanh", random_state=random_state
-        )
-        outputs = {
-            "mean": np.broadcast_to(mean, X_test.shape),
-            "Gaussian": conditional_mean(X_test, missing, mean, S),
-            "denoising": (model.reconstruct(np.where(missing, 0, 2 * X_test - 1)) + 1) / 2,
-        }
-        for name, output in outputs.items():
-            gap = np.clip(output, 0, 1)[missing] - X_test[missing]
-            errors[name].append(float(np.sqrt((gap**2).mean(dtype=np.float64))))
-    return errors
-
-
-def conditional_mean(X, missing, mean, S):
-    """X (N, D) with the missing entries replaced by E[x_m | x_o] = mean_m + (x_o - mean_o) S_oo^-1 S_om."""
-    filled = np.array(X, dtype=np.float64)
-    for x, m in zip(filled, missing):
-        x[m] = mean[m] + (x[~m] - mean[~m]) @ np.linalg.solve(S[np.ix_(~m, ~m)], S[np.ix_(~m, m)])
-    return filled

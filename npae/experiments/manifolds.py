@@ -1,9 +1,9 @@
-"""What contractive, denoising and plain autoencoders learn of known manifolds and of digits, as numbers and figures.
+"""Train contractive, denoising and plain autoencoders on known manifolds and on digits, and measure their tangents.
 
-The encoder is deep and the decoder one linear layer, so that bending the data flat is the encoder's work: the code is
-close to the nearest point of the manifold, and its Jacobian to the projection on the tangent space. Weight decay
-holds the decoder, or the code would shrink and the decoder grow until the penalty costs nothing; on digits the weights
-are tied instead.
+On known manifolds the encoder is deep and the decoder one linear layer, so that the encoder has to flatten the data.
+Then the code is close to the nearest point of the manifold, and its Jacobian to the projection on the tangent space.
+Weight decay limits the decoder; without it the code would shrink and the decoder grow until the penalty costs nothing.
+On digits the weights are tied instead.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from npae import datasets, manifold
+from npae.experiments.cosine import train_epochs
 from npae.objective.activations import Sigmoid, Tanh
 from npae.objective.contraction import Contractive
 from npae.objective.corruption import GaussianNoise
@@ -19,50 +20,26 @@ from npae.objective.kernels import blocks
 from npae.objective.layers import Dense, mirrored
 from npae.objective.network import Network
 from npae.objective.penalties import WeightDecay
-from npae.training.loop import train
-from npae.training.optimizers import Adam
-from npae.training.schedules import Cosine
 
 MAKERS: dict[str, Any] = {
     "circle": datasets.make_circle,
     "sphere": datasets.make_sphere,
     "swiss roll": datasets.make_swiss_roll,
 }
+KINDS = ("shift_x", "shift_y", "rotation")  # motions of an image
 NEIGHBOURS = (25, 50, 100, 200, 400, 800, 1200, 1800, 2500, 3500)
 PENALTIES: dict[str, tuple[Any, ...]] = {"contractive": (Contractive(1.0), WeightDecay(3e-4)), "plain": ()}
 
 
-@dataclass(frozen=True, eq=False)
-class UnitDecoder:
-    """Another optimizer, after each of whose steps the rows of the decoder's W are scaled to norm 1."""
-
-    optimizer: Any
-    network: Network
-
-    def start(self, theta):
-        """The other optimizer's step, and the scaling after it."""
-        step, decoder = self.optimizer.start(theta), self.network.decoder.layers[0]
-
-        def unit_step(grad):
-            step(grad)
-            decoder.W /= np.linalg.norm(decoder.W, axis=1, keepdims=True)
-
-        return unit_step
-
-
-def train_steps(network, X, *, n_steps, lr, batch_size=100, corruption=None, unit_decoder=False, rng=None):
-    """Adam for about n_steps minibatches, in whole epochs, the learning rate falling to 0 along half a cosine."""
-    steps_an_epoch = -(-len(X) // batch_size)
-    n_epochs = max(1, round(n_steps / steps_an_epoch))
-    adam = Adam(Cosine(lr, n_epochs * steps_an_epoch))
-    step = (UnitDecoder(adam, network) if unit_decoder else adam).start(network.theta)
-    train(network, X, step, batch_size=batch_size, max_iter=n_epochs, corruption=corruption, rng=rng)
-    return network
+def train_steps(network, X, *, n_steps, batch_size=100, **how):
+    """Train for about n_steps minibatches, in whole epochs, by `train_epochs`, and return the network."""
+    epochs = max(1, round(n_steps / -(-len(X) // batch_size)))
+    return train_epochs(network, X, epochs=epochs, batch_size=batch_size, **how)
 
 
 @dataclass(frozen=True)
 class Tangents:
-    """Angles in degrees on held-out points of a known manifold, and what they come from."""
+    """Angles in degrees on held-out points of a known manifold, with the data and the models."""
 
     name: str
     n_dims: int
@@ -78,7 +55,7 @@ def known_manifold(
     name, *, n_samples=20_000, n_test=1000, noise=0.02, n_features=20, n_steps=12_000, neighbours=NEIGHBOURS,
     width=128, random_state=0,
 ):  # fmt: skip
-    """Train on a circle, sphere or swiss roll and compare tangent spaces with the true ones and with local PCA's."""
+    """Train on a circle, sphere or swiss roll; compare the tangent spaces with the true ones and with local PCA."""
     both = MAKERS[name](n_samples + n_test, noise=noise, n_features=n_features, rng=random_state)
     train_set, test = both.subset(slice(0, n_samples)), both.subset(slice(n_samples, None))
     d = test.tangents.shape[1]
@@ -87,10 +64,10 @@ def known_manifold(
         network = manifold_network(n_features, penalties, width=width, rng=random_state)
         models[label] = train_steps(network, train_set.data, n_steps=n_steps, lr=1e-2, batch_size=250, rng=random_state)
     angles = {
-        label: _degrees(manifold.tangent_space(model, test.data, d), test.tangents) for label, model in models.items()
+        label: degrees(manifold.tangent_space(model, test.data, d), test.tangents) for label, model in models.items()
     }
     local = {
-        k: float(np.median(_degrees(manifold.local_pca(train_set.data, test.data, k, d), test.tangents)))
+        k: median_angle(manifold.local_pca(train_set.data, test.data, k, d), test.tangents)
         for k in neighbours
         if k <= n_samples
     }
@@ -99,9 +76,9 @@ def known_manifold(
 
 
 def manifold_network(n_features, penalties, *, width=128, n_components=6, rng=None):
-    """Two hidden layers of tanh, a linear code, a linear decoder; float32.
+    """Return a network of two hidden tanh layers, a linear code and a linear decoder; float32.
 
-    The first layer starts three times larger than Glorot's, so that its tanh are bent on the scale of the data.
+    The first weights are three times as large as Glorot's, so that tanh is nonlinear on the scale of the data.
     """
     rng = np.random.default_rng(rng)
     encoder = [
@@ -117,7 +94,7 @@ def manifold_network(n_features, penalties, *, width=128, n_components=6, rng=No
 
 @dataclass(frozen=True)
 class ImageCodes:
-    """Plain, denoising and contractive autoencoders of images, tied, 128 sigmoids, as they are at held-out images."""
+    """Plain, denoising and contractive autoencoders of images, and their Jacobians at held-out images."""
 
     test: np.ndarray  # (N, D)
     models: dict[str, Network]
@@ -127,18 +104,21 @@ class ImageCodes:
     ratios: dict[str, np.ndarray]  # model -> (len(radii),) contraction ratios
 
 
+def tied_code(X, *, n_units=128, lam=None, sigma=None, rng, **how):
+    """Train tied sigmoid units on X (N, D) by `train_steps`, with `Contractive(lam)` or `GaussianNoise(sigma)`."""
+    rng = np.random.default_rng(rng)
+    encoder = [Dense(X.shape[1], n_units, Sigmoid(), rng=rng)]
+    penalties = [] if lam is None else [Contractive(lam)]
+    network = Network(encoder, mirrored(encoder, tied=True), penalties=penalties, dtype=np.float32)
+    return train_steps(network, X, corruption=None if sigma is None else GaussianNoise(sigma), rng=rng, **how)
+
+
 def image_codes(X_train, X_test, *, lam=0.3, sigma=0.3, n_steps=6000, lr=3e-3, random_state=0):
-    """Train the three on X_train (M, D) and look at X_test (N, D); radii run to ten times the spacing."""
-    models = {}
-    for label, penalties, corruption in (
-        ("plain", (), None),
-        ("denoising", (), GaussianNoise(sigma)),
-        ("contractive", (Contractive(lam),), None),
-    ):
-        rng = np.random.default_rng(random_state)
-        encoder = [Dense(X_train.shape[1], 128, Sigmoid(), rng=rng)]
-        network = Network(encoder, mirrored(encoder, tied=True), penalties=penalties, dtype=np.float32)
-        models[label] = train_steps(network, X_train, n_steps=n_steps, lr=lr, corruption=corruption, rng=rng)
+    """Train three codes of 128 units on X_train (M, D), measure at X_test (N, D); radii reach ten times the spacing."""
+    kinds: dict[str, dict[str, Any]] = {"plain": {}, "denoising": {"sigma": sigma}, "contractive": {"lam": lam}}
+    models = {
+        label: tied_code(X_train, n_steps=n_steps, lr=lr, rng=random_state, **kind) for label, kind in kinds.items()
+    }
     spacing = float(np.median(nearest_distance(X_train, X_test)))
     radii = np.geomspace(0.01, 10, 13) * spacing
     sigmas = {label: manifold.singular_values(model, X_test) for label, model in models.items()}
@@ -146,30 +126,33 @@ def image_codes(X_train, X_test, *, lam=0.3, sigma=0.3, n_steps=6000, lr=3e-3, r
     return ImageCodes(X_test, models, spacing, sigmas, radii, ratios)
 
 
-def digits(*, n_steps=6000, random_state=0):
-    """`image_codes` of 1,400 digits of 8 x 8, looked at on the other 397."""
-    X = datasets.load_digits().data
-    order = np.random.default_rng(random_state).permutation(len(X))
-    return image_codes(X[order[:1400]], X[order[1400:]], n_steps=n_steps, random_state=random_state)
-
-
 def motion_angles(model, X, image_shape, n_dims, *, rng=0):
-    """Median angle in degrees of each motion of the images X (N, D), and of a random direction, to the tangent space.
-
-    {motion: degrees} for shift_x, shift_y, rotation and 'random'.
-    """
-    kinds = ("shift_x", "shift_y", "rotation")
+    """Return {motion: median angle in degrees to the tangent space} at images X (N, D), with a 'random' direction."""
+    true = datasets.transform_tangents(X, image_shape, KINDS)
+    random = np.random.default_rng(rng).standard_normal(X.shape)
     T = manifold.tangent_space(model, X, n_dims)
-    true = datasets.transform_tangents(X, image_shape, kinds)
-    directions = {kind: true[:, i] for i, kind in enumerate(kinds)}
-    directions["random"] = np.random.default_rng(rng).standard_normal(X.shape)
-    return {kind: float(np.median(_degrees(T, u[:, None, :]))) for kind, u in directions.items()}
+    return angles_to(T, true) | {"random": median_angle(T, random[:, None])}
+
+
+def angles_to(T, true):
+    """Return {motion: median angle in degrees of the tangents true (N, 3, D) to the spaces T (N, d, D)}."""
+    return {kind: median_angle(T, true[:, i : i + 1]) for i, kind in enumerate(KINDS)}
+
+
+def degrees(T, T_true):
+    """Return the angles (N,) in degrees between tangent spaces."""
+    return np.degrees(manifold.tangent_angles(T, T_true))
+
+
+def median_angle(T, T_true):
+    """Return the median angle in degrees between tangent spaces."""
+    return float(np.median(degrees(T, T_true)))
 
 
 def turning_walks(X_train, X, image_shape, *, n_steps=3000, n_walk=10, random_state=0):
-    """Walks (n_walk + 1, N, D) from images X (N, D) that begin as a turn, and the straight lines that begin alike.
+    """Return walks (n_walk + 1, N, D) from images X (N, D) that begin as a turn, and straight lines that begin alike.
 
-    The autoencoder, D-256-24-256-D, learns X_train (M, D) turned by up to 40 degrees either way, under noise.
+    A denoising autoencoder, D-256-24-256-D, learns X_train (M, D), turned by up to 40 degrees either way.
     """
     rng = np.random.default_rng(random_state)
     pick = np.repeat(np.arange(len(X_train)), 2)
@@ -189,7 +172,7 @@ def turning_walks(X_train, X, image_shape, *, n_steps=3000, n_walk=10, random_st
 
 
 def distances_to_turned(path, X, image_shape, *, furthest=1.2, n_angles=61):
-    """Distance (N,) of each image of path (N, D) to the nearest of X's own, turned by up to `furthest` radians."""
+    """Return the distance (N,) of each image of path (N, D) to its image of X, turned by the best angle."""
     turned = np.stack([
         datasets.transform_images(X, image_shape, rotation=angle).clip(0, 1)
         for angle in np.linspace(-furthest, furthest, n_angles)
@@ -197,33 +180,8 @@ def distances_to_turned(path, X, image_shape, *, furthest=1.2, n_angles=61):
     return np.linalg.norm(turned - path, axis=2).min(axis=0)
 
 
-def scale_cheat(*, n_steps=6000, lam=0.3, random_state=0):
-    """What stops the scale cheat: {variant: (penalty / lam, |W_encoder|, |W_decoder|, squared error)} on the digits.
-
-    'untied' lets the encoder shrink and the decoder grow; 'tied' and 'unit decoder' (`UnitDecoder`) do not. One layer
-    of 128 tanh, which is linear where it is small.
-    """
-    X = datasets.load_digits().data
-    X = X - X.mean(axis=0)
-    results: dict[str, Any] = {}
-    for variant in ("untied", "tied", "unit decoder"):
-        rng = np.random.default_rng(random_state)
-        encoder = [Dense(64, 128, Tanh(), rng=rng)]
-        decoder = mirrored(encoder, tied=variant == "tied", rng=rng)
-        network = Network(encoder, decoder, penalties=[Contractive(lam)], dtype=np.float32)
-        train_steps(network, X, n_steps=n_steps, lr=3e-3, unit_decoder=variant == "unit decoder", rng=rng)
-        contraction = float((manifold.jacobian(network, X) ** 2).sum(axis=(1, 2)).mean())
-        error = float(((network.reconstruct(X) - X) ** 2).sum(axis=1).mean())
-        results[variant] = (contraction, np.linalg.norm(encoder[0].W), np.linalg.norm(decoder[0].W), error)
-    return results
-
-
 def nearest_distance(X_train, X):
-    """Distance (N,) of each row of X to the nearest row of X_train."""
+    """Return the distance (N,) of each row of X to the nearest row of X_train."""
     squares = np.square(X_train).sum(axis=1)
     least = [(squares - 2 * X[n] @ X_train.T).min(axis=1) + np.square(X[n]).sum(axis=1) for n in blocks(len(X), 1000)]
     return np.sqrt(np.maximum(np.concatenate(least), 0))
-
-
-def _degrees(T, T_true):
-    return np.degrees(manifold.tangent_angles(T, T_true))

@@ -1,7 +1,7 @@
-"""Greedy layer-wise pretraining without labels, then fine-tuning with few: what does it buy over a random start?
+"""Pretrain a classifier layer by layer without labels, then fine-tune it with few labels.
 
-Each layer is the encoder of an autoencoder that is trained on the codes of the layer before; a softmax output is put on
-top and trained alone, then everything is trained on the labels. Bengio et al. (2007), Greedy layer-wise training of
+Each layer is the encoder of an autoencoder of the codes of the layer below. A softmax output on top is trained alone;
+then the labels train the whole network. Bengio et al. (2007), Greedy layer-wise training of
 deep networks; Vincent et al. (2010), Stacked denoising autoencoders; Rifai et al. (2011), Contractive auto-encoders.
 """
 
@@ -12,15 +12,13 @@ import numpy as np
 
 from npae.estimators.autoencoder import Autoencoder
 from npae.experiments.capacity import balanced
+from npae.experiments.cosine import fixed_length, train_epochs
 from npae.objective.activations import Sigmoid
 from npae.objective.contraction import Contractive
 from npae.objective.corruption import GaussianNoise
 from npae.objective.layers import Dense
 from npae.objective.penalties import KLSparsity
 from npae.probe import Classifier, LinearProbe
-from npae.training.loop import train
-from npae.training.optimizers import Adam
-from npae.training.schedules import Cosine
 
 KINDS: dict[str, dict[str, Any]] = {
     "random": {},
@@ -31,9 +29,9 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 def pretrained_layers(kind, X, widths, *, epochs=30, seed=0):
-    """Dense sigmoid layers D -> widths[0] -> ...: each the encoder of an autoencoder of that kind, or as drawn.
+    """Return Dense sigmoid layers D -> widths[0] -> ...: each the encoder of an autoencoder of that kind.
 
-    'random' has the initial weights of the others' first epoch. Adam from 3e-3 along a cosine, batches of 100.
+    'random' layers are not trained. Adam begins at 3e-3, in batches of 100.
     """
     layers: list[Dense] = []
     sizes = [X.shape[1], *widths]
@@ -44,12 +42,8 @@ def pretrained_layers(kind, X, widths, *, epochs=30, seed=0):
         model = Autoencoder(
             width,
             output_activation="sigmoid",  # inputs and codes are in [0, 1]
-            optimizer=Adam(Cosine(3e-3, epochs * -(-len(X) // 100))),
-            batch_size=100,
-            max_iter=epochs,
-            tol=0.0,
-            n_iter_no_change=epochs + 1,
             random_state=np.random.SeedSequence([seed, i]),
+            **fixed_length(len(X), lr=3e-3, epochs=epochs, batch_size=100),
             **KINDS[kind],
         ).fit(X)
         layers.append(copy.deepcopy(model.network_.encoder.layers[0]))
@@ -58,28 +52,26 @@ def pretrained_layers(kind, X, widths, *, epochs=30, seed=0):
 
 
 def fine_tuned(layers, X, y, *, n_steps=500, lam=0.1, seed=0):
-    """A `Classifier` on copies of the layers: first its output alone, as a `LinearProbe`, then all of it by Adam.
+    """Return a `Classifier` on copies of the layers: its output is fitted as a `LinearProbe`, then all layers by Adam.
 
-    That many steps on batches of 25 from 1e-3 along a cosine, the same for pretrained and for random layers.
+    Adam takes that many steps on batches of 25, from 1e-3, the same for pretrained and random layers.
     """
     network = Classifier(layers, 10, dtype=np.float32, rng=seed)
     output, probe = network.decoder.layers[0], LinearProbe(lam, tol=1e-4).fit(network.encode(X), y)
     output.W[:, probe.classes_], output.b[probe.classes_] = probe.W_, probe.b_
     size = min(25, len(X))
     epochs = max(1, n_steps * size // len(X))
-    step = Adam(Cosine(1e-3, epochs * -(-len(X) // size))).start(network.theta)
-    train(network, X, step, target=y, batch_size=size, max_iter=epochs, rng=seed)
-    return network
+    return train_epochs(network, X, lr=1e-3, epochs=epochs, batch_size=size, target=y, rng=seed)
 
 
 def few_labels(
     dataset, *, n_test=1000, widths=(500, 500), labels=(50, 200, 1000), kinds=tuple(KINDS), epochs=30, n_steps=500,
     seed=0, log=None,
 ):  # fmt: skip
-    """One seed's accuracies on held-out images: (kind, number of labels) -> accuracy.
+    """Return {(kind, number of labels): accuracy on held-out images} for one seed.
 
-    The same split, the same labelled images and the same steps for every kind; the images without labels, all that are
-    not held out, serve pretraining alone.
+    Every kind has the same split, the same labelled images and the same number of steps. Pretraining sees all images
+    that are not held out, without labels.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(dataset))

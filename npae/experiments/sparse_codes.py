@@ -1,4 +1,4 @@
-"""Sparse codes of whitened 8 x 8 patches: what sparsity costs, how L1 is cheated, how dead units come back."""
+"""Train sparse codes of whitened 8 x 8 patches: the cost of sparsity, a cheat of L1, the revival of dead units."""
 
 from typing import Any
 
@@ -6,15 +6,13 @@ import numpy as np
 
 from npae import sparsity
 from npae.datasets import load_patches
+from npae.experiments.cosine import train_epochs
 from npae.experiments.family import error
 from npae.objective.activations import ReLU, TopK
 from npae.objective.layers import Dense
 from npae.objective.network import Network
 from npae.objective.penalties import L1Sparsity
 from npae.sparsity import AuxiliaryTopK, UnitRows
-from npae.training.loop import train
-from npae.training.optimizers import Adam
-from npae.training.schedules import Cosine
 
 LAMS = (0.03, 0.1, 0.3, 1.0, 3.0)
 KS = (2, 4, 8, 16, 32)
@@ -22,29 +20,24 @@ REVIVAL = AuxiliaryTopK(1.0, 16, patience=2000)
 
 
 def patches(n_train=10_000, n_test=2000, *, seed=0):
-    """(X_train, X_test): patches of the whitened photographs, float32, of unit variance a pixel."""
+    """Return (X_train, X_test): patches of the whitened photographs, float32, with unit variance per pixel."""
     X = load_patches(n_train + n_test, whitened=True, rng=seed).data.astype(np.float32)
     return X[:n_train], X[n_train:]
 
 
-def sparse_coder(
-    X, activation, penalties=(), *, n_components=128, decoder=UnitRows, epochs=30, batch_size=200, lr=3e-3, final=0.0,
-    seed=0, callbacks=(),
-):  # fmt: skip
-    """A trained network D-K-D with that code and a linear decoder; Adam from `lr` to `final` along a cosine."""
+def sparse_coder(X, activation, penalties=(), *, n_components=128, decoder=UnitRows, seed=0, **how):
+    """Return a trained network D-K-D with that code and a linear decoder; `how` goes to `train_epochs`."""
     rng = np.random.default_rng(seed)
     D = X.shape[1]
     encoder, outer = Dense(D, n_components, activation, rng=rng), decoder(n_components, D, rng=rng)
     network = Network([encoder], [outer], penalties=penalties, dtype=X.dtype)
-    step = Adam(Cosine(lr, epochs * -(-len(X) // batch_size), final)).start(network.theta)
-    train(network, X, step, batch_size=batch_size, max_iter=epochs, rng=rng, callbacks=callbacks)
-    return network
+    return train_epochs(network, X, **{"lr": 3e-3, "epochs": 30, "batch_size": 200, **how}, rng=rng)
 
 
 def frontiers(X_train, X_test, *, lams=LAMS, ks=KS, log=None, **how):
-    """method -> list of (lam or k, mean L0, fraction of variance unexplained, dead units), the first two held out.
+    """Return {method: [(lam or k, mean L0, fraction of variance unexplained, dead units)]}, L0 and fraction held out.
 
-    L1 on ReLU units, and TopK without and with the auxiliary term; all decoders with `UnitRows`.
+    The methods are L1 on ReLU units, and TopK without and with the auxiliary term. All decoders are `UnitRows`.
     """
     methods: dict[str, list[Any]] = {"L1": [], "top k": [], "top k, revived": []}
 
@@ -60,50 +53,51 @@ def frontiers(X_train, X_test, *, lams=LAMS, ks=KS, log=None, **how):
         add("L1", lam, ReLU(), [L1Sparsity(lam)])
     for k in ks:
         add("top k", k, TopK(k))
-        add("top k, revived", k, TopK(k), [_fresh(REVIVAL)])
+        add("top k, revived", k, TopK(k), [_clone(REVIVAL)])
     return methods
 
 
-def _fresh(penalty):
-    """The same penalty with a state of its own."""
+def _clone(penalty):
+    """Return the same penalty with a new state."""
     return AuxiliaryTopK(penalty.lam, penalty.k, penalty.patience)
 
 
 def unexplained_at(points, l0):
-    """The fraction of variance unexplained at that L0, by straight lines in log L0 and log fraction between points."""
+    """Return the fraction of variance unexplained at that L0, by lines between the points, both axes logarithmic."""
     found = np.array(sorted((p[1], p[2]) for p in points))
     return float(np.exp(np.interp(np.log(l0), *np.log(found).T)))
 
 
 def cheat(X, *, lam=0.3, epochs=100, **how):
-    """How L1 is cheated: decoder -> rows (epoch, lam mean |h|_1, mean norm of the decoder's rows, error, mean L0).
+    """Return {decoder: rows (epoch, lam mean |h|_1, mean norm of the decoder's rows, error, mean L0)}.
 
-    One free decoder and one with unit rows, from the same seed, for the same lam and the same constant step.
+    A free decoder grows, so that the code shrinks and pays less; a decoder with unit rows cannot. Both have the same
+    seed, the same lam and the same schedule.
     """
     histories = {}
     for name, decoder in (("free decoder", Dense), ("unit rows", UnitRows)):
         rows: list[Any] = []
 
-        def look(network, history, rows=rows):
+        def on_epoch_end(network, history, rows=rows):
             h, W = network.encode(X), network.decoder.layers[0].W
             penalty, norm = lam * np.abs(h).sum(axis=1).mean(), np.linalg.norm(W, axis=1).mean()
             rows.append((len(history["loss"]), penalty, norm, error(network.decode(h), X), (h > 0).sum(axis=1).mean()))
 
         penalties = [L1Sparsity(lam)]
-        sparse_coder(X, ReLU(), penalties, decoder=decoder, epochs=epochs, final=3e-3, callbacks=[look], **how)
+        sparse_coder(X, ReLU(), penalties, decoder=decoder, epochs=epochs, final=3e-3, callbacks=[on_epoch_end], **how)
         histories[name] = np.array(rows)
     return histories
 
 
 def revival(X, *, k=4, epochs=30, **how):
-    """Dead units by epoch, without and with the auxiliary term, and the networks: name -> (counts, network)."""
+    """Return {name: (dead units by epoch, network)}, without and with the auxiliary term."""
     found = {}
-    for name, penalties in (("without", ()), ("with the auxiliary term", [_fresh(REVIVAL)])):
+    for name, penalties in (("without", ()), ("with the auxiliary term", [_clone(REVIVAL)])):
         counts: list[int] = []
 
-        def count(network, history, counts=counts):
+        def on_epoch_end(network, history, counts=counts):
             counts.append(len(sparsity.dead_units(network, X)))
 
-        network = sparse_coder(X, TopK(k), penalties, epochs=epochs, callbacks=[count], **how)
+        network = sparse_coder(X, TopK(k), penalties, epochs=epochs, callbacks=[on_epoch_end], **how)
         found[name] = np.array(counts), network
     return found

@@ -1,8 +1,8 @@
-"""One HTML page that walks through the note with the trained family: a section a file in `sections/`.
+"""Write one HTML page that follows the note with the trained family. Each file in `sections/` is a section.
 
-A section is a module with `ORDER`, a number that places it, and `build(run) -> (title, blocks)`, where `run` is the
-trained `npae.experiments.family.Run` and the blocks are made by `npae.report.page`. A new file is a new section;
-nothing lists them.
+A section is a module with `ORDER`, a number that sets its place, and `build(run) -> (title, blocks)`. `run` is the
+trained `npae.experiments.family.FamilyRun`; `npae.report.page` makes the blocks. A new file is a new section, without
+an entry in any list.
 """
 
 import importlib
@@ -20,7 +20,7 @@ from npae.system.progress import ProgressLine
 
 
 def section_modules():
-    """The modules in `sections/`, in the order they are read."""
+    """Return the modules in `sections/` in the order of the page."""
     found = [
         importlib.import_module(f"{sections.__name__}.{module.name}")
         for module in pkgutil.iter_modules(sections.__path__)
@@ -29,10 +29,10 @@ def section_modules():
 
 
 def write_report(run, path, log=print, jobs=1):
-    """Build every section from a trained run and write the page; returns the path.
+    """Build every section from a trained run, write the page and return its path.
 
-    jobs: processes that build sections side by side. The page is the same, to rounding; but multiprocessing imports a
-    caller's script again in each of them, so that a script has to call this below its `if __name__ == "__main__":`.
+    jobs: number of processes that build sections. The page is the same, up to rounding. Multiprocessing imports the
+    calling script in each process, so a script must call this below `if __name__ == "__main__":`.
     """
     names = [module.__name__.rpartition(".")[2] for module in section_modules()]
     built: list[Any] = [None] * len(names)
@@ -45,8 +45,8 @@ def write_report(run, path, log=print, jobs=1):
             progress(len(names) - built.count(None), "")
     progress.close(erase=True)
     introduction = page.text(
-        f"The autoencoders of the note, trained on {len(run.train)} images of {run.dataset.image_shape[0]} &times; "
-        f"{run.dataset.image_shape[1]} pixels and measured on {len(run.test)} others (seed {run.seed}"
+        f"This page shows the autoencoders of the note, trained on {len(run.train)} images of "
+        f"{' &times; '.join(map(str, run.image_shape))} pixels and measured on {len(run.test)} others (seed {run.seed}"
         f"{', quick run: fewer epochs' if run.quick else ''}). Every number below was computed for this page."
     )
     footer = f"npae {npae.__version__}. Data: {run.dataset.description}"
@@ -55,7 +55,7 @@ def write_report(run, path, log=print, jobs=1):
 
 
 def _built(run, n, jobs):
-    """(i, (section, seconds)) of the n sections, as they are built."""
+    """Yield (i, (section, seconds)) of the n sections as they are built."""
     if jobs == 1:
         return ((i, _build(run, i)) for i in range(n))
     last_first = range(n - 1, -1, -1)  # the long ones are near the end
@@ -64,6 +64,6 @@ def _built(run, n, jobs):
 
 def _build(run, i):
     start = time.perf_counter()
-    with matplotlib.rc_context({"text.usetex": False}):  # a user's setting, for which LaTeX may not be there
+    with matplotlib.rc_context({"text.usetex": False}):  # a user's setting may ask for LaTeX
         section = section_modules()[i].build(run)
     return section, time.perf_counter() - start

@@ -1,51 +1,51 @@
-"""The blocks a page is made of, as HTML that needs nothing else: no library, no fonts, no network."""
+"""Make the blocks of a page, as HTML that needs no library, no fonts and no network."""
 
 import base64
 import html
 import io
 import re
+from pathlib import Path
 
 import matplotlib
 import numpy as np
 from matplotlib import mathtext
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from PIL import Image  # matplotlib needs it, too
+from PIL import Image  # a requirement of matplotlib
 
-from npae.report.style import STYLE
-
+STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 DPI = 180  # 5 inches are shown at up to 40 rem
 GREEK = {"mu": "&mu;", "psi": "&psi;", "rho": "&rho;", "lam": "&lambda;", "Omega": "&Omega;"}
-COLORS = 128  # of a picture that has any: more are not told apart, and three quarters of the bytes are saved
+COLORS = 128  # of a coloured picture: more would not be visible, and this saves three quarters of the bytes
 
 
 def text(content):
-    """A paragraph of HTML."""
+    """Return a paragraph of HTML."""
     return f"<p>{content}</p>"
 
 
 def quote(content):
-    """Words of the note."""
+    """Return a quotation of the note, as HTML."""
     return f"<blockquote><p>{content}</p></blockquote>"
 
 
 def claim(content):
-    """The sentence with the number that supports the section's claim, as HTML."""
+    """Return the sentence with the number that supports the section's claim, as HTML."""
     return f'<div class="claim">{content}</div>'
 
 
 def sources(*entries):
-    """Where a section comes from: (text, address) pairs, of which an address may be "" where there is none."""
+    """Return the sources of a section as HTML: (text, address) pairs; an address may be ""."""
     links = (f'<a href="{html.escape(address)}">{name}</a>' if address else name for name, address in entries)
     return f'<p class="sources">Sources: {"; ".join(links)}.</p>'
 
 
-def listed(values, form=".3f"):
-    """The items of a dict name -> number in a sentence: "plain 1.203, denoising 0.871"."""
+def list_numbers(values, form=".3f"):
+    """Return the items of a dict name -> number in a sentence: "plain 1.203, denoising 0.871"."""
     return ", ".join(f"{name} {value:{form}}" for name, value in values.items())
 
 
 def formula(plain):
-    """A short formula in plain text, as tables in a terminal have them, as HTML: "x^ = W^T h" with hat and exponent."""
+    """Return a short formula in plain text, such as "x^ = W^T h", as HTML with hat and exponent."""
     marked = re.sub(r"\b([a-z])\^(?=[\s|),=-]|$)", "\\1\N{COMBINING CIRCUMFLEX ACCENT}", html.escape(plain))
     marked = re.sub(r"\b([a-z])~(?=[\s|)]|$)", "\\1\N{COMBINING TILDE}", marked)
     marked = re.sub(
@@ -57,12 +57,12 @@ def formula(plain):
 
 
 def preformatted(content):
-    """Plain text as it would stand in a terminal."""
+    """Return plain text as a terminal would show it, as HTML."""
     return f'<pre tabindex="0">{html.escape(content)}</pre>'
 
 
 def equation(tex):
-    """A displayed formula in matplotlib's subset of TeX, drawn as a vector picture."""
+    """Return a displayed formula in matplotlib's subset of TeX as a vector picture."""
     buffer = io.BytesIO()
     with matplotlib.rc_context({"mathtext.fontset": "stix", "svg.hashsalt": "npae"}):
         mathtext.math_to_image(f"${tex}$", buffer, dpi=72, format="svg")
@@ -76,9 +76,9 @@ def equation(tex):
 
 
 def figure(drawing, caption, alt=None):
-    """A matplotlib Figure as a picture inside the page, with its caption (HTML), which the page numbers.
+    """Return a matplotlib Figure as a picture inside the page, with a caption (HTML), which the page numbers.
 
-    `alt` says what is seen, for those who do not see it; without it the caption has to do.
+    `alt` describes the picture to readers who cannot see it; without `alt` the caption takes its place.
     """
     alt = html.escape(alt or re.sub(r"<[^>]*>", "", caption))
     address = f"data:image/png;base64,{base64_text(png(drawing))}"
@@ -86,7 +86,7 @@ def figure(drawing, caption, alt=None):
 
 
 def png(drawing):
-    """A matplotlib Figure as the bytes of a PNG: greys as they are, colours as the nearest of a palette."""
+    """Return a matplotlib Figure as the bytes of a PNG: exact greys, or colours of a palette."""
     screen_dpi = drawing.dpi
     drawing.set_dpi(DPI)
     canvas = FigureCanvasAgg(drawing)
@@ -104,7 +104,7 @@ def png(drawing):
 
 
 def table(head, rows):
-    """A table that shows where it goes on sideways on a narrow screen; cells are HTML, the first heads its row."""
+    """Return a table as HTML that scrolls sideways on a narrow screen; the first cell of a row is its heading."""
     cells = "".join(f'<th scope="col">{cell}</th>' for cell in head)
     body = "".join(
         f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>"
@@ -117,7 +117,7 @@ def table(head, rows):
 
 
 def page(title, introduction, sections, footer):
-    """The whole document: sections are (title, list of blocks) pairs, numbered and listed at the top."""
+    """Return the whole document: sections are (title, list of blocks) pairs, numbered and listed at the top."""
     contents = "".join(f'<li><a href="#s{i}">{name}</a></li>' for i, (name, _) in enumerate(sections, start=1))
     body = "\n".join(
         f'<section id="s{i}"><h2>{i}. {name}</h2>\n' + "\n".join(blocks) + "</section>"
@@ -134,5 +134,5 @@ def page(title, introduction, sections, footer):
 
 
 def base64_text(data):
-    """Bytes as text that an address or a script can hold."""
+    """Return bytes as text for an address or a script."""
     return base64.b64encode(data).decode("ascii")

@@ -45,7 +45,7 @@ function start(data) {
   const image = (i) => images.slice(i * D, (i + 1) * D);
   const on = (id, event, f) => find(id).addEventListener(event, f);
 
-  // A code of many units: one slider a unit.
+  // A code of many units: one slider per unit.
   const many = network(data.many.decoder), K = data.many.units, starts = unpack(data.many.starts);
   let shown = 0;
   const knob = (k) => find(`play-h${k}`), knobs = Array.from({ length: K }, (_, k) => knob(k));
@@ -100,7 +100,7 @@ function start(data) {
     const sigma = Number(find("play-sigma").value), clean = image(under);
     const noisy = clean.map((value, i) => value + sigma * noise[i]), x = forward(denoiser, noisy);
     show("play-noisy", noisy, `image with noise, sigma ${sigma.toFixed(2)}`);
-    show("play-clean", x, "what the denoising autoencoder makes of it");
+    show("play-clean", x, "image denoised by the autoencoder");
     find("play-sigma-is").textContent = sigma.toFixed(2);
     find("play-noisy-error").textContent = error(noisy, clean).toFixed(2);
     find("play-clean-error").textContent = error(x, clean).toFixed(2);

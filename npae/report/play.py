@@ -1,6 +1,6 @@
-"""Networks inside the page: their weights as text, the blocks that play with them, and what the script computes.
+"""Put networks into the page: their weights as text, the blocks with controls, and the script.
 
-The script is `play.js`, beside this file. It needs no library; without script a page shows what is around the blocks.
+The script is `play.js`. It needs no library. If a browser runs no scripts, the blocks stay hidden.
 """
 
 import base64
@@ -17,63 +17,63 @@ from npae.report.page import base64_text
 SCRIPT = Path(__file__).with_name("play.js")
 
 
-def pack(array):
-    """Numbers as 16-bit integers times one scale, row by row: {"scale": s, "text": base64}."""
+def to_int16(array):
+    """Return numbers as 16-bit integers times one scale, row by row: {"scale": s, "text": base64}."""
     array = np.asarray(array, dtype=np.float64)
     scale = float(np.abs(array).max() / 32767) or 1.0
     return {"scale": scale, "text": base64_text(np.round(array / scale).astype("<i2").tobytes())}
 
 
-def unpack(packed):
-    """The numbers that `pack` kept, flat, in float64."""
+def from_int16(packed):
+    """Return the numbers of `to_int16`, flat, in float64."""
     return packed["scale"] * np.frombuffer(base64.b64decode(packed["text"]), "<i2").astype(np.float64)
 
 
 def pack_layers(layers):
-    """Dense layers for the script: their activation by name, W row by row, b."""
-    return [{"phi": type(each.activation).__name__, "W": pack(each.W), "b": pack(each.b)} for each in layers]
+    """Return Dense layers for the script: the name of the activation, W row by row, b."""
+    return [{"phi": type(each.activation).__name__, "W": to_int16(each.W), "b": to_int16(each.b)} for each in layers]
 
 
 def forward(layers, x):
-    """What the script computes of packed layers and x (N, D), by NumPy."""
+    """Return the output of packed layers for x (N, D), as the script computes it."""
     phi: dict[str, Any] = {"Identity": lambda a: a, "Sigmoid": lambda a: 1 / (1 + np.exp(-a)), "Tanh": np.tanh}
     for layer in layers:
-        b = unpack(layer["b"])
-        x = phi[layer["phi"]](x @ unpack(layer["W"]).reshape(-1, len(b)) + b)
+        b = from_int16(layer["b"])
+        x = phi[layer["phi"]](x @ from_int16(layer["W"]).reshape(-1, len(b)) + b)
     return x
 
 
 def data(image_shape, images, many, two, target, denoiser, noise):
-    """All that the script reads: images (n, D) to begin with, and packed networks.
+    """Return all data of the script: images (n, D) and packed networks.
 
-    many and two are autoencoders with a small code, two's of two units; `target` are the classes of two's held-out
-    images; denoiser is a network; noise is (D,).
+    many: (autoencoder with a small code, codes of the images). two: (autoencoder with two code units, held-out codes);
+    `target` holds the classes of these codes. denoiser is a network; noise is (D,).
     """
     (model, starts), (flat, codes) = many, two
     margin = 0.04 * np.ptp(codes, axis=0)
     return {
         "rows": image_shape[0],
         "columns": image_shape[1],
-        "images": pack(images),
+        "images": to_int16(images),
         "many": {
             "units": starts.shape[1],
-            "starts": pack(starts),
+            "starts": to_int16(starts),
             "decoder": pack_layers(model.network_.decoder.layers),
         },
         "two": {
-            "codes": pack(codes),
+            "codes": to_int16(codes),
             "labels": [int(label) for label in target],
             "colors": list(CLASSES),
             "range": [list(map(float, codes.min(axis=0) - margin)), list(map(float, codes.max(axis=0) + margin))],
             "decoder": pack_layers(flat.network_.decoder.layers),
         },
         "denoiser": pack_layers([*denoiser.encoder.layers, *denoiser.decoder.layers]),
-        "noise": pack(noise),
+        "noise": to_int16(noise),
     }
 
 
 def script(content):
-    """The page's data and the script that reads them, as HTML; to be put behind the blocks."""
+    """Return the data and the script as HTML, to be placed after the blocks."""
     return (
         f'<script type="application/json" id="play-data">{json.dumps(content)}</script>\n'
         f"<script>\n{SCRIPT.read_text(encoding='utf-8')}</script>"
@@ -96,7 +96,7 @@ def _slider(name, label, low, high, value):
 
 
 def sliders(image_shape, ranges):
-    """A block with a slider for every unit of a code, between its low and high of ranges (K, 2)."""
+    """Return a block with a slider for every unit of a code, from low to high of ranges (K, 2)."""
     knobs = "".join(_slider(f"h{k}", f"h<sub>{k + 1}</sub>", low, high, 0) for k, (low, high) in enumerate(ranges))
     return (
         f'<div class="play" hidden>{_canvas("original", image_shape, "held-out image")}'
@@ -107,19 +107,19 @@ def sliders(image_shape, ranges):
 
 
 def code_map(image_shape, content):
-    """A block with the map of a code of two units: a click decodes the place."""
+    """Return a block with the map of a code of two units: a click decodes the place."""
     low, high = content["two"]["range"]
     knobs = "".join(_slider(f"m{k}", f"h<sub>{k + 1}</sub>", low[k], high[k], (low[k] + high[k]) / 2) for k in (0, 1))
     return (
         '<div class="play" hidden><div class="pane"><canvas id="play-map" class="map" width="512" height="512" '
-        'role="img" aria-label="map of held-out codes, each drawn as its digit; the sliders move the mark, too">'
+        'role="img" aria-label="map of held-out codes, each drawn as its digit; the sliders also move the mark">'
         f"</canvas><span>click or drag, or use the sliders</span></div><div>"
         f"{_canvas('there', image_shape, 'decoded at the mark')}{knobs}</div></div>"
     )
 
 
 def noise_slider(image_shape, sigma):
-    """A block with a slider for the noise in the denoising autoencoder's input; sigma is that of its training."""
+    """Return a block with a slider for the noise in the denoising autoencoder's input; sigma is that of training."""
     return (
         f'<div class="play" hidden>{_canvas("noisy", image_shape, "with noise")}'
         f"{_canvas('clean', image_shape, 'denoised')}"

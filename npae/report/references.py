@@ -1,4 +1,4 @@
-"""What the page and its sections come from, as (words, address)."""
+"""List the sources of the page and its sections, as (text, address)."""
 
 BOOK = {
     section: (f"Goodfellow, Bengio and Courville (2016), <i>Deep Learning</i>, section {section}",

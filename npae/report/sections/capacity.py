@@ -1,10 +1,10 @@
-"""Too much capacity: the overcomplete case."""
+"""Show the effect of too much capacity in overcomplete networks."""
 
 from npae import plots
 from npae.experiments import copying
 from npae.report.page import claim, figure, quote, sources, table, text
 from npae.report.references import BOOK
-from npae.report.words import joined, percent, said
+from npae.report.words import choose, enumerate_words, percent
 
 ORDER = 30
 LINEAR, RELU, GREY = "linear, K = D", "ReLU, K > D", "mean grey"
@@ -28,18 +28,18 @@ def build(run):
         quote("""If it is allowed too much capacity, the autoencoder may not extract useful information about the
             distribution of the data. A similar problem also occurs if the hidden code has dimension equal to the input
             and in the overcomplete case."""),
-        text(f"""Images whose pixels were put in a random order are no digits; a network that knows digits should fail
-            on them, a network that copies should not. The measure of failing is an answer that copies nothing: every
-            pixel gets the image&rsquo;s mean grey. Beside the family stand two networks that nothing keeps from
-            copying: {width[RELU]} rectified units with a linear output, and the note&rsquo;s case <i>K</i> =
-            <i>D</i> = {D}, linear, trained from random weights by alternating least squares
-            ({n_sweeps} sweep{"s" * (n_sweeps > 1)}). The linear one saw {n_directions} directions in which the images
-            vary, and copies those: pixels that are the same in all images it has never seen change."""),
+        text(f"""Images with shuffled pixels are not digits. A network that knows digits should fail on them; a network
+            that copies should not. The baseline is an answer that copies nothing: every pixel gets the image&rsquo;s
+            mean grey. The table adds two networks that are free to copy: {width[RELU]} ReLU units with a linear output,
+            and the note&rsquo;s case <i>K</i> = <i>D</i> = {D}, linear, trained from random weights by alternating
+            least squares ({n_sweeps} sweep{"s" * (n_sweeps > 1)}). The images vary in {n_directions} directions, and
+            the linear network copies these. Some pixels are the same in all images, and the network has never seen
+            them change."""),
         figure(
             plots.image_rows(rows, run.image_shape),
-            "Shuffled pixels, the answer that copies nothing, and what five networks make of them.",
-            "Rows of ten small images of scattered dots. The rows of the rectified and the linear network look like "
-            "the first; the others are blurred.",
+            "Shuffled pixels, the answer that copies nothing, and reconstructions by five networks.",
+            "Rows of ten small images of scattered dots. The rows of the ReLU and the linear network look like "
+            "the first row; the others are blurred.",
         ),
         table(
             ["", "K", "shuffled pixels", "of mean grey", "held-out digits"],
@@ -48,11 +48,10 @@ def build(run):
                 for name in cost
             ],
         ),
-        claim(f"""{verdict(cost)} White noise in the directions in which the images vary comes out of the linear
-            network with no pixel further off than {noise:.0e}. Its error on held-out digits is {held_out[LINEAR]:.0e}{
-            said(
-                held_out[LINEAR] == min(held_out.values()), ", the smallest of all: a small error alone says little", ""
-            )
+        claim(f"""{sentence_on_copying(cost)} The linear network reconstructs white noise, in the directions in which
+            the images vary, with an error of at most {noise:.0e} per pixel. Its error on held-out digits is
+            {held_out[LINEAR]:.0e}{
+            choose(held_out[LINEAR] == min(held_out.values()), ", the smallest of all: a small error alone says little")
         }."""),
         sources(("note 14, undercomplete autoencoders", ""), BOOK["14.1"]),
     ]
@@ -60,20 +59,17 @@ def build(run):
 
 
 def small(value):
-    """Four decimals, or the power of ten of what they would hide."""
+    """Return a number with four decimals, or its power of ten if it is below 0.001."""
     return f"{value:.4f}" if value >= 1e-3 else f"{value:.0e}"
 
 
-def verdict(cost):
-    """Who copies shuffled pixels, from the errors by name: below half of what mean grey costs, or above all of it."""
-    grey = cost[GREY]
-    others = {name: value / grey for name, value in cost.items() if name != GREY}
-    copies = [f"{name} ({percent(ratio)})" for name, ratio in others.items() if ratio < 0.6]
-    fails = [name for name, ratio in others.items() if ratio >= 1]
-    between = [f"{name} ({percent(ratio)})" for name, ratio in others.items() if 0.6 <= ratio < 1]
-    words = f"Answering grey costs {grey:.2f} on shuffled pixels. At under 60 % of that, copying: {joined(copies)}."
-    if between:
-        words += f" Somewhat better than grey: {joined(between)}."
-    if fails:
-        words += f" No better than grey: {joined(fails)}."
-    return words
+def sentence_on_copying(cost):
+    """Return which networks copy shuffled pixels: errors by name, compared with the error of mean grey."""
+    ratios = {name: value / cost[GREY] for name, value in cost.items() if name != GREY}
+    copies = [f"{name} ({percent(ratio)})" for name, ratio in ratios.items() if ratio < 0.6]
+    between = [f"{name} ({percent(ratio)})" for name, ratio in ratios.items() if 0.6 <= ratio < 1]
+    fails = [name for name, ratio in ratios.items() if ratio >= 1]
+    words = f"""The error of mean grey on shuffled pixels is {cost[GREY]:.2f}. Below 60 % of it, so copying:
+        {enumerate_words(copies)}."""
+    words += choose(between, f" Somewhat better than grey: {enumerate_words(between)}.")
+    return words + choose(fails, f" No better than grey: {enumerate_words(fails)}.")

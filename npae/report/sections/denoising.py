@@ -4,7 +4,7 @@ from npae import plots
 from npae.experiments.family import error
 from npae.report.page import claim, equation, figure, quote, sources, text
 from npae.report.references import ALAIN_BENGIO, BOOK, VINCENT
-from npae.report.words import compared, crossing, joined, stands
+from npae.report.words import choose, compare, compare_members, crossing, enumerate_words
 
 ORDER = 50
 FACTORS = (0.0, 0.125, 0.25, 0.375, 0.5, 0.75, 1.0, 1.25, 1.5)
@@ -24,31 +24,31 @@ def build(run):
             r"J=\dfrac{1}{N}\sum_n L(x_n,\,g(f(\tilde{x}_n))),\qquad"
             r"\tilde{x}=x+\sigma\varepsilon,\;\varepsilon\sim N(0,I)"
         ),
-        text(f"""The noise (&sigma; = {run.settings.sigma:g}) is drawn anew each time an image is visited, and the
-            target is the clean image. So the network cannot copy: it must know digits to take the noise away. All four
-            below have a code of <i>K</i> = {run.settings.n_components} numbers."""),
+        text(f"""The noise (&sigma; = {run.settings.sigma:g}) is drawn anew at each visit of an image, and the
+            target is the clean image. So the network cannot copy: it must know digits to remove the noise. All four
+            models below have a code of <i>K</i> = {run.settings.n_components} numbers."""),
         figure(
             plots.image_rows(rows, run.image_shape),
-            "Held-out images, corrupted once, and their reconstructions: only the denoising autoencoder was trained "
-            "for this.",
-            "Six rows of ten digits: clean, corrupted, and four reconstructions of the corrupted ones.",
+            "Held-out images, corrupted once, and their reconstructions. Only the denoising autoencoder was trained on "
+            "corrupted images.",
+            "Six rows of ten digits: clean, corrupted, and four reconstructions from the corrupted digits.",
         ),
         figure(
             _curves(run, sigmas, errors),
-            "Error against the clean image as the noise grows.",
-            "Curves of the error over the noise, one for copying and one for each way to take the noise away.",
+            "Error to the clean image, by standard deviation of the noise.",
+            "Rising curves: one for copying, and one for each of four methods that remove noise.",
         ),
         claim(f"""On held-out images with &sigma; = {run.settings.sigma:g} the denoising autoencoder&rsquo;s error is
-            {mean:.3f}: {compared(mean, run.identity_error)} that of the corrupted images themselves
-            ({run.identity_error:.3f}), {stands(run, "denoising", "PCA", column)} PCA&rsquo;s with as many components
-            ({run.held_out("PCA", "corrupted-input error"):.3f}). {wins(sigmas, errors)}"""),
+            {mean:.3f}: {compare(mean, run.identity_error)} that of the corrupted images themselves
+            ({run.identity_error:.3f}), {compare_members(run, "denoising", "PCA", column)} PCA&rsquo;s with the same
+            number of components ({run.held_out("PCA", column):.3f}). {sentence_on_crossings(sigmas, errors)}"""),
         sources(("note 14, denoising autoencoders", ""), BOOK["14.5"], VINCENT, ALAIN_BENGIO),
     ]
     return "Denoising autoencoders", blocks
 
 
 def by_noise(run):
-    """Standard deviations of the noise, and name -> errors at each, of copying and the members with a narrow code."""
+    """Return the standard deviations of the noise, and {name: errors} of copying and of the narrow codes."""
     sigmas = [factor * run.settings.sigma for factor in FACTORS]
     noisy = [type(run.noise)(sigma).corrupt(run.test, run.seed) for sigma in sigmas]
     errors = {"copying": [error(x, run.test) for x in noisy]}
@@ -57,8 +57,8 @@ def by_noise(run):
     }
 
 
-def wins(sigmas, errors):
-    """From which noise on the denoising autoencoder is better than each of the others, by lines between the points."""
+def sentence_on_crossings(sigmas, errors):
+    """Return the noise from which the denoising autoencoder is better than each other method, by interpolation."""
     always, never, later = [], [], []
     for name, theirs in errors.items():
         if name != "denoising":
@@ -69,17 +69,19 @@ def wins(sigmas, errors):
                 always.append(name)
             else:
                 later.append(f"{name} from &sigma; = {start:.2f}")
-    words = [f"it is better than {joined(always)} without noise, too"] * bool(always)
-    words += [f"it is better than {joined(later)} on"] * bool(later)
-    words += [f"up to &sigma; = {sigmas[-1]:.2g} it is nowhere better than {joined(never)}"] * bool(never)
-    return f"By lines between the points of the figure, {'; '.join(words)}."
+    parts = [
+        choose(always, f"it is better than {enumerate_words(always)} even without noise"),
+        choose(later, f"it is better than {enumerate_words(later)} on"),
+        choose(never, f"up to &sigma; = {sigmas[-1]:.2g} it is nowhere better than {enumerate_words(never)}"),
+    ]
+    return f"By lines between the points of the figure, {'; '.join(filter(None, parts))}."
 
 
 def _curves(run, sigmas, errors):
     figure, axis = plots.curves(
         {name: (sigmas, values) for name, values in errors.items()},
         xlabel="standard deviation of the noise in the input",
-        ylabel="error against the clean image",
+        ylabel="error to the clean image",
         marker="o",
         markersize=4,
     )

@@ -1,11 +1,11 @@
-"""Generative models seen as autoencoders: the table, and a variational autoencoder in the plane."""
+"""Show generative models as autoencoders: a table, and a variational autoencoder with two code units."""
 
 from typing import Any
 
 import numpy as np
 
 from npae import plots
-from npae.experiments.generative import binarized, digit_models, watch
+from npae.experiments.generative import binarized, digit_models, watch_vae
 from npae.generative import form_table
 from npae.plots import generative
 from npae.report.page import claim, equation, figure, formula, quote, table, text
@@ -18,7 +18,7 @@ def build(run):
     train, test = binarized(run.train), binarized(run.test)
     small = train.shape[1] < 100
     epochs = (6 if run.quick else 60) if small else (1 if run.quick else 12)
-    watched = watch(train, test, hidden=(128,) if small else (300,), epochs=epochs, random_state=run.seed)
+    watched = watch_vae(train, test, hidden=(128,) if small else (300,), epochs=epochs, random_state=run.seed)
     model = watched.model
     axis = np.linspace(-EXTENT, EXTENT, SIDE, dtype=np.float32)
     plane = np.stack(np.meshgrid(axis, axis[::-1]), axis=-1).reshape(-1, 2)
@@ -27,35 +27,34 @@ def build(run):
     blocks = [
         quote("""Nearly any generative model with latent variables and an inference procedure (for computing latent
             representations given input) may be viewed as a particular form of autoencoder."""),
-        text("""Inference is the encoder, the conditional distribution of x given the code the decoder. The logarithm
-            of the likelihood then falls into the two parts of a regularized autoencoder:"""),
+        text("""Inference is the encoder; the conditional distribution of x given the code is the decoder. Then the
+            logarithm of the likelihood has the two parts of a regularized autoencoder:"""),
         equation(r"-\log p(x)\leq L+\Omega,\qquad L=-E_q[\log p(x\,|\,h)],\qquad\Omega=KL(q(h\,|\,x)\,\|\,p(h)),"),
-        text("""with q what the encoder says of h; with the exact posterior the two sides are equal. So the models of
-            this table differ in five places:"""),
+        text("""where q is the encoder&rsquo;s distribution of h. If q is the exact posterior, the two sides are equal.
+            The models of this table differ in five places:"""),
         table(["model", *map(formula, head[1:])], [[name, *map(formula, cells)] for name, *cells in forms]),
-        text("""All of them, fitted to the digits (8 &times; 8) and measured on held-out ones, in nats a sample.
-            Densities of grey values (spread over their intervals, so that a density has an upper limit) and
-            probabilities of bits are not comparable with each other; for sparse coding the sum is its
-            objective."""),
+        text("""All models are fitted to digits (8 &times; 8) and measured on held-out digits, in nats per sample. Do
+            not compare densities of grey values with probabilities of bits. The grey values are spread over their
+            intervals, so that a density has an upper limit. For sparse coding the sum is its objective."""),
         table(["model", "of", "L", "&Omega;", "sum"], numbers),
-        text(f"""A variational autoencoder learns its inference: the encoder puts out the mean and the logarithm of the
-            variance of each code unit, the code is drawn, and the bound is maximized by gradient through the draw, h =
-            &mu;(x) + exp(s(x)/2) &epsilon;. Here it has two code units, so that the whole code can be seen. Trained on
-            the images of this page, as zeros and ones, for {epochs} epochs:"""),
+        text(f"""A variational autoencoder learns its inference. The encoder returns the mean and the logarithm of the
+            variance of each code unit, the code is drawn, and the gradient of the bound goes through the draw, h =
+            &mu;(x) + exp(s(x)/2) &epsilon;. Here the code has two units, so that a picture can show the whole code. The
+            network was trained for {epochs} epochs on the images of this page, as zeros and ones:"""),
         figure(
             generative.bound_parts(watched),
             "The negative bound on held-out images by epoch, and its two parts, on a logarithmic axis.",
-            "Three curves by epoch: the sum, and below it the reconstruction cost and the length of the code.",
+            "Three curves by epoch: the sum, and below the sum the reconstruction cost and the length of the code.",
         ),
         figure(
             generative.code_plane(model.inverse_transform(plane), run.image_shape, extent=EXTENT),
-            "The code plane, decoded on a grid: neighbours in the code are neighbours in the image.",
-            "A square of 15 by 15 small digits that turn into each other from place to place.",
+            "The code plane, decoded on a grid. Neighbouring codes have similar images.",
+            "A square of 15 by 15 small digits. From place to place one digit changes into another.",
         ),
         figure(
             plots.code_scatter({"codes of held-out images, each drawn as its digit": model.transform(test)[:500]},
                                run.test_target[:500]),
-            "The encoder learnt without labels; the classes are drawn afterwards.",
+            "The encoder learnt without labels. The labels only set the digits and colours of the plot.",
             "A scatter plot of small digits in ten colours; equal digits lie together, neighbouring classes overlap.",
         ),
         figure(
@@ -67,21 +66,20 @@ def build(run):
                 },
                 run.image_shape,
             ),
-            "New images: codes drawn from the prior and decoded; beside them held-out images and what two numbers keep "
-            "of them.",
-            "Three rows of twelve digits: soft ones that were drawn, black and white held-out ones, and soft versions "
-            "of these.",
+            "New images, decoded from codes that were drawn from the prior; held-out images; and held-out images "
+            "decoded from their two numbers.",
+            "Three rows of twelve digits: soft new digits, black and white held-out digits, soft versions of these.",
         ),
         claim(f"""With linear encoder and decoder the bound is exact at its optimum, which is probabilistic PCA: on the
             digits the two differ by {gap:.1e} nats. The two-unit autoencoder of this page has a bound of
-            {watched.elbo[-1]:.1f} nats a held-out image, {watched.kl[-1]:.1f} of which are the length of its code;
-            importance weighting with 50 samples gives {model.importance_weighted_bound(test):.1f}."""),
+            {watched.elbo[-1]:.1f} nats per held-out image. The length of the code contributes {watched.kl[-1]:.1f}
+            nats. Importance weighting with 50 samples gives {model.importance_weighted_bound(test):.1f}."""),
     ]  # fmt: skip
     return "Generative models as autoencoders", blocks
 
 
 def _numbers(run):
-    """Rows of L, Omega and their sum; the gap between the linear bound and probabilistic PCA."""
+    """Return rows of L, Omega and their sum, and the gap between the linear bound and probabilistic PCA."""
     rows: list[list[str]] = []
     grey: dict[str, Any] = {}
     for kind, fitted in zip(("grey values", "bits"), digit_models(quick=run.quick, random_state=run.seed)):

@@ -1,4 +1,4 @@
-"""How the gradients are known to be right."""
+"""Show a gradient check of a network with all penalties."""
 
 import numpy as np
 
@@ -22,14 +22,14 @@ def build(run):
     network.theta[:] = rng.uniform(-1, 1, network.theta.size)
     report = check_network(network, rng.random((6, 8)))
     blocks = [
-        text("""Every forward and backward pass here is written by hand, so every gradient is checked against one that
-            uses the forward pass alone. The complex step has no subtraction that could cancel and is exact to the last
-            digits:"""),
+        text("""Every forward and backward pass here is written by hand. So every gradient is compared with a derivative
+            that uses only the forward pass. The complex step has no subtraction, so nothing cancels, and it is exact to
+            the last digits:"""),
         equation(
             r"\dfrac{\partial J}{\partial\theta_i}=\dfrac{\mathrm{Im}\,J(\theta+i\,h\,e_i)}{h}+O(h^2),\qquad h=10^{-30}"
         ),
-        text("""The check of a deep autoencoder with weight decay, KL sparsity and the exact contraction penalty, made
-            while this page was built:"""),
+        text("""This is the check of a deep autoencoder with weight decay, KL sparsity and the exact contraction
+            penalty, made while this page was built:"""),
         preformatted(str(report)),
         claim(f"Largest relative error of any parameter array: {report.max_error:.1e}."),
         sources(MARTINS),

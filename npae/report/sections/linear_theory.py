@@ -1,15 +1,16 @@
-"""What is known of linear autoencoders, and what bending gains."""
+"""Show the theory of linear autoencoders, and the gain of nonlinear ones."""
 
 import numpy as np
 
 from npae.datasets import load_digits
+from npae.experiments.claims import needs_seeds
 from npae.experiments.linear import angle_histories, component_images, errors_by_width, loss_surfaces
 from npae.pca.moments import Moments
 from npae.pca.theory import critical_points
 from npae.plots import linear as linear_plots
 from npae.report.page import claim, equation, figure, sources, text
 from npae.report.references import BALDI_HORNIK, KUNIN
-from npae.report.words import compared, said
+from npae.report.words import choose, compare
 
 ORDER = 25
 
@@ -23,84 +24,86 @@ def build(run):
     s = Moments.of(X).spectrum()[0]
     points = critical_points(Moments(np.zeros(6), np.diag(s[:6]), len(X)), 2)
     blocks = [
-        text(f"""How a linear autoencoder gets to PCA by gradients alone, on {len(X)} digits of 8 &times; 8 pixels. The
-            objective depends on the data through their mean and covariance alone, so that an epoch costs the same for
-            any number of images. {steps(histories)}"""),
+        text(f"""A linear autoencoder reaches PCA by gradient descent alone, here on {len(X)} digits of 8 &times; 8
+            pixels. The objective depends on the data only through their mean and covariance, so that an epoch costs the
+            same for any number of images. {sentence_on_steps(histories)}"""),
         figure(
             linear_plots.angle_curves(histories),
-            "Largest principal angle between the decoder of 8 units and PCA, against the training step.",
-            "Three curves on a logarithmic axis, near a right angle at first: a constant step, and a shrinking one in "
-            "single and double precision.",
+            "Largest principal angle between the decoder of 8 units and PCA, by training step.",
+            "Three curves on a logarithmic axis that begin near a right angle: a constant step, and a shrinking step "
+            "in single and double precision.",
         ),
         claim(f"""Largest angle after training:
             {"; ".join(f"{name} {angles[-1]:.0e} rad" for name, (_, angles) in histories.items())}."""),
-        text("""It cannot get stuck on the way. The points of zero gradient are known in closed form: each keeps some of
-            the principal directions <i>v<sub>i</sub></i> with variances <i>s<sub>i</sub></i>, and wherever these are
-            not the first ones, exchanging one for a larger one leads down. With weight decay &lambda;,"""),
+        text("""The descent cannot get stuck. The points of zero gradient are known in closed form. Each keeps some of
+            the principal directions <i>v<sub>i</sub></i> with variances <i>s<sub>i</sub></i>. Unless these are the
+            first directions, exchanging one for a direction of larger variance lowers <i>J</i>. With weight decay
+            &lambda;,"""),
         equation(
             r"W_e=W_d^T=V_I^T\,\mathrm{diag}(w_I),\qquad w_i^2=1-\lambda/s_i,\qquad"
             r"J=\sum_{i\in I}\left(\lambda-\dfrac{\lambda^2}{2s_i}\right)+\dfrac{1}{2}\sum_{i\notin I}s_i"
         ),
-        text("""up to a rotation of the code, and at &lambda; = 0 up to any invertible mixing: each is a family of
-            points with one value of <i>J</i>."""),
+        text("""up to a rotation of the code. At &lambda; = 0 the code may be mixed by any invertible matrix. So each
+            is a family of points with one value of <i>J</i>."""),
         figure(
             linear_plots.surfaces(**loss_surfaces()),
-            "Objectives of the two linear autoencoders that have two weights, in closed form; darker is higher. A "
-            "maximum, as in the lower one, exists only where weights are tied.",
+            "Objectives of the two linear autoencoders that have two weights, in closed form; darker is higher. Only "
+            "tied weights, in the lower map, have a maximum.",
             "Two contour maps. Above: a saddle at the origin between two minima in opposite corners. Below: a maximum "
             "at the origin, two minima on the first principal axis, two saddles on the second.",
         ),
-        claim(critical(points)),
-        text("""Without weight decay single decoder rows mean nothing, since any invertible mixing of the code costs the
-            same. Weight decay leaves only rotations, and the decoder&rsquo;s singular vectors are then the principal
-            directions, in order."""),
+        claim(sentence_on_critical_points(points)),
+        text("""Without weight decay a single decoder row has no meaning, because any invertible mixing of the code
+            costs the same. With weight decay only rotations cost the same. Then the decoder&rsquo;s singular vectors
+            are the principal directions, in order."""),
         figure(
             linear_plots.components(rows, data.image_shape),
-            "Components as images: dark adds ink, light takes it away, mid-grey is zero.",
-            "Four rows of eight signed images. The first and the third row are alike, those of the plain linear "
-            "network are mixtures of them, those of the nonlinear one have rougher strokes.",
+            "Components as images: dark adds ink, light removes ink, mid-grey is zero.",
+            "Four rows of eight signed images. The first and the third row are alike. The row of the plain linear "
+            "network shows mixtures of them, the row of the nonlinear network rougher strokes.",
         ),
-        text("""Hidden layers that bend give the code more to say: &lsquo;a more powerful nonlinear generalization of
-            PCA&rsquo;. All errors are of digits that were not trained on."""),
+        text("""Nonlinear hidden layers make &lsquo;a more powerful nonlinear generalization of PCA&rsquo;. All errors
+            are measured on held-out digits."""),
         figure(
             linear_plots.error_curves(widths, errors),
-            "Held-out error against the width of the code: PCA, the linear autoencoder, and D-128-k-128-D with tanh.",
-            "Falling lines on logarithmic axes. That of the linear network lies on PCA&rsquo;s; that of the nonlinear "
-            "one is another.",
+            "Held-out error by width of the code: PCA, the linear autoencoder, and D-128-k-128-D with tanh.",
+            "Falling lines on logarithmic axes. The line of the linear network lies on PCA&rsquo;s; the line of the "
+            "nonlinear network does not.",
         ),
-        claim(by_width(widths, errors)),
+        claim(sentence_on_widths(widths, errors)),
         sources(BALDI_HORNIK, KUNIN),
     ]
     return "Linear autoencoders: PCA in every way", blocks
 
 
-def steps(histories):
-    """What a step that shrinks gains over a constant one, by the angles at the end."""
+def sentence_on_steps(histories):
+    """Return whether a shrinking step ends closer to PCA than a constant one."""
     constant, *shrinking = (angles[-1] for _, angles in histories.values())
-    return said(
+    return choose(
         max(shrinking) < constant,
-        "Adam&rsquo;s step has to shrink at the end: with a constant one it circles the subspace.",
-        "A step that shrinks pays in the end; these paths are too short for it.",
+        "Adam&rsquo;s step has to shrink at the end: with a constant step it circles the subspace.",
+        "A shrinking step is better in the end; these trainings are too short to show it.",
     )
 
 
-def critical(points):
-    """The families of critical points at lambda = 0, counted, and the lowest that is no minimum."""
+def sentence_on_critical_points(points):
+    """Return the numbers of minima and saddles at lambda = 0, and the lowest saddle."""
     minima = [point for point in points if point.is_minimum]
     first = next(point for point in points if not point.is_minimum)
     kept = " and ".join(str(i + 1) for i in first.directions)
-    return f"""With two units, &lambda; = 0 and the digits&rsquo; first six directions alone there are {len(points)}
+    return f"""With two units, &lambda; = 0 and only the first six directions of the digits there are {len(points)}
         families of critical points: {len(minima)} of minima, with J = {minima[0].loss:.3f}, and
         {len(points) - len(minima)} of saddles; untied weights have no maxima. The lowest saddles, J = {first.loss:.3f},
-        keep directions {kept} and have {first.n_descent} way{"s" * (first.n_descent != 1)} down."""
+        keep directions {kept} and have {first.n_descent} direction{"s" * (first.n_descent != 1)} of descent."""
 
 
-def by_width(widths, errors):
-    """What a nonlinear network gains at every width where 10 % or more lie between, and that the linear one is PCA."""
+def sentence_on_widths(widths, errors):
+    """Return how the linear network compares with PCA, and the nonlinear one at widths where they differ by 10 %."""
     pca, linear, nonlinear = (np.array(values) for values in errors.values())
-    apart = np.abs(nonlinear - pca) >= 0.1 * pca
-    gains = [f"{compared(n, p)} at k = {k}" for k, n, p, far in zip(widths, nonlinear, pca, apart) if far]
-    rest = [str(k) for k, far in zip(widths, apart) if not far]
-    near = f" Within 10 %, which one seed does not decide, at k = {', '.join(rest)}." if rest else ""
+    near = [needs_seeds(n, p) for n, p in zip(nonlinear, pca)]
+    gains = [f"{compare(n, p)} at k = {k}" for k, n, p, close in zip(widths, nonlinear, pca, near) if not close]
+    rest = ", ".join(str(k) for k, close in zip(widths, near) if close)
     return f"""The linear autoencoder&rsquo;s error is PCA&rsquo;s to {np.abs(linear / pca - 1).max():.0e}. The
-        nonlinear one&rsquo;s against PCA&rsquo;s: {"; ".join(gains) or "nowhere far apart"}.{near}"""
+        nonlinear one&rsquo;s compared with PCA&rsquo;s: {"; ".join(gains) or "nowhere far apart"}.{
+        choose(rest, f" One seed does not decide differences within 10 %, at k = {rest}.")
+    }"""

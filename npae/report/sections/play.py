@@ -1,4 +1,4 @@
-"""The trained networks in the page, to play with."""
+"""Put trained networks into the page, with controls."""
 
 import numpy as np
 
@@ -20,21 +20,21 @@ def build(run):
                         run.test_target[:N_CODES], denoiser, noise)  # fmt: skip
     ranges = np.quantile(many.transform(run.test), (0.01, 0.99), axis=0).T
     blocks = [
-        text("""The networks below run in this page: their weights are in it, as 16-bit numbers, and a short script
-            multiplies them. (Without script, the figures of the sections before and after show the
+        text("""The networks below run in this page. The page holds their weights as 16-bit numbers, and a short script
+            multiplies them. (If your browser runs no scripts, the figures of the sections before and after show the
             same.)"""),
-        text(f"""A deep autoencoder with a code of {UNITS} units. Each slider runs over the middle 98 % of what its unit
-            says of held-out images; what a unit means depends on where the others stand."""),
+        text(f"""A deep autoencoder has a code of {UNITS} units. Each slider covers the middle 98 % of its unit&rsquo;s
+            values at held-out images. The effect of one unit depends on the values of the others."""),
         play.sliders(run.image_shape, ranges),
-        text("""The map of the code with two units, from the section before. What does the decoder
-            draw where digits of one class lie dense, and what in the gaps between the patches?"""),
+        text("""This is the map of the code with two units, from the section before. What does the decoder draw inside a
+            patch of one class, and what in the gaps between the patches?"""),
         play.code_map(run.image_shape, content),
-        text(f"""The denoising autoencoder of the table, trained with &sigma; = {run.settings.sigma:g}. Two numbers
-            follow the slider: how far the noisy image is from the clean one, and how far the denoised one is. Without
-            any noise it is better to leave the image alone."""),
+        text(f"""This is the denoising autoencoder of the table, trained with &sigma; = {run.settings.sigma:g}. Two
+            numbers follow the slider: the error of the noisy image and the error of the denoised image. Without noise
+            the image itself has the smaller error."""),
         play.noise_slider(run.image_shape, run.settings.sigma),
-        claim(f"""Kept as 16-bit numbers the weights decode images that differ from the trained networks&rsquo; by
-            {rounding(content, run, many, images):.0e} at most."""),
+        claim(f"""With weights of 16 bits the images differ from those of the trained networks by at most
+            {rounding_error(content, run, many, images):.0e}."""),
         sources(("note 14, autoencoders", ""), BOOK["14.6"], HINTON),
         play.script(content),
     ]
@@ -42,14 +42,14 @@ def build(run):
 
 
 def one_of_each(run):
-    """The first held-out image of every class, in the classes' order."""
+    """Return the first held-out image of every class, in the order of the classes."""
     return np.stack([run.test[run.test_target == label][0] for label in np.unique(run.test_target)])
 
 
-def rounding(content, run, many, images):
-    """Largest difference in any pixel that the rounded weights make, of the code's decoder and of the denoiser."""
-    code = play.unpack(content["many"]["starts"]).reshape(len(images), -1)
+def rounding_error(content, run, many, images):
+    """Return the largest change of a pixel by the rounding of the weights, in the code's decoder and the denoiser."""
+    code = play.from_int16(content["many"]["starts"]).reshape(len(images), -1)
     decoded = play.forward(content["many"]["decoder"], code) - many.reconstruct(images)
-    noisy = images + run.settings.sigma * play.unpack(content["noise"])
+    noisy = images + run.settings.sigma * play.from_int16(content["noise"])
     denoised = play.forward(content["denoiser"], noisy) - run.models["denoising"].model.reconstruct(noisy)
     return max(np.abs(decoded).max(), np.abs(denoised).max())

@@ -1,4 +1,4 @@
-"""The three steps of the training procedure, and the distribution p_reconstruct(x | x~) that they learn."""
+"""Show the three steps of the training procedure, and the distribution p_reconstruct(x | x~) that they learn."""
 
 import numpy as np
 
@@ -37,23 +37,23 @@ def build(run):
             data; 2. sample a corrupted version x&#771; from C(x&#771; | x); 3. use (x, x&#771;) as a training example
             for estimating the reconstruction distribution."""),
         equation(r"p_{reconstruct}(x\,|\,\tilde{x})=p_{decoder}(x\,|\,h),\qquad h=f(\tilde{x})"),
-        text(f"""The steps stand in <code>npae.denoising.steps</code> under these names. Here x is an image of zeros
-            and ones, x&#771; has {P:.0%} of its pixels replaced by coins, and the decoder puts out the logits of a
-            Bernoulli distribution for every pixel, so that p<sub>reconstruct</sub> has a mean, can be sampled, and
-            gives held-out pairs a likelihood."""),
+        text(f"""The functions of <code>npae.denoising.steps</code> have the names of these steps. Here x is an image of
+            zeros and ones, and {P:.0%} of the pixels of x&#771; are replaced by random bits. The decoder returns the
+            logit of a Bernoulli distribution for every pixel. So p<sub>reconstruct</sub> has a mean, can be sampled,
+            and gives the likelihood of held-out pairs."""),
         figure(
             plots.image_rows(rows, run.image_shape),
-            "p(x | x&#771;) for held-out pairs: its mean and three samples. Where x&#771; leaves a question open the "
-            "mean is grey, and the samples differ.",
-            "Six rows of twelve small images: black digits on white, the same with half the dots at random, grey and "
-            "softer ones, and three rows of black and white ones with a few stray dots.",
+            "p(x | x&#771;) for held-out pairs: its mean and three samples. If x&#771; leaves a pixel uncertain, the "
+            "mean is grey and the samples differ.",
+            "Six rows of twelve small images: black digits on white, the same with random dots, soft grey digits, and "
+            "three rows of black and white digits with a few stray dots.",
         ),
         figure(
             plots.image_rows(walks, run.image_shape),
-            "Corruption and reconstruction in turn are a Markov chain: every fourth state, from six corrupted images.",
-            "Six rows of twelve small black and white digits; along a row the shape changes from image to image.",
+            "Corruption and reconstruction alternate in a Markov chain. A row shows every fourth state of one chain.",
+            "Six rows of twelve small black and white digits. Along a row the shape changes from image to image.",
         ),
-        claim(f"""{n_steps} turns of the three steps raise the mean log p<sub>reconstruct</sub>(x | x&#771;) of
+        claim(f"""{n_steps} repetitions of the three steps raise the mean log p<sub>reconstruct</sub>(x | x&#771;) of
             held-out pairs from {before:.1f} to {after:.1f} nats."""),
     ]  # fmt: skip
     return "The reconstruction distribution", blocks

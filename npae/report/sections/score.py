@@ -1,4 +1,4 @@
-"""What denoising estimates: the score of the smoothed density."""
+"""Show that denoising estimates the score of the smoothed density."""
 
 import numpy as np
 
@@ -31,38 +31,40 @@ def build(run):
     )
     cells = ", ".join(f"{value:.3f} at &sigma; = {sigma:g}" for sigma, value in quotients)
     blocks = [
-        text("""Of all functions of x&#771;, the mean of x given x&#771; has the least squared error, and for Gaussian
-            noise it is known: it moves x&#771; uphill on the logarithm of the density of the noisy data,"""),
+        text("""The function of x&#771; with the least squared error is the mean of x given x&#771;. For Gaussian noise
+            this mean is known: it moves x&#771; uphill on the logarithm of the density of the noisy data,"""),
         equation(r"E[x\,|\,\tilde{x}]=\tilde{x}+\sigma^2\,\nabla\log p_\sigma(\tilde{x}),\qquad"
                  r"\dfrac{r(x)-x}{\sigma^2}\approx\nabla\log p_\sigma(x)."),
-        text("""So a trained denoising autoencoder r knows the gradient of a log-density that nobody computed. Here the
-            density is known, and with it the exact gradient, the score: eight Gaussians, and a ring."""),
-        *(figure(_field(each), f"The {each.name}, smoothed by the noise (grey): exact and learnt score, to one scale.",
-                 "Two panels with the same grey hills and orange dots on them. The blue arrows point uphill in both, "
-                 "long where it is steep, and vanish on the crest.")
+        text("""So a trained denoising autoencoder r estimates the gradient of a log-density that nobody computed. This
+            gradient is called the score. Here the densities, eight Gaussians and a ring, are known, and so is the exact
+            score."""),
+        *(figure(score_fields(each), f"The {each.name}, smoothed by the noise (grey): exact and learnt score, on one "
+                 "scale.", "Two panels with the same grey hills and orange dots on them. In both, blue arrows point "
+                 "uphill. They are long on steep slopes and vanish on the crest.")
           for each in results),
         figure(
-            _samples(results[0], n_langevin, run.seed),
-            "Langevin steps along the learnt score carry points from anywhere to the data: start, after 20 and "
-            f"{n_langevin} steps, and fresh samples of the smoothed density for comparison.",
-            "Four panels of black dots: a round cloud, the same drawn together, and two that look alike, of the "
-            "density's own shape.",
+            langevin_clouds(results[0], n_langevin, run.seed),
+            "Langevin steps along the learnt score move points from any start to the data: the start, after 20 and "
+            f"{n_langevin} steps, and new samples of the smoothed density for comparison.",
+            "Four panels of black dots: a round cloud, the cloud after contraction, and two clouds with the shape of "
+            "the density.",
         ),
-        table(["held-out points", "cosine", "relative error", "energy distance, Langevin", "fresh samples"], rows),
-        text(f"""As the noise goes to zero, denoising costs a contraction of the reconstruction, and a second term that
-            is often left out, with the Laplacian of r. For the ring's network, (E L &minus; L<sub>0</sub>) /
-            &sigma;&sup2; is {cells}; the contraction alone would be {limit.contraction:.3f}, both terms
-            {limit.total:.3f}."""),
+        table(["held-out points", "cosine", "relative error", "energy distance, Langevin", "new samples"], rows),
+        text(f"""In the limit of small noise, denoising adds two terms to the cost: a contraction of the reconstruction,
+            and a term with the Laplacian of r, which is often left out. For the ring&rsquo;s network,
+            (E L &minus; L<sub>0</sub>) / &sigma;&sup2; is {cells}. The contraction alone would give
+            {limit.contraction:.3f}, both terms {limit.total:.3f}."""),
         equation(r"\dfrac{E\,L-L_0}{\sigma^2}\to\dfrac{1}{2}\|\partial r/\partial x\|_F^2+"
                  r"\dfrac{1}{2}\,(r-x)\cdot\Delta r"),
-        claim(f"""Where the density is above 5 % of its peak, learnt and exact score point the same way (mean cosine
-            {results[0].cosine:.3f} on the mixture, {ring.cosine:.3f} on the ring) and differ by
+        claim(f"""At points with a density above 5 % of its peak, learnt and exact score point in the same direction
+            (mean cosine {results[0].cosine:.3f} on the mixture, {ring.cosine:.3f} on the ring). They differ by
             {results[0].relative_error:.1%} and {ring.relative_error:.1%}, root mean square."""),
     ]  # fmt: skip
     return "What denoising estimates: the score", blocks
 
 
-def _field(result, limit=1.9):
+def score_fields(result, limit=1.9):
+    """Return the figure of the exact and the learnt score of a `LearntScore`."""
     edge, arrows = np.linspace(-limit, limit, 61), np.linspace(-1.6, 1.6, 15)
     points, grid = (np.stack(np.meshgrid(a, a), axis=-1).reshape(-1, 2) for a in (edge, arrows))
     density = np.exp(result.data.log_density(points, result.sigma)).reshape(61, 61)
@@ -74,11 +76,12 @@ def _field(result, limit=1.9):
     return generative.score_fields(fields, grid, (edge, density), data=result.data.data[:400])
 
 
-def _samples(result, n_steps, seed):
+def langevin_clouds(result, n_steps, seed):
+    """Return the figure of Langevin samples along the learnt score, and of new samples."""
     start = 1.2 * np.random.default_rng(seed).standard_normal((700, 2))
     chain = langevin(
         lambda x: score_field(result.model, x, result.sigma), start, result.sigma**2 / 10, n_steps, rng=seed
     )
     return generative.clouds(
-        {"start": start, "20 steps": chain[19], f"{n_steps} steps": chain[-1], "fresh": result.X[:700]}, limit=3.0
+        {"start": start, "20 steps": chain[19], f"{n_steps} steps": chain[-1], "new samples": result.X[:700]}, limit=3.0
     )

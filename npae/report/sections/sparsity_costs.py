@@ -1,15 +1,16 @@
-"""What sparsity costs, how L1 is cheated, how dead units come back, what a unit answers to."""
+"""Show the cost of sparsity, the cheat of L1, the revival of dead units, and the patches that excite a unit."""
 
 from typing import Any
 
 import numpy as np
 
 from npae import sparsity
+from npae.experiments.claims import needs_seeds
 from npae.experiments.sparse_codes import cheat, frontiers, patches, revival, unexplained_at
 from npae.plots import sparse_codes as draw
 from npae.report.page import claim, figure, sources, table, text
 from npae.report.references import BOOK, GAO, MAKHZANI, OLSHAUSEN
-from npae.report.words import close, percent, said
+from npae.report.words import choose, percent
 
 ORDER = 42
 
@@ -28,72 +29,76 @@ def build(run):
     rows = [[method, f"{s:g}", f"{l0:.1f}", f"{fvu:.3f}", n_dead]
             for method, points in methods.items() for s, l0, fvu, n_dead in points]  # fmt: skip
     blocks = [
-        text("""How much of the data does a code keep that uses few units at a time? 128 units for whitened 8 &times; 8
-            patches of photographs, twice as many as pixels: ReLU units under an L1 penalty of several strengths, and
-            units of which all but the <i>k</i> largest are set to 0 (top <i>k</i>), with and without help for units
-            that are never among them. L0 is the number of units active on a patch; both numbers are of held-out
-            patches."""),
+        text("""How much of the data does a code keep if few units are active at a time? The code has 128 units for
+            whitened 8 &times; 8 patches of photographs, two units per pixel. Its units are ReLU units under an L1
+            penalty of several strengths, or only the <i>k</i> largest units stay and the others are set to 0
+            (top <i>k</i>), with and without help for units that are never among the largest. L0 is the number of
+            active units per patch. L0 and error are measured on held-out patches."""),
         figure(
             draw.frontier(methods),
-            "Fraction of variance unexplained against units active: lower left is better.",
-            "Three curves of points on logarithmic axes.",
+            "Fraction of variance unexplained by number of active units: lower left is better.",
+            "Three falling curves of points on logarithmic axes.",
         ),
         table(["method", "&lambda; or k", "mean L0", "unexplained", "dead of 128"], rows),
-        claim(f"At the same L0: {side_by_side(methods)}."),
-        text("""L1 takes its price from every activation and so makes all of them too small; top <i>k</i> gives every
-            patch as many units, whether it needs them or not."""),
-        text("""L1 can be cheated: half the code and twice the decoder reconstruct alike and cost half as much. With
-            the decoder&rsquo;s rows held at norm 1 there is nothing to be gained."""),
-        *([text("The full run shows how far that goes.")] if run.quick else cheating(X[:500], run.seed)),
-        text("""A unit that is never among the <i>k</i> largest has no gradient and is dead. An auxiliary term lets the
-            silent units reconstruct what the others leave over."""),
+        claim(f"At the same L0: {sentence_on_frontiers(methods)}."),
+        text("""The L1 penalty makes every activation too small. Top <i>k</i> gives every patch the same number of
+            units, even if a patch needs fewer."""),
+        text("""A network can cheat L1: half the code with twice the decoder has the same reconstruction and half the
+            penalty. If the decoder&rsquo;s rows have norm 1, the network cannot gain from this."""),
+        *([text("The full run shows the effect of this cheat.")] if run.quick else cheating(X[:500], run.seed)),
+        text("""A unit that is never among the <i>k</i> largest has no gradient and is dead. An auxiliary term trains
+            the silent units to reconstruct the error of the others."""),
         figure(
             draw.revival_curves({name: counts for name, (counts, _) in revived.items()}, histograms),
-            "Dead units of 128 along the training, top 4, and after it how many of the others are active how often.",
+            "Dead units of 128 during the training with top 4, and how often the living units are active.",
             "Two panels: two curves by epoch, and two step-shaped histograms over a logarithmic axis.",
         ),
         claim("Dead units after training: "
               + ", ".join(f"{int(counts[-1])} {name}" for name, (counts, _) in revived.items()) + "."),
         figure(
             draw.answers(network.decoder.layers[0].W[units], best, (8, 8)),
-            "The units that are active most often: their filters, and the five training patches that each answers to "
-            "most. Dark is positive, light negative, mid-grey zero.",
+            "The most frequently active units: their filters, and the five training patches with the largest "
+            "activation. Dark is positive, light negative, mid-grey zero.",
             "Twelve filters, each above five patches.",
         ),
         sources(("note 14, sparse autoencoders", ""), BOOK["14.2.1"], MAKHZANI, GAO, OLSHAUSEN),
     ]  # fmt: skip
-    return "What sparsity costs", blocks
+    return "The cost of sparsity", blocks
 
 
 def cheating(X, seed):
-    """L1 with a free decoder and with unit rows: the blocks of a full run."""
+    """Return the blocks of a full run: L1 with a free decoder and with unit rows."""
     histories = cheat(X, epochs=120, seed=seed, batch_size=50, lr=1e-2)
     return [
         figure(
             draw.cheat_curves(histories),
-            "The same penalty with a free decoder and with unit rows, along the training.",
-            "Two panels of two curves by epoch: penalty, and norm of the decoder's rows.",
+            "The same penalty with a free decoder and with unit rows, by epoch.",
+            "Two panels with two curves each: the penalty, and the norm of the decoder's rows.",
         ),
-        claim(cheated(histories["free decoder"][-1], histories["unit rows"][-1])),
+        claim(sentence_on_cheating(histories["free decoder"][-1], histories["unit rows"][-1])),
     ]
 
 
-def side_by_side(methods):
-    """Top k beside L1 wherever the frontier of L1 reaches, in words."""
+def sentence_on_frontiers(methods):
+    """Return how top k compares with L1 at every L0 that L1 reaches."""
     reach, found = [point[1] for point in methods["L1"]], []
     for k, l0, ours, _ in methods["top k, revived"]:
         if min(reach) <= l0 <= max(reach):
             l1 = unexplained_at(methods["L1"], l0)
-            ahead = "too close to call by one seed" if close(ours, l1) else f"{said(ours < l1, 'top k', 'L1')} ahead"
+            ahead = (
+                "too close to call by one seed"
+                if needs_seeds(ours, l1)
+                else f"{choose(ours < l1, 'top k', 'L1')} ahead"
+            )
             found.append(f"with {k:g} units top k leaves {percent(ours)} unexplained and L1 {percent(l1)}, {ahead}")
-    return "; ".join(found) or "the two do not meet here"
+    return "; ".join(found) or "the two ranges of L0 do not overlap"
 
 
-def cheated(free, unit):
-    """How much less the free decoder pays, and what it would pay were its rows made as short as the other's."""
+def sentence_on_cheating(free, unit):
+    """Return how much less penalty the free decoder pays, and its penalty after a rescaling of its rows to norm 1."""
     if free[1] > 0.9 * unit[1]:
         return "So far the two pay nearly the same: the cheat takes longer than this run."
     return f"""The free decoder&rsquo;s rows grow to norm {free[2]:.2f}, and its penalty falls to
-        {percent(free[1] / unit[1])} of the other&rsquo;s; with rows made short again it would be about
-        {percent(free[1] * free[2] / unit[1])} of it. Of its units {free[4]:.1f} are active on a patch, {unit[4]:.1f}
-        with unit rows."""
+        {percent(free[1] / unit[1])} of the penalty with unit rows. With its rows rescaled to norm 1 it would pay about
+        {percent(free[1] * free[2] / unit[1])}. Per patch {free[4]:.1f} of its units are active, and {unit[4]:.1f} with
+        unit rows."""

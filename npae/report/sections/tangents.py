@@ -1,4 +1,4 @@
-"""Tangent planes learnt on manifolds whose planes are known."""
+"""Show tangent planes that are learnt on manifolds with known planes."""
 
 from typing import Any
 
@@ -29,47 +29,49 @@ def build(run):
         gaps.append(f"{each.name} {np.median(sigma[:, each.n_dims - 1] / sigma[:, each.n_dims]):.1f}")
     circle, sphere = results
     blocks = [
-        text(f"""On a circle and a sphere the tangent planes are known. {n_samples} points of each, with noise of 2 % of
-            the extent and turned into 20 dimensions at random, train a contractive autoencoder
-            (20-{width}-{width}-6-20). The directions in which its code still answers,"""),
+        text(f"""On a circle and a sphere the tangent planes are known. {n_samples} points of each train a contractive
+            autoencoder (20-{width}-{width}-6-20). The points have noise of 2 % of the extent and are rotated at random
+            into 20 dimensions. The directions to which the code responds,"""),
         equation(r"J(x)=\dfrac{\partial f}{\partial x}=U\,\mathrm{diag}(\sigma)\,V^T,"),
-        text("""are the right-singular vectors with large &sigma;. Held-out points, seen in the plane of the circle and
-            the space of the sphere:"""),
+        text("""are the right-singular vectors with large &sigma;. The figures show held-out points in the plane of the
+            circle and the space of the sphere."""),
         figure(
-            _circle(circle),
-            "Learnt tangents on true ones at 40 held-out points of the circle.",
-            "A grey circle with dots near it; short black lines lie on wider orange ones, all along the circle.",
+            tangents_of_circle(circle),
+            "Learnt and true tangents at 40 held-out points of the circle.",
+            "A grey circle with dots near it. Short black lines lie on wider orange lines, all along the circle.",
         ),
         figure(
-            _sphere(sphere),
-            "Learnt tangent planes at 150 held-out points of the sphere, darker where their angle to the true plane is "
-            "larger.",
-            "A ball of small squares that lie flat on its surface, most of them light.",
+            planes_of_sphere(sphere),
+            "Learnt tangent planes at 150 held-out points of the sphere; darker planes have a larger angle to the true "
+            "plane.",
+            "A ball of small squares that lie flat on its surface. Most squares are light.",
         ),
         figure(
             manifold_plots.spectra(sphere.sigma, n_dims=2),
             "Singular values on the sphere, median and quartiles.",
-            "Two curves on a logarithmic axis, the plain and the contractive encoder, and a line after the second "
-            "value.",
+            "Two curves on a logarithmic axis, for the plain and the contractive encoder, and an upright line after "
+            "the second value.",
         ),
         table(["median angle, degrees", "contractive", "local PCA (neighbours)", "plain"], rows),
-        claim(f"""Singular values before and after the dimension of the manifold differ by a factor (median):
-            {", ".join(gaps)}. Local PCA, with the best of {len(sizes["neighbours"])} neighbourhood sizes, keeps all
-            training points; the autoencoder has its weights alone. More points and a longer training make the angles
-            smaller: these are for {n_samples} points and {n_steps} steps."""),
+        claim(f"""The singular values before and after the dimension of the manifold differ by a median factor of:
+            {", ".join(gaps)}. Local PCA, with the best of {len(sizes["neighbours"])} neighbourhood sizes, needs all
+            training points; the autoencoder needs only its weights. More points and a longer training make the angles
+            smaller: these angles are for {n_samples} points and {n_steps} steps."""),
         sources(("note 14, learning manifolds with autoencoders", ""), BOOK["14.6"], RIFAI_TANGENT),
     ]
     return "Tangent planes", blocks
 
 
-def _circle(result):
+def tangents_of_circle(result):
+    """Return the figure of learnt and true tangents of a circle."""
     some, model = result.test.subset(slice(0, 40)), result.models["contractive"]
     T = manifold.tangent_space(model, some.data, 1)
     curve = result.test.chart(np.linspace(0, 2 * np.pi, 200)[:, None])
     return manifold_plots.tangents_on_curve(some.data, T, some.tangents, some.embedding, curve=curve)
 
 
-def _sphere(result):
+def planes_of_sphere(result):
+    """Return the figure of learnt tangent planes of a sphere."""
     some, model = result.test.subset(slice(0, 150)), result.models["contractive"]
     T = manifold.tangent_space(model, some.data, 2)
     angles = manifold.tangent_angles(T, some.tangents)

@@ -8,7 +8,7 @@ from npae.pca.alternation import alternate
 from npae.pca.fit_linear import bottleneck_network, decoder_matrix
 from npae.report.page import claim, equation, figure, quote, sources, text
 from npae.report.references import BALDI_HORNIK, BOOK, BOURLARD_KAMP
-from npae.report.words import compared, percent, said
+from npae.report.words import compare, percent
 
 ORDER = 20
 K = 8
@@ -27,6 +27,7 @@ def build(run):
     condition = np.linalg.cond(decoders["untied"])
     turned = np.abs(decoders["tied"] @ decoders["tied"].T - np.eye(K)).max()
     ours, theirs = run.pair("undercomplete", "PCA")
+    longer = run.error_after_longer_training("undercomplete")
     pixels = middle_pixels(run.image_shape)
     spans = {"PCA": pca.components_.T @ pca.components_[:, pixels]}
     spans |= {name: network.encoder.layers[0].W @ decoders[name][:, pixels] for name, network in networks.items()}
@@ -38,31 +39,31 @@ def build(run):
         ),
         text(f"""Two linear autoencoders with <i>K</i> = {K} were trained from random weights by alternating least
             squares: the best decoder for the encoder, then the best encoder for that decoder ({sweeps["untied"]} times;
-            with tied weights, {sweeps["tied"]}). Only their product <i>W<sub>e</sub>W<sub>d</sub></i> enters the cost.
-            So the untied one may mix its code by any invertible matrix, and its filters are oblique: their condition
-            number is {condition:.1f} where that of PCA&rsquo;s directions is 1. The tied one may only turn its code:
-            its filters are orthonormal to {turned:.0e}, though none is a principal direction. What is the same for all
-            three is the product, the projection on the span."""),
+            with tied weights, {sweeps["tied"]}). The cost depends only on the product
+            <i>W<sub>e</sub>W<sub>d</sub></i>. So the untied network may mix its code by any invertible matrix, and its
+            filters are oblique: their condition number is {condition:.1f}, compared with 1 for PCA&rsquo;s directions.
+            The tied network may only rotate its code: its filters are orthonormal to {turned:.0e}, but they are not
+            principal directions. The product, the projection on the span, is the same for all three."""),
         figure(
             plots.filters({"PCA": pca.components_.T, "untied": decoders["untied"].T, "tied": decoders["tied"].T},
                           run.image_shape, n=K, n_columns=4),
-            "Decoder filters, which differ: dark adds ink, light takes it away, mid-grey is zero.",
-            "Three blocks of eight signed images each. PCA&rsquo;s look like waves of growing frequency; those of the "
-            "two networks are other mixtures of the same waves.",
+            "The decoder filters differ. Dark adds ink, light removes ink, mid-grey is zero.",
+            "Three blocks of eight signed images each. PCA&rsquo;s look like waves of growing frequency; the two "
+            "networks&rsquo; are mixtures of the same waves.",
         ),
         figure(
             plots.filters(spans, run.image_shape, n=len(pixels), n_columns=4),
-            "The projections, which agree: each image is what a little more ink in one pixel becomes (same greys).",
-            "Three blocks of eight signed images each, the three blocks alike to the eye.",
+            "The projections agree. Each image shows the response to a little more ink in one pixel (same greys).",
+            "Three blocks of eight signed images each. The three blocks look alike.",
         ),
         claim(f"""Largest principal angle to PCA&rsquo;s subspace: untied {angles["untied"]:.0e} rad, tied
-            {angles["tied"]:.0e} rad. The errors exceed PCA&rsquo;s by the fraction
-            {max(abs(result.excess) for result in results.values()):.0e} at most."""),
-        text(against_pca(ours, theirs, run.longer("undercomplete"), run.settings.n_components)),
+            {angles["tied"]:.0e} rad. The errors exceed PCA&rsquo;s by a fraction of at most
+            {max(abs(result.excess) for result in results.values()):.0e}."""),
+        text(sentence_on_pca(ours, theirs, longer, run.settings.n_components)),
         figure(
             plots.learning_curves({n: t.model.history_ for n, t in run.models.items() if t.epochs}),
-            "The training objective J of each member, penalties included, which are therefore not to be compared "
-            "with each other.",
+            "The training objective J of each member. J includes the penalty, so do not compare the levels of "
+            "different members.",
             "Six falling curves, steep in the first tenth of the epochs and level at the end.",
         ),
         sources(("note 14, undercomplete autoencoders", ""), BOOK["14.1"], BOURLARD_KAMP, BALDI_HORNIK),
@@ -71,31 +72,30 @@ def build(run):
 
 
 def middle_pixels(image_shape):
-    """Eight pixels around the middle of the image, by index."""
+    """Return the indices of eight pixels around the middle of the image."""
     rows, columns = image_shape
     places = [(rows * i // 5, columns * j // 6) for i in (2, 3) for j in (1, 2, 3, 4)]
     return [i * columns + j for i, j in places]
 
 
-def against_pca(ours, pca, longer, n_components):
-    """The sigmoid autoencoder beside PCA at the same width, and what twice the epochs would change.
+def sentence_on_pca(ours, pca, longer, n_components):
+    """Return how the sigmoid autoencoder compares with PCA of the same width, and the effect of twice the epochs.
 
-    ours and pca: held-out errors, numbers or one a seed; longer: the error after twice the epochs.
+    ours and pca: held-out errors, numbers or one per seed; longer: the error after twice the epochs.
     """
     mean, pca_mean = float(np.mean(ours)), float(np.mean(pca))
     gain = 1 - longer / mean
-    more = f"Twice the epochs lead to {longer:.4f}, " + said(
-        gain > 0.01, f"{percent(gain)} less: it was not trained to the end.", "no further: it was trained to the end."
+    more = (
+        f"{percent(gain)} less: it was not trained to the end."
+        if gain > 0.01
+        else "less than 1 % below that: it was trained to the end."
     )
-    meaning = said(
-        mean < pca_mean,
-        "What bends can follow the data further than what is flat.",
-        said(
-            gain > 0.01,
-            "That it is above PCA says that it is undertrained, not that bending does not help.",
-            "Bending alone is no guarantee.",
-        ),
-    )
+    if mean < pca_mean:
+        meaning = "A nonlinear network can follow the data further than a linear one."
+    elif gain > 0.01:
+        meaning = "It is above PCA because it is undertrained, not because it is nonlinear."
+    else:
+        meaning = "A nonlinear network alone is no guarantee."
     return f"""With nonlinear <i>f</i> and <i>g</i> an autoencoder is a nonlinear generalization of PCA. At the same
         <i>K</i> = {n_components} the sigmoid autoencoder&rsquo;s held-out error is {mean:.4f} and PCA&rsquo;s
-        {pca_mean:.4f}: {compared(ours, pca)}. {meaning} {more}"""
+        {pca_mean:.4f}: {compare(ours, pca)}. {meaning} Twice the epochs lead to {longer:.4f}, {more}"""

@@ -417,7 +417,16 @@ FIGURES = {
     "sparse_codes.label_curves": (lambda ax: sparse_codes.label_curves(LABELS, ax=ax), check_label_curves),
     "schematic.schematic": (lambda ax: plots.schematic(ax=ax), check_schematic),
 }
-HELPERS = {"new_figure", "new_axes", "plain_log", "mosaic", "bare", "show_images", "labelled_rows"}  # no figures
+HELPERS = {
+    "new_figure",
+    "new_axes",
+    "log_scale",
+    "plain_log",
+    "mosaic",
+    "bare",
+    "show_images",
+    "labelled_rows",
+}  # no figures
 
 
 @pytest.fixture(params=FIGURES)

@@ -1,8 +1,8 @@
-"""The gallery: every plotting function of the package with a picture that it made, of data that come with the package.
+"""Draw the gallery: every plotting function of the package with a picture of data that come with the package.
 
-`PICTURES` has one entry a function, room and name. The pictures are drawn when the site is built and kept until the
-package or this file change; what several of them show is computed once. Trainings are short: a gallery shows figures,
-the lessons and the report of `npae demo` show results.
+`PICTURES` has an entry per function: room and name. The pictures are drawn when the site is built, and kept until the
+package or this file change. Results that several pictures share are computed once. Trainings are short; the lessons and
+the report of `npae demo` show results of full trainings.
 """
 
 import hashlib
@@ -13,14 +13,17 @@ from functools import cache
 import numpy as np
 
 import npae
-from npae import datasets, denoising, manifold, plots, sparsity
+from npae import datasets, manifold, plots, sparsity
 from npae.experiments import capacity, edges, generative, linear, manifolds, pretraining, sparse_codes
+from npae.experiments.denoising import learn_score
 from npae.gradcheck import check_gradient
 from npae.plots import generative as draw_generative
 from npae.plots import lessons
 from npae.plots import linear as draw_linear
 from npae.plots import manifolds as draw_manifolds
 from npae.plots import sparse_codes as draw_sparse
+from npae.report.sections import score as score_section
+from npae.report.sections import tangents as tangents_section
 
 SHAPE = (8, 8)
 TITLES = {
@@ -38,7 +41,7 @@ PICTURES = {}
 
 
 def picture(name):
-    """Register the function that draws `name`, a module of npae.plots and a function of it."""
+    """Register the function that draws `name`: a module of npae.plots and a function in it."""
 
     def register(function):
         PICTURES[name] = function
@@ -47,12 +50,12 @@ def picture(name):
     return register
 
 
-# -- what several pictures show ---------------------------------------------------------------------------------------
+# -- results that several pictures share ------------------------------------------------------------------------------
 
 
 @cache
 def digits():
-    """Training and held-out digits, and the labels of the latter."""
+    """Return training digits, held-out digits, and the labels of the held-out digits."""
     data = datasets.load_digits()
     order = np.random.default_rng(0).permutation(len(data))
     return (
@@ -72,49 +75,47 @@ PARTS = {
 
 @cache
 def member(name):
-    """An autoencoder of digits with 64 sigmoid units."""
+    """Return an autoencoder of digits with 64 sigmoid units."""
     how = {"output_activation": "sigmoid", "optimizer": npae.Adam(1e-2), "early_stopping": True, "random_state": 0}
     return npae.Autoencoder(64, max_iter=30, **how, **PARTS[name]).fit(digits()[0])
 
 
 @cache
 def tangents(name):
-    """Learnt and true tangents of a circle or a sphere in 20 dimensions."""
+    """Return learnt and true tangents of a circle or a sphere in 20 dimensions."""
     few = {"n_samples": 4000, "n_test": 150, "n_steps": 1200, "neighbours": (50,), "width": 64}
     return manifolds.known_manifold(name, **few)
 
 
 @cache
 def image_codes():
-    """Three codes of digits, their singular values and contraction ratios at held-out images."""
+    """Return three codes of digits, with singular values and contraction ratios at held-out images."""
     train, test, _ = digits()
     return manifolds.image_codes(train, test[:60].astype(np.float64), n_steps=800, lr=1e-2)
 
 
 @cache
-def score():
-    """A denoiser of a mixture in the plane, and the score that it knows."""
-    from npae.experiments.denoising import learn_score
-
+def learnt_score():
+    """Return a denoiser of a mixture in the plane, and its score."""
     return learn_score("mixture", n_steps=2000, n_samples=8000)
 
 
 @cache
 def watched():
-    """A variational autoencoder of digits with two code units, and its bound by epoch."""
+    """Return a variational autoencoder of digits with two code units, and its bound by epoch."""
     train, test, _ = digits()
     return generative.watch_vae(generative.binarized(train), generative.binarized(test), epochs=25)
 
 
 @cache
 def patches():
-    """Whitened patches of photographs."""
+    """Return whitened patches of photographs."""
     return sparse_codes.patches(1000, 500)
 
 
 @cache
 def revived():
-    """Training with and without the term that revives dead units."""
+    """Return trainings with and without the term that revives dead units."""
     return sparse_codes.revival(patches()[0], k=4, epochs=8, batch_size=50, lr=5e-3)
 
 
@@ -255,18 +256,12 @@ def spectra():
 
 @picture("manifolds.tangents_on_curve")
 def tangents_on_curve():
-    result = tangents("circle")
-    some = result.test.subset(slice(0, 40))
-    T = manifold.tangent_space(result.models["contractive"], some.data, 1)
-    curve = result.test.chart(np.linspace(0, 2 * np.pi, 200)[:, None])
-    return draw_manifolds.tangents_on_curve(some.data, T, some.tangents, some.embedding, curve=curve)
+    return tangents_section.tangents_of_circle(tangents("circle"))
 
 
 @picture("manifolds.tangents_on_surface")
 def tangents_on_surface():
-    some, model = tangents("sphere").test, tangents("sphere").models["contractive"]
-    T = manifold.tangent_space(model, some.data, 2)
-    return draw_manifolds.tangents_on_surface(some.data, T, some.embedding, manifold.tangent_angles(T, some.tangents))
+    return tangents_section.planes_of_sphere(tangents("sphere"))
 
 
 @picture("manifolds.tangent_images")
@@ -294,25 +289,12 @@ def walks():
 
 @picture("generative.score_fields")
 def score_fields():
-    result, edge = score(), np.linspace(-1.9, 1.9, 61)
-    points, grid = (np.stack(np.meshgrid(a, a), axis=-1).reshape(-1, 2) for a in (edge, np.linspace(-1.6, 1.6, 15)))
-    density = np.exp(result.data.log_density(points, result.sigma)).reshape(61, 61)
-    grid = grid[np.exp(result.data.log_density(grid, result.sigma)) > 0.02 * density.max()]
-    fields = {
-        "exact score": result.data.score(grid, result.sigma),
-        "(r(x) - x) / sigma²": denoising.score_field(result.model, grid, result.sigma),
-    }
-    return draw_generative.score_fields(fields, grid, (edge, density), data=result.data.data[:400])
+    return score_section.score_fields(learnt_score())
 
 
 @picture("generative.clouds")
 def clouds():
-    result = score()
-    start = 1.2 * np.random.default_rng(0).standard_normal((500, 2))
-    field = lambda x: denoising.score_field(result.model, x, result.sigma)  # noqa: E731
-    chain = denoising.langevin(field, start, result.sigma**2 / 10, 200, rng=0)
-    samples = {"start": start, "20 steps": chain[19], "200 steps": chain[-1], "data, smoothed": result.X[:500]}
-    return draw_generative.clouds(samples, limit=3.0)
+    return score_section.langevin_clouds(learnt_score(), 200, 0)
 
 
 @picture("generative.code_plane")
@@ -369,7 +351,7 @@ def grouped_bars():
 
 @picture("lessons.reconstructed_points")
 def reconstructed_points():
-    X, model = score().X[:300], score().model
+    X, model = learnt_score().X[:300], learnt_score().model
     return lessons.reconstructed_points(X, model.reconstruct(X), title="a denoiser of a mixture", n_far=5)
 
 
@@ -388,7 +370,7 @@ def agreement():
 
 @picture("lessons.arrows")
 def arrows():
-    result = score()
+    result = learnt_score()
     points = result.X[::40][:60]
     moves = {"r(x) − x": result.model.reconstruct(points) - points,
              "σ² ∇ log p": result.sigma**2 * result.data.score(points, result.sigma)}  # fmt: skip
@@ -399,7 +381,7 @@ def arrows():
 
 
 def generate(root, folder):
-    """Draw every picture into `folder`, unless nothing that it is made of has changed."""
+    """Draw every picture into `folder` if the package or this file has changed."""
     folder.mkdir(parents=True, exist_ok=True)
     sources = [*sorted((root / "npae").rglob("*.py")), root / "docs" / "_ext" / "gallery.py"]
     key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
@@ -413,13 +395,14 @@ def generate(root, folder):
 
 
 def page():
-    """The text of the gallery: every function by rooms, its sentence, its picture."""
+    """Return the text of the gallery: every function by rooms, with its sentence and its picture."""
     lines = [
         "# Gallery",
-        "Every plotting function of the package, with a picture that it made when this site was built, of data that "
-        "come with the package, after short trainings. Each returns the matplotlib `Figure` it drew on and calls no "
-        "`show`; what fills one axis takes `ax`. All share one style, {py:mod}`npae.plots.style`: lines differ in "
-        "dashes and lightness, bars in hatches, and more ink is darker, so that they read in grey.",
+        "This page has a picture of every plotting function of the package. The pictures were drawn when this site was "
+        "built, from data that come with the package, after short trainings. Each function returns a matplotlib "
+        "`Figure` and does not call `show`; a figure of one axis takes `ax`. All share one style, "
+        "{py:mod}`npae.plots.style`: lines differ in dashes and lightness, bars in hatches, and more ink is darker, so "
+        "that the figures are clear in grey.",
     ]
     for room, title in TITLES.items():
         lines.append(f"## {title}")

@@ -1,17 +1,17 @@
-"""Figures of autoencoders: images in rows, filters, learning curves, codes."""
+"""Draw figures of autoencoders: images in rows, filters, learning curves, codes."""
 
 import numpy as np
 
-from npae.plots.style import CLASSES, STYLES, WIDTH, curves, labelled_rows, new_axes, plain_log, show_images
+from npae.plots.style import CLASSES, STYLES, WIDTH, curves, labelled_rows, log_scale, new_axes, show_images
 
 
 def image_rows(rows, image_shape, *, width=WIDTH):
-    """One labelled row of images for each item of `rows`, a dict label -> X (N, D); grey from 0, white, to 1, black."""
+    """Draw a labelled row of images for each item of a dict label -> X (N, D), from white, 0, to black, 1."""
     return labelled_rows([(label, X, 0) for label, X in rows.items()], image_shape, width)
 
 
 def filters(groups, image_shape, *, n=32, n_columns=8, width=WIDTH):
-    """Weights seen as images: groups is a dict title -> W (D, K); the first n columns of each, side by side.
+    """Draw weights as images: groups is a dict title -> W (D, K); the first n columns of each, side by side.
 
     Each filter is divided by its largest |weight|: dark is positive, light negative, mid-grey zero.
     """
@@ -27,20 +27,19 @@ def filters(groups, image_shape, *, n=32, n_columns=8, width=WIDTH):
 
 
 def learning_curves(histories, *, width=WIDTH, ylabel="objective J", ax=None):
-    """Objective by epoch on a log axis; histories is a dict label -> history_ of a fitted autoencoder."""
+    """Draw the objective by epoch on a log axis; histories is a dict label -> history_ of a fitted autoencoder."""
     lines = {label: (np.arange(1, len(history["loss"]) + 1), history["loss"]) for label, history in histories.items()}
     legend = {"ncols": 2}
     figure, axis = curves(lines, xlabel="epoch", ylabel=ylabel, width=width, height=3.8, legend=legend, ax=ax)
     for style, history, (epochs, _) in zip(STYLES, histories.values(), lines.values()):
         if history.get("validation_loss"):
             axis.plot(epochs, history["validation_loss"], linewidth=0.8, **style)
-    axis.set_yscale("log")
-    plain_log(axis.yaxis)
+    log_scale(axis)
     return figure
 
 
 def code_scatter(codes, target, *, width=WIDTH):
-    """Each sample drawn as its class digit at its 2-d code, one map above the other; codes: title -> h (N, 2)."""
+    """Draw each sample as its class digit at its 2-d code, one map above the other; codes: title -> h (N, 2)."""
     figure, axes = new_axes(width, 0.8 * width * len(codes), len(codes), 1)
     for axis, (title, h) in zip(np.atleast_1d(axes), codes.items()):
         for label in np.unique(target):
@@ -53,7 +52,7 @@ def code_scatter(codes, target, *, width=WIDTH):
 
 
 def bars(values, *, ylabel, width=WIDTH, log=False, ax=None):
-    """One labelled bar for each item of a dict label -> number, with the number on it."""
+    """Draw a labelled bar for each item of a dict label -> number, with the number on it."""
     figure, axis = new_axes(width, 3.2, ax=ax)
     hatches = ["", "///", "...", "xx", "\\\\", "++", "oo", "--"]
     drawn = axis.bar(list(values), list(values.values()), color="#c8d6e5", edgecolor="black", hatch=None)
@@ -63,6 +62,5 @@ def bars(values, *, ylabel, width=WIDTH, log=False, ax=None):
     axis.set_ylabel(ylabel)
     axis.margins(y=0.12)
     if log:
-        axis.set_yscale("log")
-        plain_log(axis.yaxis)
+        log_scale(axis)
     return figure

@@ -1,15 +1,15 @@
-"""Figures of densities and of generative models: vector fields, chains, a code plane decoded, a bound in its parts."""
+"""Draw figures of densities and generative models: vector fields, chains, a decoded code plane, parts of a bound."""
 
 import numpy as np
 
-from npae.plots.style import WIDTH, curves, new_axes, plain_log, show_images
+from npae.plots.style import WIDTH, curves, log_scale, new_axes, show_images
 
 
 def score_fields(fields, grid, density, *, data=None, width=WIDTH):
-    """Arrows of vector fields over a density in the plane, one panel each, all to one scale.
+    """Draw arrows of vector fields over a density in the plane, one panel each, on one scale.
 
-    fields: dict title -> (M, 2) at the points `grid` (M, 2). density: (axis (A,), values (A, A)) drawn in grey, the
-    square root of it, so that thin tails show. data: (N, 2) drawn as dots.
+    fields: dict title -> (M, 2) at the points `grid` (M, 2). density: (axis (A,), values (A, A)); its square root
+    is drawn in grey, so that thin tails are visible. data: (N, 2), drawn as dots.
     """
     figure, axes = new_axes(width, width / len(fields) + 0.5, 1, len(fields))
     longest = max(np.linalg.norm(field, axis=1).max() for field in fields.values())
@@ -30,7 +30,7 @@ def score_fields(fields, grid, density, *, data=None, width=WIDTH):
 
 
 def clouds(samples, *, limit, width=WIDTH):
-    """Samples in the plane two by two, dict title -> (N, 2), on equal axes from -limit to limit."""
+    """Draw samples in the plane, dict title -> (N, 2), two panels per row, on equal axes from -limit to limit."""
     n_rows = -(-len(samples) // 2)
     figure, axes = new_axes(width, n_rows * (width / 2 + 0.1) + 0.2, n_rows, 2)
     for axis, (title, X) in zip(axes.flat, samples.items()):
@@ -46,7 +46,7 @@ def clouds(samples, *, limit, width=WIDTH):
 
 
 def code_plane(images, image_shape, *, extent, width=WIDTH, ax=None):
-    """Images (M^2, D) decoded on a square grid of a code of two units, row by row from the top, with the code's axes.
+    """Draw images (M^2, D), decoded on a square grid of a code of two units, row by row from the top, with its axes.
 
     extent: the largest |h| of the grid.
     """
@@ -62,9 +62,9 @@ def code_plane(images, image_shape, *, extent, width=WIDTH, ax=None):
 
 
 def bound_parts(watched, *, width=WIDTH, height=3.6, ax=None):
-    """The negative evidence lower bound by epoch and its two parts, all costs in nats, on a log axis.
+    """Draw the negative evidence lower bound by epoch and its two parts, costs in nats, on a log axis.
 
-    `watched` has lists reconstruction, kl and elbo.
+    `watched` has the lists reconstruction, kl and elbo.
     """
     epochs = np.arange(1, len(watched.kl) + 1)
     lines = {
@@ -72,15 +72,14 @@ def bound_parts(watched, *, width=WIDTH, height=3.6, ax=None):
         "L + Ω, the negative bound": (epochs, -np.array(watched.elbo)),
         "Ω = KL(q(h | x) || N(0, I))": (epochs, watched.kl),
     }
-    figure, axis = curves(lines, xlabel="epoch", ylabel="nats a held-out sample", width=width, height=height, ax=ax)
+    figure, axis = curves(lines, xlabel="epoch", ylabel="nats per held-out sample", width=width, height=height, ax=ax)
     if all(np.min(y) > 0 for _, y in lines.values()):
-        axis.set_yscale("log")
-        plain_log(axis.yaxis)
+        log_scale(axis)
     return figure
 
 
 def levels(table, sigmas, *, width=WIDTH, height=3.8, ylabel="PSNR, dB", ax=None):
-    """One curve a method over noise levels; table: dict method -> values."""
+    """Draw a curve per method over noise levels; table: dict method -> values."""
     lines = {name: (sigmas, values) for name, values in table.items()}
     legend = {"ncols": 2, "loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
     figure, axis = curves(lines, xlabel="standard deviation of the noise", ylabel=ylabel, width=width, height=height,

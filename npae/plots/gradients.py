@@ -1,4 +1,4 @@
-"""The figure of a gradient check."""
+"""Draw the figure of a gradient check."""
 
 import itertools
 
@@ -8,10 +8,10 @@ from npae.plots.style import STYLES, WIDTH, new_axes
 
 
 def agreement(report, *, width=WIDTH, ax=None):
-    """Numeric against analytic derivatives of a GradientReport, one marker an array, on symmetric logarithmic axes.
+    """Draw numeric over analytic derivatives of a GradientReport, a marker per array, on symmetric logarithmic axes.
 
-    Right entries lie on the diagonal; a constant factor is a shift, a wrong sign the other diagonal, a missing term a
-    horizontal line. Circled: the worst coordinate of each array that is wrong.
+    Right entries lie on the diagonal. A constant factor is a shift, a wrong sign the other diagonal, a missing term a
+    horizontal line. A circle marks the worst coordinate of each wrong array.
     """
     figure, axis = new_axes(width, width, ax=ax)
     values = np.abs(np.concatenate([v for row in report.rows for v in (row.analytic_values, row.numeric_values)]))

@@ -1,6 +1,6 @@
-"""Figures of the lessons: lines with their spread over seeds, histograms, groups of bars, maps of the plane.
+"""Draw figures of the lessons: lines with their spread over seeds, histograms, groups of bars, maps of the plane.
 
-Each draws on `ax`, or on a new figure of its own where there is none, and returns the Figure drawn on.
+Each function draws on `ax`, or on a new figure without `ax`, and returns the Figure.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from npae.plots.style import STYLES, new_axes, plain_log
+from npae.plots.style import SMALL, STYLES, log_scale, new_axes
 
 FILLS = [
     {"color": "#ffffff", "hatch": ""},
@@ -17,14 +17,14 @@ FILLS = [
     {"color": "#8c8c8c", "hatch": "xx"},
     {"color": "#222222", "hatch": ""},
     {"color": "#56748f", "hatch": "\\\\"},
-]  # bars are told apart by lightness and by hatch
+]  # bars differ in lightness and in hatch
 
 
 def lines(
     series: Mapping[str, Any], *, xlabel: str, ylabel: str, log: str = "", markers: bool = False,
     reference: tuple[str, float] | None = None, title: str | None = None, ax: Any = None,
 ) -> Any:  # fmt: skip
-    """A line for each item of a dict label -> (x, y): y (n,), or (seeds, n) as the mean in a band from least to most.
+    """Draw a line for each item of a dict label -> (x, y): y (n,), or (seeds, n) as the mean in a band of all seeds.
 
     log: the axes that are logarithmic, '', 'x', 'y' or 'xy'. reference: (label, y) of a thin level line.
     """
@@ -40,11 +40,8 @@ def lines(
         axis.annotate(reference[0], (0, reference[1]), (4, 3), xycoords=("axes fraction", "data"),
                       textcoords="offset points", fontsize=9.5, color="0.3")  # fmt: skip
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    for each, name in ((axis.xaxis, "x"), (axis.yaxis, "y")):
-        if name in log:
-            axis.set(**{f"{name}scale": "log"})
-            plain_log(each)
-    axis.legend(frameon=False, fontsize=9.5)
+    log_scale(axis, log)
+    axis.legend(**SMALL)
     return figure
 
 
@@ -52,7 +49,7 @@ def histograms(
     samples: Mapping[str, Any], bins: Any, *, xlabel: str, ylabel: str = "share", log: bool = False,
     title: str | None = None, ax: Any = None,
 ) -> Any:  # fmt: skip
-    """Outlines of histograms, a dict label -> numbers of any shape; the bars of each add up to 1."""
+    """Draw outlines of histograms, a dict label -> numbers of any shape; the bars of each add up to 1."""
     figure, axis = new_axes(7.0, 3.4, ax=ax)
     for style, (label, values) in zip(STYLES, samples.items()):
         values = np.ravel(values)
@@ -60,14 +57,16 @@ def histograms(
         axis.hist(values, bins, weights=weights, histtype="step", label=label, linewidth=1.6, **style)
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if log:
-        axis.set_yscale("log")
-        plain_log(axis.yaxis)
-    axis.legend(frameon=False, fontsize=9.5, loc="best")
+        log_scale(axis)
+    axis.legend(**SMALL, loc="best")
     return figure
 
 
 def grouped_bars(table: Mapping[str, Mapping[str, Any]], *, ylabel: str, log: bool = False, ax: Any = None) -> Any:
-    """Bars in groups: a dict group -> {name: number, or one a seed as the mean with a line from least to most}."""
+    """Draw bars in groups: a dict group -> {name: number}.
+
+    Several numbers, one per seed, make a bar at their mean with a line from the least to the largest.
+    """
     figure, axis = new_axes(8.0, 3.6, ax=ax)
     names = list(next(iter(table.values())))
     width = 0.84 / len(names)
@@ -82,16 +81,15 @@ def grouped_bars(table: Mapping[str, Mapping[str, Any]], *, ylabel: str, log: bo
     axis.set_xticks(range(len(table)), table)
     axis.set_ylabel(ylabel)
     if log:
-        axis.set_yscale("log")
-        plain_log(axis.yaxis)
+        log_scale(axis)
     axis.legend(frameon=False, ncols=min(len(names), 5), fontsize=9.5, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return figure
 
 
 def reconstructed_points(X: Any, R: Any, *, title: str, n_joined: int = 150, n_far: int = 0, ax: Any = None) -> Any:
-    """Points of the plane X (N, 2) in grey and their reconstructions R (N, 2) in black, the first ones joined.
+    """Draw points of the plane X (N, 2) in grey and their reconstructions R (N, 2) in black, with lines between them.
 
-    The `n_far` points that are sent farthest are ringed, and joined by a heavier line.
+    Only the first `n_joined` points have lines. The `n_far` points that move farthest have rings and heavier lines.
     """
     X, R = np.asarray(X), np.asarray(R)
     figure, axis = new_axes(4.4, 4.4, ax=ax)
@@ -103,12 +101,12 @@ def reconstructed_points(X: Any, R: Any, *, title: str, n_joined: int = 150, n_f
         axis.plot(*np.stack([X[far], R[far]]).transpose(2, 0, 1), color="#D55E00", linewidth=1.3)
         axis.plot(*X[far].T, "o", color="#D55E00", markersize=6, fillstyle="none", label="sent farthest")
     axis.set(title=title, xlabel="x₁", ylabel="x₂", aspect="equal")
-    axis.legend(frameon=False, fontsize=9.5, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16))
+    axis.legend(**SMALL, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     return figure
 
 
 def arrows(points: Any, moves: Mapping[str, Any], *, data: Any = None, scale: float = 1.0, ax: Any = None) -> Any:
-    """Arrows from points (N, 2) of the plane, one field for each item of a dict label -> (N, 2), over data (M, 2)."""
+    """Draw arrows from points (N, 2) of the plane over data (M, 2); moves is a dict label -> (N, 2)."""
     figure, axis = new_axes(5.6, 5.6, ax=ax)
     if data is not None:
         axis.plot(*np.transpose(data), ".", color="0.75", markersize=3, label="data", zorder=1)
@@ -117,5 +115,5 @@ def arrows(points: Any, moves: Mapping[str, Any], *, data: Any = None, scale: fl
         axis.quiver(*np.transpose(points), *(scale * np.transpose(move)), angles="xy", scale_units="xy", scale=1,
                     label=label, **look)  # fmt: skip
     axis.set(xlabel="x₁", ylabel="x₂", aspect="equal")
-    axis.legend(frameon=False, fontsize=9.5, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    axis.legend(**SMALL, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return figure

@@ -1,4 +1,4 @@
-"""Figures of linear theory: angles against steps, surfaces with saddles, components as images, error against k."""
+"""Draw figures of linear theory: angles by step, surfaces with saddles, components as images, error by width."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,19 +6,18 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import FixedLocator
 
-from npae.plots.style import STYLES, WIDTH, curves, new_axes, new_figure, plain_log, show_images
+from npae.plots.style import STYLES, WIDTH, curves, log_scale, new_axes, new_figure, show_images
 
 
 def angle_curves(histories: Mapping[str, Any], *, ax: Any = None) -> Any:
-    """Principal angle against training step on a log axis; histories: name -> (steps, angles)."""
+    """Draw the principal angle by training step on a log axis; histories: name -> (steps, angles)."""
     legend = {"loc": "lower left"}
     ylabel = "largest principal angle to PCA, rad"
     figure, axis = curves(histories, xlabel="step", ylabel=ylabel, legend=legend, linewidth=1.3, ax=ax)
     axis.axhline(np.pi / 2, color="#666666", linewidth=0.8)
     axis.annotate("right angle", (1, np.pi / 2), (0, 3), xycoords=("axes fraction", "data"),
                   textcoords="offset points", ha="right")  # fmt: skip
-    axis.set_yscale("log")
-    plain_log(axis.yaxis)
+    log_scale(axis)
     return figure
 
 
@@ -65,7 +64,7 @@ def _mark(axis: Any, points: Sequence[Any], label: str, marker: str) -> None:
 
 
 def components(rows: Mapping[str, Any], image_shape: Any) -> Any:
-    """Signed images (k, D) in labelled rows: dark positive, light negative, mid-grey zero, each scaled by itself."""
+    """Draw signed images (k, D) in labelled rows: dark positive, light negative, each scaled by itself."""
     k = max(len(row) for row in rows.values())
     figure = new_figure(WIDTH, len(rows) * (0.95 * WIDTH / k * image_shape[0] / image_shape[1] + 0.28))
     for axis, (name, row) in zip(np.atleast_1d(figure.subplots(len(rows), 1)), rows.items()):
@@ -76,7 +75,7 @@ def components(rows: Mapping[str, Any], image_shape: Any) -> Any:
 
 
 def error_curves(widths: Sequence[int], errors: Mapping[str, Sequence[float]], *, ax: Any = None) -> Any:
-    """Held-out error against the number k of code units; errors: name -> one a width."""
+    """Draw the held-out error by number k of code units; errors: name -> values, one per width."""
     figure, axis = new_axes(WIDTH, 3.6, ax=ax)
     markers = dict(zip(errors, "os^Dv"))
     for i, (name, values) in enumerate(errors.items()):
@@ -84,9 +83,7 @@ def error_curves(widths: Sequence[int], errors: Mapping[str, Sequence[float]], *
         axis.plot(widths, values, label=name, linewidth=1.4, marker=markers[name], markersize=9 - 3 * i,
                   markerfacecolor=hollow, **STYLES[i])  # fmt: skip
     axis.set(xlabel="code units k", ylabel="held-out mean ½‖x̂ − x‖²")
-    axis.set(xscale="log", yscale="log")
-    plain_log(axis.yaxis)
-    plain_log(axis.xaxis)
+    log_scale(axis, "xy")
     axis.xaxis.set_major_locator(FixedLocator(widths))
     axis.legend(frameon=False)
     return figure

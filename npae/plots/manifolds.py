@@ -1,20 +1,19 @@
-"""Figures of learnt manifolds: spectra, tangent planes, tangent images, contraction curves and walks.
+"""Draw figures of learnt manifolds: spectra, tangent planes, tangent images, contraction curves and walks.
 
-Every function takes arrays that `npae.manifold` computes and returns a matplotlib Figure, like those of `npae.plots`;
-where there is an `ax`, the one of what it drew on.
+Every function takes arrays that `npae.manifold` computes and returns a matplotlib Figure, like those of `npae.plots`.
 """
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from npae.plots.style import STYLES, WIDTH, bare, curves, labelled_rows, new_axes, new_figure, plain_log
+from npae.plots.style import STYLES, WIDTH, bare, curves, labelled_rows, log_scale, new_axes, new_figure, plain_log
 
 
 def spectra(sigma, *, n_dims=None, normalize=False, width=WIDTH, height=3.4, ax=None):
-    """Singular values by their rank: sigma is a dict label -> (N, k) of `singular_values`; median and quartiles.
+    """Draw singular values by rank: sigma is a dict label -> (N, k) of `singular_values`; median and quartiles.
 
-    `n_dims` marks a known dimension; `normalize` divides every sample's by its largest.
+    `n_dims` marks a known dimension; `normalize` divides the values of every sample by the largest.
     """
     if normalize:
         sigma = {label: values / values[:, :1] for label, values in sigma.items()}
@@ -36,10 +35,10 @@ def spectra(sigma, *, n_dims=None, normalize=False, width=WIDTH, height=3.4, ax=
 
 
 def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=WIDTH, title=None, ax=None):
-    """Learnt tangents (black) and true ones (orange) of a curve at X (N, D), seen in a plane.
+    """Draw learnt (black) and true (orange) tangents of a curve at X (N, D) in a plane.
 
-    T and T_true are (N, 1, D); `plane` (2, D) has orthonormal rows, such as a dataset's embedding; `curve` (M, D), in
-    order, is drawn underneath.
+    T and T_true are (N, 1, D). `plane` (2, D) has orthonormal rows, such as the embedding of a dataset. `curve` (M, D),
+    in order, is drawn underneath.
     """
     figure, axis = new_axes(width, width, ax=ax)
     if curve is not None:
@@ -60,10 +59,10 @@ def tangents_on_curve(X, T, T_true, plane, *, curve=None, length=0.3, width=WIDT
 def tangents_on_surface(
     X, T, space, angles, *, cloud=None, length=0.25, view=(25, -60), width=WIDTH, title=None, ax=None
 ):
-    """Learnt tangent planes of a surface at X (N, D), seen in a three-dimensional space, as squares.
+    """Draw learnt tangent planes of a surface at X (N, D) as squares in a three-dimensional space.
 
-    T (N, 2, D); `space` (3, D) has orthonormal rows; a square is darker the larger its angle to the true plane,
-    `angles` (N,) in radians; `cloud` (M, D) is drawn underneath.
+    T is (N, 2, D); `space` (3, D) has orthonormal rows. A darker square has a larger angle to the true plane, `angles`
+    (N,) in radians. `cloud` (M, D) is drawn underneath.
     """
     axis = new_figure(width, width * 0.8).add_subplot(projection="3d") if ax is None else ax
     if cloud is not None:
@@ -87,7 +86,7 @@ def tangents_on_surface(
 
 
 def tangent_images(X, tangents, image_shape, *, width=WIDTH):
-    """Which stroke moves: images X (N, D) in the first row and below, for every label, tangent images.
+    """Draw images X (N, D) in the first row and tangent images, rows for each label, below.
 
     `tangents` is a dict label -> (N, T, D): one row for each of the T tangents. Mid-grey is no change, darker is more
     ink, lighter less; each tangent is divided by its largest entry.
@@ -101,9 +100,9 @@ def tangent_images(X, tangents, image_shape, *, width=WIDTH):
 
 
 def contraction_curves(radii, ratios, *, spacing=None, width=WIDTH, ax=None):
-    """Distance between codes over distance between inputs by radius: ratios is a dict label -> (len(radii),).
+    """Draw distance between codes / distance between inputs by radius: ratios is a dict label -> (len(radii),).
 
-    `spacing` marks a distance, such as that between neighbouring data.
+    `spacing` marks a distance, such as the distance between neighbouring samples.
     """
     lines = {label: (radii, ratio) for label, ratio in ratios.items()}
     figure, axis = curves(lines, xlabel="radius in input space", ylabel="contraction ratio", width=width, ax=ax)
@@ -112,14 +111,13 @@ def contraction_curves(radii, ratios, *, spacing=None, width=WIDTH, ax=None):
         axis.axvline(spacing, color="0.6", linewidth=0.8)
         axis.annotate("nearest neighbour", (spacing, 0.85), (-4, 0), xycoords=("data", "axes fraction"),
                       textcoords="offset points", color="0.4", ha="right")  # fmt: skip
-    axis.set_xscale("log")
-    plain_log(axis.xaxis)
+    log_scale(axis, "x")
     axis.set_ylim(bottom=0)
     return figure
 
 
 def walks(paths, lines, image_shape, *, width=WIDTH):
-    """Walks on the manifold, each above the straight line in pixel space that begins alike: (n_steps + 1, N, D)."""
+    """Draw walks on the manifold, each above the straight line with the same first direction: (n_steps + 1, N, D)."""
     rows = []
     for n in range(paths.shape[1]):
         rows += [("walk", paths[:, n], 0), ("straight line", lines[:, n], 0)]

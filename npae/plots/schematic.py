@@ -1,4 +1,4 @@
-"""The family in one drawing: input, corruption, encoder, code, penalty, decoder, reconstruction, loss."""
+"""Draw the family in one picture: input, corruption, encoder, code, penalty, decoder, reconstruction, loss."""
 
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
 
@@ -8,7 +8,7 @@ ROW, TOP = 0.62, 1.55  # heights of the chain, and of penalty and loss
 
 
 def schematic(width=WIDTH, *, ax=None):
-    """x -> C -> x~ -> f -> h -> g -> x^, with Omega over h and L between x and x^; a Figure."""
+    """Draw x -> C -> x~ -> f -> h -> g -> x^, with Omega over h and L between x and x^."""
     figure, axis = new_axes(width, 0.47 * width, ax=ax)
     axis.set(xlim=(-0.05, 7.05), ylim=(-0.35, 2.95), aspect="equal")
     bare(axis)
@@ -19,12 +19,9 @@ def schematic(width=WIDTH, *, ax=None):
     _box(axis, 1.15, ROW, 0.5, 0.42, "C", dashed=True)
     axis.text(1.35, ROW - 0.68, "corruption", ha="center", va="center", fontsize=10)
     for x, sign, name, what in ((2.9, 1, "f", "encoder"), (4.95, -1, "g", "decoder")):
-        left, right = ROW + 0.4, ROW + 0.2
-        corners = [(x - 0.4, sign), (x + 0.4, -sign)]
-        heights = [left - ROW if s > 0 else right - ROW for _, s in corners]
-        axis.add_patch(Polygon([(corners[0][0], ROW - heights[0]), (corners[0][0], ROW + heights[0]),
-                                (corners[1][0], ROW + heights[1]), (corners[1][0], ROW - heights[1])],
-                               facecolor="0.93", edgecolor="black"))  # fmt: skip
+        left, right = 0.3 + 0.1 * sign, 0.3 - 0.1 * sign  # half the heights of the two sides
+        corners = [(x - 0.4, ROW - left), (x - 0.4, ROW + left), (x + 0.4, ROW + right), (x + 0.4, ROW - right)]
+        axis.add_patch(Polygon(corners, facecolor="0.93", edgecolor="black"))
         axis.text(x, ROW, name, ha="center", va="center", fontsize=13, style="italic")
         axis.text(x, ROW - 0.68, what, ha="center", va="center", fontsize=10)
     for start, end in ((0.63, 0.88), (1.42, 1.72), (2.18, 2.48), (3.32, 3.67), (4.13, 4.53), (5.37, 6.32)):

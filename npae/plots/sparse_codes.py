@@ -1,17 +1,17 @@
-"""Figures of capacity and of sparse codes: what was copied or learnt by heart, what sparsity costs, what filters are.
+"""Draw figures of capacity and of sparse codes: copies, memorized samples, the cost of sparsity, filters.
 
-Each takes what the functions of `npae.experiments.capacity`, `sparse_codes`, `edges` and `pretraining` return.
+Each function takes results of `npae.experiments.capacity`, `sparse_codes`, `edges` or `pretraining`.
 """
 
 import numpy as np
 
-from npae.plots.style import STYLES, WIDTH, new_axes, new_figure, plain_log, show_images
+from npae.plots.style import SMALL, STYLES, WIDTH, log_scale, new_axes, new_figure, plain_log, show_images
 
 MARKERS = "os^Dv<>P"
 
 
 def whole_map(M, *, width=WIDTH, ax=None):
-    """A square matrix, white 0 to black 1: the map that a linear autoencoder is."""
+    """Draw the matrix of a linear autoencoder, from white, 0, to black, 1."""
     figure, axis = new_axes(width, width * 0.62, ax=ax)
     if ax is None:
         figure.set_layout_engine("compressed")
@@ -22,7 +22,7 @@ def whole_map(M, *, width=WIDTH, ax=None):
 
 
 def curve_of_memory(memory, *, width=WIDTH, ax=None):
-    """The decoder's curve g(h) through the training samples of a code of one unit, held-out samples around it."""
+    """Draw the decoder's curve g(h) of a code of one unit through the training samples, with held-out samples."""
     figure, axis = new_axes(width, width, ax=ax)
     h = memory.network.encode(memory.train)
     code = np.linspace(h.min(), h.max(), 4000)[:, None]
@@ -35,7 +35,7 @@ def curve_of_memory(memory, *, width=WIDTH, ax=None):
 
 
 def width_curves(tables, n_labels, *, width=WIDTH):
-    """Held-out error, and accuracy with n_labels labels, by the width of the code; means and spread over seeds."""
+    """Draw held-out error, and accuracy with n_labels labels, by width of the code; means and spread over seeds."""
     figure, (left, right) = new_axes(width, 6.6, 2, 1)
     kinds = list(dict.fromkeys(kind for kind, _ in tables[0]))
     for i, (style, kind) in enumerate(zip(STYLES, kinds)):
@@ -62,38 +62,37 @@ def width_curves(tables, n_labels, *, width=WIDTH):
     for axis in (left, right):
         axis.set_xticks(widths, [str(w) for w in widths])
         axis.minorticks_off()
-    right.legend(frameon=False, fontsize=9.5, loc="lower right")
+    right.legend(**SMALL, loc="lower right")
     return figure
 
 
 def frontier(methods, *, width=WIDTH, ax=None):
-    """Fraction of variance unexplained against mean L0; methods: name -> list of (strength, L0, fraction, dead)."""
+    """Draw the fraction of variance unexplained by mean L0; methods: name -> list of (strength, L0, fraction, dead)."""
     figure, axis = new_axes(width, 3.8, ax=ax)
     for i, (style, (name, points)) in enumerate(zip(STYLES, methods.items())):
         points = sorted(points, key=lambda point: point[1])
         look = {"marker": MARKERS[i], "markersize": 7 - 1.5 * i, "markerfacecolor": "white"}
         axis.plot([p[1] for p in points], [p[2] for p in points], label=name, **look, **style)
-    axis.set(xscale="log", yscale="log", xlabel="units active on a sample, mean L0", ylabel="fraction unexplained")
-    plain_log(axis.xaxis)
-    plain_log(axis.yaxis)
+    axis.set(xlabel="active units per sample, mean L0", ylabel="fraction unexplained")
+    log_scale(axis, "xy")
     axis.legend(frameon=False)
     return figure
 
 
 def cheat_curves(histories, *, width=WIDTH):
-    """Penalty and norm of the decoder's rows by epoch, for a free decoder and one with unit rows."""
+    """Draw penalty and norm of the decoder's rows by epoch, for a free decoder and one with unit rows."""
     figure, axes = new_axes(width, 2.5, 1, 2)
     for axis, column, name in zip(axes, (1, 2), ("penalty", "norm of a decoder's row")):
         for style, (label, rows) in zip(STYLES, histories.items()):
             axis.plot(rows[:, 0], rows[:, column], label=label, linewidth=1.6, **style)
-        axis.set(xlabel="epoch", ylabel=name, xscale="log", ylim=(0, None))
-        plain_log(axis.xaxis)
-    axes[1].legend(frameon=False, fontsize=9.5, loc="lower right")
+        axis.set(xlabel="epoch", ylabel=name, ylim=(0, None))
+        log_scale(axis, "x")
+    axes[1].legend(**SMALL, loc="lower right")
     return figure
 
 
 def revival_curves(counts, histograms, *, width=WIDTH):
-    """Dead units by epoch, and at the end how many units are active how often.
+    """Draw dead units by epoch, and a histogram of how often the living units are active.
 
     counts: name -> dead units by epoch; histograms: name -> (counts, edges, n_dead) of `density_histogram`.
     """
@@ -101,20 +100,19 @@ def revival_curves(counts, histograms, *, width=WIDTH):
     for style, (name, dead) in zip(STYLES, counts.items()):
         left.plot(np.arange(1, len(dead) + 1), dead, label=name, linewidth=1.8, **style)
         n, edges, _ = histograms[name]
-        look = {"edgecolor": style["color"], "linestyle": style["linestyle"]}
-        right.stairs(n, edges, linewidth=1.8, **look)
+        right.stairs(n, edges, linewidth=1.8, edgecolor=style["color"], linestyle=style["linestyle"])
     left.set(xlabel="epoch", ylabel="dead units", ylim=(0, None))
-    right.set(xscale="log", xlabel="active on this part of\nthe samples", ylabel="living units")
-    plain_log(right.xaxis)
+    right.set(xlabel="active on this fraction\nof the samples", ylabel="living units")
+    log_scale(right, "x")
     figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 
 def exercise_filters(result, *, n=25, n_columns=5, width=WIDTH):
-    """Learnt, principal and random filters as images, and where they lie: spread against coherence.
+    """Draw learnt, principal and random filters as images, and as points of spread and coherence.
 
-    Dark is positive, light negative, mid-grey zero, each filter by itself; the shaded corner of the last panel holds
-    what is localized and oriented.
+    Dark is positive, light negative, mid-grey zero; each filter is scaled by itself. The shaded corner of the last
+    panel holds localized and oriented filters.
     """
     figure = new_figure(width, width * (0.36 * -(-n // n_columns) / 5 + 0.62))
     above, below = figure.subfigures(2, 1, height_ratios=(0.36 * -(-n // n_columns) / 5, 0.62))
@@ -130,7 +128,7 @@ def exercise_filters(result, *, n=25, n_columns=5, width=WIDTH):
     axis.set(xlabel="spread of the energy, 1 = all over the image", ylabel="coherence of the slopes", ylim=(0, 1.05),
              xlim=(0, None))  # fmt: skip
     axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(frameon=False, fontsize=9.5)
+    axis.legend(**SMALL)
     return figure
 
 
@@ -139,9 +137,9 @@ def _scaled(filters):
 
 
 def answers(filters, images, image_shape, *, width=WIDTH):
-    """What units answer to: one column a unit, its filter (n, D) on top, below its images (n, m, D), best first.
+    """Draw a column per unit: its filter (n, D) on top, below the images (n, m, D) that excite the unit, best first.
 
-    Dark is positive, light negative; the images are scaled together, each filter by itself.
+    Dark is positive, light negative. The images share one scale; each filter is scaled by itself.
     """
     n, m, D = images.shape
     figure = new_figure(width, 0.9 * width * (m + 1.3) / n * image_shape[0] / image_shape[1] + 0.2)
@@ -149,13 +147,13 @@ def answers(filters, images, image_shape, *, width=WIDTH):
     show_images(above, _scaled(filters), image_shape, n, low=-1)
     stacked, limit = images.transpose(1, 0, 2).reshape(n * m, D), np.abs(images).max()
     show_images(below, stacked / limit, image_shape, n, low=-1 if images.min() < 0 else 0)
-    for axis, label in ((above, "filter"), (below, "best\nanswered")):
+    for axis, label in ((above, "filter"), (below, "best\nimages")):
         axis.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9.5)
     return figure
 
 
 def label_curves(found, *, width=WIDTH, ax=None):
-    """Accuracy by number of labels, mean and spread over seeds; found: a list of (start, labels) -> accuracy."""
+    """Draw accuracy by number of labels, mean and spread over seeds; found: a list of (start, labels) -> accuracy."""
     figure, axis = new_axes(width, 3.6, ax=ax)
     labels = sorted({n for _, n in found[0]})
     starts = list(dict.fromkeys(start for start, _ in found[0]))

@@ -1,7 +1,7 @@
-"""What all figures share: line styles, empty figures, curves, images side by side, axes without boxes.
+"""Share the style of all figures: line styles, empty figures, curves, images side by side, axes without boxes.
 
-One polarity: more ink is darker. A picture of grey levels goes from 0 (white) to 1 (black); where signs matter, zero is
-mid-grey, positive is darker and negative is lighter.
+More ink is darker. A picture of grey levels goes from 0 (white) to 1 (black). In a picture with signs zero is mid-grey,
+positive is darker and negative is lighter.
 """
 
 from typing import Any
@@ -19,24 +19,24 @@ STYLES: list[dict[str, Any]] = [
     {"color": "#56B4E9", "linestyle": (0, (3, 1, 1, 1))},
     {"color": "#E69F00", "linestyle": (0, (1, 1))},
     {"color": "#666666", "linestyle": (0, (8, 2))},
-]  # the colours are Okabe and Ito's (2008), told apart by colour-blind readers; their lightness differs too
+]  # the colours of Okabe and Ito (2008), which colour-blind readers can distinguish; they differ in lightness, too
 
-
-WIDTH = 5.0  # inches of every figure: 10-point letters are legible where it is shrunk to a telephone, 355 pixels
+WIDTH = 5.0  # inches of every figure: 10-point letters stay legible on a telephone of 355 pixels
 CLASSES = (
     "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C510A", "#56B4E9", "#E69F00", "#7B3294", "#7F7F7F",
 )  # fmt: skip
+SMALL = {"frameon": False, "fontsize": 9.5}  # of a legend
 
 
 def new_figure(width, height):
-    """An empty Figure of that many inches that keeps its labels from overlapping."""
+    """Return an empty Figure of that size in inches whose labels do not overlap."""
     return Figure(figsize=(width, height), layout="constrained", dpi=110)
 
 
 def new_axes(width, height, *shape, ax=None):
-    """A new Figure and its axis, or an array of axes in that many rows and columns, without upper and right lines.
+    """Return a new Figure and its axis, or an array of axes of shape (rows, columns), without upper and right lines.
 
-    With `ax`, an axis of the caller's, that axis and its figure, whatever the size.
+    If the caller gives an axis `ax`, return its figure and this axis, whatever the size.
     """
     figure = new_figure(width, height) if ax is None else ax.figure
     axes = figure.subplots(*shape) if ax is None else ax
@@ -46,22 +46,29 @@ def new_axes(width, height, *shape, ax=None):
 
 
 def curves(lines, *, xlabel, ylabel, width=WIDTH, height=3.4, legend=None, ax=None, **style):
-    """A Figure and its axis with a curve for each item of `lines`, a dict label -> (x, y), named in a legend.
+    """Draw a curve for each item of `lines`, a dict label -> (x, y), with a legend; return the Figure and its axis.
 
-    `legend` holds what `axis.legend` takes, `style` what `axis.plot` takes; `ax` is drawn on instead of a new figure.
+    `legend` holds arguments of `axis.legend`, `style` arguments of `axis.plot`.
     """
     figure, axis = new_axes(width, height, ax=ax)
-    for own, (label, (x, y)) in zip(STYLES, lines.items()):
-        axis.plot(x, y, label=label, **{"linewidth": 1.6, **style, **own})
+    for each, (label, (x, y)) in zip(STYLES, lines.items()):
+        axis.plot(x, y, label=label, **{"linewidth": 1.6, **style, **each})
     axis.set(xlabel=xlabel, ylabel=ylabel)
     axis.legend(frameon=False, **(legend or {}))
     return figure, axis
 
 
-def plain_log(axis):
-    """Numbers such as 0.2, 5 and 1e-8 on a logarithmic x or y axis, whose small exponents a telephone would hide.
+def log_scale(axis, names="y"):
+    """Make the axes named in `names`, 'x', 'y' or 'xy', logarithmic with plain numbers; call it after drawing."""
+    axis.set(**{f"{name}scale": "log" for name in names})
+    for name in names:
+        plain_log(getattr(axis, f"{name}axis"))
 
-    To be called when all is drawn: 1, 2 and 5 of each decade where the axis has few, else 1 alone.
+
+def plain_log(axis):
+    """Write numbers such as 0.2, 5 and 1e-8 on a logarithmic x or y axis; a telephone would hide small exponents.
+
+    The ticks are 1, 2 and 5 of each decade if the axis has few decades, else 1. Call it after drawing.
     """
     low, high = sorted(axis.get_view_interval())
     ratio = high / max(low, 1e-300)
@@ -71,7 +78,7 @@ def plain_log(axis):
 
 
 def mosaic(X, image_shape, n_columns, pad=1):
-    """The images X (N, D) side by side in one array, row by row, NaN between them."""
+    """Return the images X (N, D) side by side in one array, row by row, with NaN between them."""
     X = np.asarray(X, dtype=float)
     rows, columns = image_shape
     n_rows = -(-len(X) // n_columns)
@@ -83,7 +90,7 @@ def mosaic(X, image_shape, n_columns, pad=1):
 
 
 def bare(axis):
-    """No ticks and no frame: for images."""
+    """Remove ticks and frame of an axis for images."""
     axis.set(xticks=[], yticks=[])
     axis.spines[:].set_visible(False)
 
@@ -91,7 +98,7 @@ def bare(axis):
 def show_images(axis, X, image_shape, n_columns, *, low=0, top=0.0):
     """Draw images X (N, D) side by side on a bare axis, grey from `low` (white) to 1 (black); y runs from `top` down.
 
-    Returns where it ends.
+    Return the y at which the last row ends.
     """
     canvas = mosaic(X, image_shape, n_columns)
     bottom, right = top + canvas.shape[0], canvas.shape[1]
@@ -101,9 +108,9 @@ def show_images(axis, X, image_shape, n_columns, *, low=0, top=0.0):
 
 
 def labelled_rows(rows, image_shape, width):
-    """A Figure of rows of images, a list of (label, X (N, D), low), each grey from low (white) to 1 (black).
+    """Return a Figure of rows of images, a list of (label, X (N, D), low), each grey from low (white) to 1 (black).
 
-    All are on one axis, and the labels its ticks: an axis for each would take several times as long to draw.
+    All rows share one axis, and its ticks are the labels, because an axis per row would take several times as long.
     """
     labels = [label for label, _, _ in rows]
     n = max(len(X) for _, X, _ in rows)

@@ -88,6 +88,5 @@ def _curves(run, sigmas, errors):
     axis.axvline(run.settings.sigma, color="0.6", linewidth=0.8)
     axis.annotate("in training", (run.settings.sigma, 1), (0, 2), xycoords=("data", "axes fraction"),
                   textcoords="offset points", color="0.4", ha="center")  # fmt: skip
-    axis.set_yscale("log")
-    plots.plain_log(axis.yaxis)
+    plots.log_scale(axis)
     return figure

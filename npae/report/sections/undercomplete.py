@@ -93,7 +93,7 @@ def sentence_on_pca(ours, pca, longer, n_components):
     if mean < pca_mean:
         meaning = "A nonlinear network can follow the data further than a linear one."
     elif gain > 0.01:
-        meaning = "It is above PCA because it is undertrained, not because it is nonlinear."
+        meaning = "It is undertrained, so this does not show that nonlinear units are useless."
     else:
         meaning = "A nonlinear network alone is no guarantee."
     return f"""With nonlinear <i>f</i> and <i>g</i> an autoencoder is a nonlinear generalization of PCA. At the same

@@ -111,17 +111,22 @@ def balanced(y, n, rng):
     return np.concatenate([rng.permutation(np.flatnonzero(y == c))[: n // len(classes)] for c in classes])
 
 
+def labelled_split(dataset, n_test, labels, seed):
+    """Return X (N, D) and y (N,) in random order, held-out samples first, and {n: indices of n labelled samples}."""
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(dataset))
+    X, y = dataset.data[order].astype(np.float32), dataset.target[order]
+    return X, y, {n: n_test + balanced(y[n_test:], n, rng) for n in labels}
+
+
 def probe_codes(dataset, recipe, *, widths, kinds=KINDS, labels=(50, 100, 200), epochs=None, seed=0, log=None):
     """Return {(kind, width): (training error, held-out error, {number of labels: accuracy})} for one seed.
 
     Codes are learnt from all training images without labels. A `LinearProbe` sees a few labels, the same for every
     code, and is scored on held-out images. 'raw pixels' and 'PCA' (width components) are probed in the same way.
     """
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(dataset))
-    X, y = dataset.data[order].astype(np.float32), dataset.target[order]
+    X, y, chosen = labelled_split(dataset, recipe.n_test, labels, seed)
     held, seen = slice(0, recipe.n_test), slice(recipe.n_test, None)
-    chosen = {n: recipe.n_test + balanced(y[seen], n, rng) for n in labels}
     table = {}
 
     def add(kind, width, h, reconstruction):

@@ -123,35 +123,29 @@ class FamilyRun:
         common |= fixed_length(len(self.train), lr=schedule.lr, epochs=epochs, batch_size=schedule.batch_size)
         return Autoencoder(n_components, **{**common, **changes})
 
+    def _members(self):
+        """Return {name: (description, number of code units, arguments of the estimator)} in the order of the table."""
+        s = self.settings
+        K, wide, contractive = s.n_components, s.n_overcomplete, Contractive(s.contractive)
+        members: dict[str, tuple[str, int, dict]] = {
+            "PCA": ("linear, by SVD", K, {}),
+            "undercomplete": ("K < D", K, {}),
+            "denoising": (f"Gaussian noise, sigma={s.sigma:g}", K, {"corruption": self.noise}),
+            "contractive": (f"lam={s.contractive:g}, tied", K, {"penalties": [contractive], "tied": True}),
+            "overcomplete": ("K > D, no regularizer", wide, {}),
+            "sparse (KL)": (f"KL, beta={s.kl:g}, rho=0.05", wide, {"penalties": [KLSparsity(s.kl, 0.05)]}),
+            "sparse (L1)": (f"L1, lam={s.l1:g}", wide, {"penalties": [L1Sparsity(s.l1)]}),
+        }
+        return members
+
     def member(self, name, **changes):
         """Return a member of the family by its name, not fitted."""
-        s = self.settings
-        K, wide = s.n_components, s.n_overcomplete
-        if name == "PCA":
-            return PCA(K)
-        parts: dict[str, tuple[int, dict]] = {
-            "undercomplete": (K, {}),
-            "denoising": (K, {"corruption": self.noise}),
-            "contractive": (K, {"penalties": [Contractive(s.contractive)], "tied": True}),
-            "overcomplete": (wide, {}),
-            "sparse (KL)": (wide, {"penalties": [KLSparsity(s.kl, 0.05)]}),
-            "sparse (L1)": (wide, {"penalties": [L1Sparsity(s.l1)]}),
-        }
-        n_components, regularizer = parts[name]
-        return self.autoencoder(n_components, **{**regularizer, **changes})
+        _, n_components, regularizer = self._members()[name]
+        return PCA(n_components) if name == "PCA" else self.autoencoder(n_components, **{**regularizer, **changes})
 
     def train_family(self, jobs=1):
         """Fit and measure every member in `jobs` processes; return self."""
-        s = self.settings
-        family = {
-            "PCA": "linear, by SVD",
-            "undercomplete": "K < D",
-            "denoising": f"Gaussian noise, sigma={s.sigma:g}",
-            "contractive": f"lam={s.contractive:g}, tied",
-            "overcomplete": "K > D, no regularizer",
-            "sparse (KL)": f"KL, beta={s.kl:g}, rho=0.05",
-            "sparse (L1)": f"L1, lam={s.l1:g}",
-        }
+        family = {name: about for name, (about, _, _) in self._members().items()}
         names = list(family)
         labels = [f"[{i}/{len(names)}] {name:<14}" for i, name in enumerate(names, start=1)]
         if jobs > 1:

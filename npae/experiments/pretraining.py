@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from npae.estimators.autoencoder import Autoencoder
-from npae.experiments.capacity import balanced
+from npae.experiments.capacity import labelled_split
 from npae.experiments.cosine import fixed_length, train_epochs
 from npae.objective.activations import Sigmoid
 from npae.objective.contraction import Contractive
@@ -73,10 +73,7 @@ def few_labels(
     Every kind has the same split, the same labelled images and the same number of steps. Pretraining sees all images
     that are not held out, without labels.
     """
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(dataset))
-    X, y = dataset.data[order].astype(np.float32), dataset.target[order]
-    chosen = {n: n_test + balanced(y[n_test:], n, rng) for n in labels}
+    X, y, chosen = labelled_split(dataset, n_test, labels, seed)
     accuracy = {}
     for kind in kinds:
         layers = pretrained_layers(kind, X[n_test:], widths, epochs=epochs, seed=seed)

@@ -54,9 +54,8 @@ def code_scatter(codes, target, *, width=WIDTH):
 def bars(values, *, ylabel, width=WIDTH, log=False, ax=None):
     """Draw a labelled bar for each item of a dict label -> number, with the number on it."""
     figure, axis = new_axes(width, 3.2, ax=ax)
-    hatches = ["", "///", "...", "xx", "\\\\", "++", "oo", "--"]
-    drawn = axis.bar(list(values), list(values.values()), color="#c8d6e5", edgecolor="black", hatch=None)
-    for bar, hatch in zip(drawn, hatches):
+    drawn = axis.bar(list(values), list(values.values()), color="#c8d6e5", edgecolor="black")
+    for bar, hatch in zip(drawn, ["", "///", "...", "xx", "\\\\", "++", "oo", "--"]):
         bar.set_hatch(hatch)
     axis.bar_label(drawn, fmt="%.4g", padding=2)
     axis.set_ylabel(ylabel)

@@ -77,11 +77,9 @@ def components(rows: Mapping[str, Any], image_shape: Any) -> Any:
 def error_curves(widths: Sequence[int], errors: Mapping[str, Sequence[float]], *, ax: Any = None) -> Any:
     """Draw the held-out error by number k of code units; errors: name -> values, one per width."""
     figure, axis = new_axes(WIDTH, 3.6, ax=ax)
-    markers = dict(zip(errors, "os^Dv"))
-    for i, (name, values) in enumerate(errors.items()):
-        hollow = "white" if i % 2 == 0 else STYLES[i]["color"]
-        axis.plot(widths, values, label=name, linewidth=1.4, marker=markers[name], markersize=9 - 3 * i,
-                  markerfacecolor=hollow, **STYLES[i])  # fmt: skip
+    for i, (style, marker, (name, values)) in enumerate(zip(STYLES, "os^Dv", errors.items())):
+        axis.plot(widths, values, label=name, linewidth=1.4, marker=marker, markersize=9 - 3 * i,
+                  markerfacecolor=style["color"] if i % 2 else "white", **style)  # fmt: skip
     axis.set(xlabel="code units k", ylabel="held-out mean ½‖x̂ − x‖²")
     log_scale(axis, "xy")
     axis.xaxis.set_major_locator(FixedLocator(widths))

@@ -109,23 +109,22 @@ def _rows(study):
     ]  # fmt: skip
 
 
-def nearest_pair(study, n_units):
-    """Return the contractive and the denoising code with that many units and the most similar Jacobian norms."""
-    groups = [[c for c in study if c.units == n_units and c.name.startswith(kind)]
-              for kind in ("contractive", "denoising")]  # fmt: skip
-    return min(((c, d) for c in groups[0] for d in groups[1]), key=lambda p: abs(p[0].norm.mean() - p[1].norm.mean()))
+def codes_of_width(study, n_units):
+    """Return the contractive and the denoising code with that many units."""
+    kinds = ("contractive", "denoising")
+    return [next(code for code in study if code.units == n_units and code.name.startswith(kind)) for kind in kinds]
 
 
 def sentence_on_motions(study, baselines):
     """Return which tangents are closer to motions at about one Jacobian norm, and how PCA compares with the codes."""
-    contractive, denoising = nearest_pair(study, 128)
+    contractive, denoising = codes_of_width(study, 128)
     parts = [f"{kind.replace('_', ' ')} {compare(denoising.angles[kind], contractive.angles[kind])}" for kind in KINDS]
     pca = baselines["PCA, the same for all"]
     behind = [each for each in study if all(each.angles[kind].mean() >= pca[kind] for kind in KINDS)]
     local = baselines["local PCA, 40 neighbours"]
     best = all(local[kind] <= min(each.angles[kind].mean() for each in study) for kind in KINDS)
     norms = f"{denoising.norm.mean():.2f}, {contractive.norm.mean():.2f}"
-    return f"""With 128 units and the most similar norms ({norms}) the angles of the {denoising.name} code,
+    return f"""With 128 units and Jacobian norms of {norms} the angles of the {denoising.name} code,
         compared with the {contractive.name} code, are: {"; ".join(parts)}. The {N_DIMS} directions of one PCA for all
         images are at least as close to every motion as {len(behind)} of the {len(study)} codes.
         {choose(best, "Local PCA is closer than all codes.", "Local PCA is not closer than all codes.")}"""
@@ -133,7 +132,7 @@ def sentence_on_motions(study, baselines):
 
 def sentence_on_units(study):
     """Return the effect of more units: the contractive code responds to more directions."""
-    few, many = (nearest_pair(study, n) for n in (128, 512))
+    few, many = (codes_of_width(study, n) for n in (128, 512))
     gaps = [np.mean([c.angles[k].mean() - d.angles[k].mean() for k in KINDS]) for c, d in (few, many)]
     counts = [pair[0].directions.mean() for pair in (few, many)]
     why = choose(

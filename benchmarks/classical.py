@@ -1,7 +1,8 @@
-"""The classical exercise beside scipy.optimize with other gradients: python -m benchmarks.classical
+"""The classical exercise beside SciPy's L-BFGS with gradients of other libraries: python -m benchmarks.classical
 
 64-25-64 sigmoid units on 10,000 patches and 784-196-784 on 5,000 images, weight decay and KL: one value with its
-gradient, by PyTorch and autograd too, and the whole fit by L-BFGS with the same options of SciPy, all in float64.
+gradient, by PyTorch and autograd too, and the whole fit, by `npae.lbfgs` and by SciPy's L-BFGS with their gradients, in
+float64.
 """
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from benchmarks.report import HEADER, beside, installed, table
 from npae.datasets import load_mnist_5k
 from npae.experiments.edges import EDGES, STROKES, edge_patches, exercise_network
-from npae.training.scipy_lbfgs import minimize, one_scipy_thread
+from npae.training.lbfgs import lbfgs
 
 
 def flat_objective(xp, exercise, x, sigmoid):
@@ -55,11 +56,12 @@ def autograd_gradient(exercise, X):
 
 
 def scipy_fit(value_and_gradient, theta, max_iter):
-    """The whole fit with the options that `npae.lbfgs` gives SciPy."""
+    """Return J after the whole fit by SciPy's L-BFGS, with as much memory as `npae.lbfgs`."""
     from scipy.optimize import minimize as scipy_minimize
+    from threadpoolctl import threadpool_limits
 
     options = {"maxiter": max_iter, "maxfun": 2 * max_iter + 20, "gtol": 1e-9, "ftol": 0.0, "maxcor": 30}
-    with one_scipy_thread():
+    with threadpool_limits(1):
         return scipy_minimize(value_and_gradient, theta, jac=True, method="L-BFGS-B", options=options).fun
 
 
@@ -84,7 +86,7 @@ def rows_of(name, exercise, X, max_iter, quick):
 
     def fit():
         network.theta[:] = theta
-        return minimize(network, X, max_iter=max_iter, gtol=1e-9).value
+        return lbfgs(network, X, max_iter=max_iter, gtol=1e-9).value
 
     for peer, theirs in peers(exercise, X).items():
         their_value, their_gradient = theirs(theta.copy())

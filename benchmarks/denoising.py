@@ -10,11 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npae import Dense, Network, datasets, lbfgs
+from npae import datasets
 from npae.denoising import linear_denoiser
 from npae.experiments.denoising import DENSITIES, langevin_quality, learn_score, small_noise_rows
 from npae.experiments.image_denoising import ALL, ONE, compare_denoisers, denoiser
 from npae.objective.corruption import GaussianNoise, MaskingNoise
+from npae.objective.layers import Dense
+from npae.objective.network import Network
+from npae.training.lbfgs import lbfgs
 
 
 def scores(short):
@@ -26,6 +29,39 @@ def scores(short):
         ours, fresh = langevin_quality(result)
         print(f"  {result}; energy distance to the data: Langevin {ours:.5f}, fresh smoothed {fresh:.5f}, "
               f"ratio {ours / fresh:.2f}")  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class LinearConvergence:
+    """Distances of trained linear denoisers to the closed form, ||A - A*||_F / ||A*||_F, per number of noise draws."""
+
+    draws: tuple[int, ...]
+    errors: np.ndarray
+
+    @property
+    def slope(self):
+        """Slope of log error over log draws; -1/2 if the error falls as 1 / sqrt(draws)."""
+        return float(np.polyfit(np.log(self.draws), np.log(self.errors), 1)[0])
+
+    def __repr__(self):
+        return f"errors {np.array2string(self.errors, precision=4)} at {self.draws} draws, slope {self.slope:.2f}"
+
+
+def linear_convergence(corruption, *, draws=(2, 8, 32, 128, 512), repeats=5, n_samples=50, random_state=0):
+    """Train D-D-D linear networks by L-BFGS on fixed noise and compare encoder times decoder with `linear_denoiser`."""
+    rng = np.random.default_rng(random_state)
+    X = rng.standard_normal((n_samples, 5)) @ rng.standard_normal((5, 5)) + 0.5
+    A, errors = linear_denoiser(X, corruption).A, []
+    for n in draws:
+        squares = []
+        for _ in range(repeats):
+            clean = np.tile(X, (n, 1))
+            network = Network([Dense(5, 5, rng=rng)], [Dense(5, 5, rng=rng)])
+            lbfgs(network, corruption.corrupt(clean, rng), clean, gtol=1e-7)
+            got = network.encoder.layers[0].W @ network.decoder.layers[0].W
+            squares.append(((got - A) ** 2).sum() / (A**2).sum())
+        errors.append(np.mean(squares) ** 0.5)
+    return LinearConvergence(tuple(draws), np.array(errors))
 
 
 def linear(short):

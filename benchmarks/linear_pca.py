@@ -11,7 +11,7 @@ import numpy as np
 
 import npae
 from npae.pca import PCA, compare_with_pca
-from npae.pca.fit_linear import bottleneck_network, decoder_matrix, descend, fit_linear
+from npae.pca.fit_linear import bottleneck_network, decoder_matrix, descend, fit_linear_autoencoder
 from npae.pca.moments import Moments
 from npae.pca.theory import directions_from_regularized
 
@@ -21,12 +21,12 @@ NETWORKS = {"untied": {}, "tied": {"tied": True}, "two hidden layers": {"hidden"
 def unregularized(title, X, widths, adam=True):
     """Rows: by L-BFGS in float64, its code mixed by a random matrix, and by Adam in float32."""
     print(f"{title:<58}{'largest angle':>14}{'excess':>12}{'CPU':>9}")
-    D, x = X.shape[1], Moments.of(X).sample()
+    D, x = X.shape[1], Moments.from_samples(X).sample()
     for k in widths:
         for name, parameters in NETWORKS.items():
             start = time.process_time()
             network = bottleneck_network(D, k, rng=k, **parameters)
-            fit_linear(network, X)
+            fit_linear_autoencoder(network, X)
             _row(f"k = {k:>2}, {name}, L-BFGS, float64", network, X, start)
             if name != "tied":
                 _mix(network, np.random.default_rng(k))
@@ -53,11 +53,11 @@ def _mix(network, rng):
 
 def regularized(X):
     """Rows: what weight decay leaves of the singular values, directions and eigenvalues."""
-    s, V = Moments.of(X).spectrum()
+    s, V = Moments.from_samples(X).spectrum()
     print("\ndigits, weight decay: against w_i^2 = max(0, 1 - N lam / sigma_i^2)")
     for k, lam in ((8, 0.05), (8, 0.2), (32, 0.01)):
         network = bottleneck_network(64, k, lam=lam, rng=0)
-        fit_linear(network, X)
+        fit_linear_autoencoder(network, X)
         W = decoder_matrix(network)
         w = np.linalg.svd(W, compute_uv=False)
         r = int((s[:k] > lam).sum())

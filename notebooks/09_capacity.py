@@ -40,7 +40,6 @@ from npae.experiments import copying
 from npae.experiments.capacity import KINDS, RECIPES, coder, identity_map, memorize
 from npae.experiments.claims import below, same
 from npae.experiments.family import error
-from npae.pca.alternation import alternate
 from npae.pca.fit_linear import bottleneck_network
 from npae.plots.lessons import grouped_bars, lines
 from npae.plots.sparse_codes import curve_of_memory, whole_map
@@ -55,8 +54,8 @@ X, X_test = digits.data[order[450:]], digits.data[order[:450]]
 # ## K = D: the perfect copy
 #
 # Two linear layers with a code as large as the input. Any invertible $W_e$ with $W_d = W_e^{-1}$ has no error at all,
-# so there is nothing to choose, and nothing to learn. From random weights, alternating least squares gets there at
-# once: fix the encoder, and the best decoder solves a linear system; fix the decoder, and so does the encoder.
+# so there is nothing to choose, and nothing to learn. Least squares gets there at once: keep a random encoder, and the
+# best decoder for it solves a linear system.
 #
 # For $\hat x - m = (x - m)\, W_e W_d$ and a covariance $S$ (lesson 2),
 #
@@ -95,9 +94,9 @@ assert on_noise < 1e-20
 
 # %%
 linear = bottleneck_network(64, 64, rng=0)
-sweeps = alternate(linear, X).n_iter
+n_iter = npae.pca.fit_linear_autoencoder(linear, X).n_iter
 M, unexplained = identity_map(128, n_steps=300, rng=0)
-print(f"linear, K = D: {sweeps} sweeps, held-out error {error(linear.reconstruct(X_test), X_test):.0e}")
+print(f"linear, K = D: {n_iter} iterations of L-BFGS, held-out error {error(linear.reconstruct(X_test), X_test):.0e}")
 print(f"linear, K = 2 D, by descent: W_e W_d within {np.abs(M - np.eye(64)).max():.0e} of the identity, "
       f"{unexplained:.0e} of the variance left")  # fmt: skip
 assert error(linear.reconstruct(X_test), X_test) < 1e-8 and np.abs(M - np.eye(64)).max() < 0.02
@@ -249,7 +248,7 @@ print(f"even the unregularized one, against copying the noise: {below(noisy_erro
 # Answers, with the code that checks them, are in `solutions/lesson_09.py`.
 #
 # 1. A linear network with $K \ge D$ under weight decay: is it still the identity? Which directions does it drop first?
-# 2. Why can alternating least squares reach the identity in one sweep, where gradient descent needs hundreds of steps?
+# 2. Why does least squares reach the identity in one step, while gradient descent needs hundreds?
 #    What did the whitening do for descent?
 # 3. Write down a code of one unit that holds sixteen samples without any error, with an encoder and a decoder that are
 #    no networks. What does it do to a new sample?

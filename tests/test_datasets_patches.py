@@ -5,18 +5,12 @@ import importlib
 import numpy as np
 import pytest
 
-from npae.datasets import load_patches, load_photographs, normalize_patches, whiten_image, whitening
+from npae.datasets import load_patches, load_photographs, normalize_patches, whiten_image
 
 
 @pytest.fixture(scope="module")
 def photographs():
     return load_photographs()
-
-
-@pytest.fixture(scope="module")
-def correlated():
-    rng = np.random.default_rng(1)
-    return rng.standard_normal((500, 6)) @ rng.standard_normal((6, 6)) + rng.standard_normal(6)
 
 
 # photographs and patches
@@ -131,63 +125,3 @@ def test_normalization_does_not_depend_on_brightness_or_contrast(rng):
 def test_patches_without_contrast_cannot_be_normalized():
     with pytest.raises(ValueError, match="normalize_patches: got patches without contrast"):
         normalize_patches(np.ones((4, 9)))
-
-
-# PCA and ZCA
-
-
-@pytest.mark.parametrize("kind", ["pca", "zca"])
-def test_whitened_samples_are_uncorrelated_with_unit_variance_and_come_back(kind, correlated):
-    found = whitening(correlated, kind)
-    X = found.transform(correlated)
-    np.testing.assert_allclose(X.T @ X / len(X), np.eye(6), atol=1e-12)
-    np.testing.assert_allclose(X.mean(axis=0), 0, atol=1e-12)
-    np.testing.assert_allclose(found.inverse_transform(X), correlated, atol=1e-12)
-
-
-def test_pca_whitening_is_scikit_learns_up_to_signs_and_its_divisor(correlated):
-    PCA = importlib.import_module("sklearn.decomposition").PCA
-    theirs = PCA(whiten=True).fit_transform(correlated) * np.sqrt(500 / 499)
-    np.testing.assert_allclose(np.abs(whitening(correlated, "pca").transform(correlated)), np.abs(theirs), atol=1e-12)
-
-
-def test_zca_is_the_symmetric_inverse_root_of_the_covariance(correlated):
-    linalg = importlib.import_module("scipy.linalg")
-    C = np.cov(correlated, rowvar=False, bias=True)
-    np.testing.assert_allclose(whitening(correlated, "zca").matrix, np.linalg.inv(linalg.sqrtm(C)), atol=1e-11)
-    softened = whitening(correlated, "zca", eps=0.3).matrix
-    np.testing.assert_allclose(softened, np.linalg.inv(linalg.sqrtm(C + 0.3 * np.eye(6))), atol=1e-11)
-
-
-def test_zca_stays_nearer_to_the_samples_than_any_turned_whitening(correlated, rng):
-    centred = correlated - correlated.mean(axis=0)
-    zca = whitening(correlated, "zca").transform(correlated)
-    for _ in range(20):
-        turn = np.linalg.qr(rng.standard_normal((6, 6)))[0]
-        assert np.linalg.norm(zca - centred) < np.linalg.norm(zca @ turn - centred)
-
-
-def test_directions_without_variance_become_zero_and_the_rest_comes_back(correlated):
-    X = correlated.copy()
-    X[:, 5] = X[:, 0] + X[:, 1]
-    for kind in ("pca", "zca"):
-        found = whitening(X, kind)
-        Y = found.transform(X)
-        assert np.linalg.matrix_rank(Y, tol=1e-6) == 5
-        np.testing.assert_allclose(np.linalg.eigvalsh(Y.T @ Y / len(Y)), [0, 1, 1, 1, 1, 1], atol=1e-9)
-        np.testing.assert_allclose(found.inverse_transform(Y), X, atol=1e-10)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (([[1.0, 2.0]], "ica"), "whitening: got kind='ica', expected 'pca' or 'zca'"),
-        (([[1.0, 2.0], [2.0, 1.0]], "pca", -1.0), "whitening: got eps=-1.0"),
-        (([[1.0, 2.0], [1.0, 2.0]],), "samples that are all the same"),
-        (([1.0, 2.0],), "whitening: Expected 2D array"),
-        (([[np.nan, 2.0]],), "whitening: Input X contains NaN"),
-    ],
-)
-def test_what_cannot_be_whitened_is_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        whitening(*arguments)

@@ -99,19 +99,6 @@ def test_mean_activations_end_within_a_fifth_of_rho(exercise):
     assert "400 iterations of L-BFGS" in exercise.how and exercise.value == exercise.network.value(exercise.X)
 
 
-@pytest.mark.slow
-def test_without_scipy_the_exercise_is_solved_by_adam_and_says_so(monkeypatch):
-    def missing(*arguments, **options):
-        raise ImportError("lbfgs needs SciPy")
-
-    X = edges.edge_patches(500)
-    with_scipy = edges.solve(edges.EDGES, X, max_iter=100)
-    monkeypatch.setattr(edges, "lbfgs", missing)
-    result = edges.solve(edges.EDGES, X, max_iter=100)
-    assert result.how == "300 steps of Adam, because L-BFGS needs SciPy: pip install 'npae[lbfgs]'"
-    assert result.value < 1.5 * with_scipy.value < 0.1 * edges.exercise_network(edges.EDGES).value(X)
-
-
 def test_strokes_are_learnt_from_images_and_held_against_noise_with_their_spread():
     result = edges.strokes(60, max_iter=5)
     assert [rows.shape for rows in result.filters.values()] == [(196, 784), (59, 784), (196, 784)]

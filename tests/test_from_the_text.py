@@ -174,7 +174,7 @@ def the_most_salient_features():
 def the_subspace_of_pca():
     train = digits()[0]
     network = npae.Network([npae.Dense(64, 8, rng=0)], [npae.Dense(8, 64, rng=1)])
-    npae.lbfgs(network, npae.pca.moments.Moments.of(train).sample(), max_iter=3000)
+    npae.pca.fit_linear_autoencoder(network, train)
     found = npae.pca.compare_with_pca(network, train)
     assert found.angles[-1] < 1e-6 and abs(found.excess) < 1e-10
     return "largest principal angle to PCA's subspace below 1e-6 rad, loss above PCA's below 1e-10 of it (K = 8)"

@@ -371,16 +371,3 @@ def plain(**options):
 def test_what_does_not_fit_is_refused_with_what_came_and_what_was_expected(call, error, message):
     with pytest.raises(error, match=message):
         call((np.random.default_rng(0).random((4, 8)) > 0.5).astype(float))
-
-
-def test_the_linear_vae_reaches_its_bound_without_scipy_too(rng, monkeypatch):
-    from npae.generative import LinearVAE, ProbabilisticPCA, linear_vae
-
-    def missing(*arguments, **options):
-        raise ImportError("lbfgs needs SciPy")
-
-    monkeypatch.setattr(linear_vae, "minimize", missing)
-    X = rng.normal(size=(200, 6)) * [3, 2, 1.5, 0.5, 0.4, 0.3]
-    model = LinearVAE(2, max_iter=3000, random_state=0).fit(X)
-    assert "SciPy is not installed" in model.result_.message
-    assert model.elbo(X) == pytest.approx(ProbabilisticPCA(2).fit(X).score(X), abs=1e-5)

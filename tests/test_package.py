@@ -62,7 +62,7 @@ def test_the_mathematics_needs_numpy_alone():
     standard = set(sys.stdlib_module_names)
     extra = {module: outside for module, path in MODULES.items() if house.room(module) in MATHEMATICS
              if (outside := house.imports(path, MODULES)[1] - standard - {"numpy"})}  # fmt: skip
-    assert extra == {"pca.comparison": {"matplotlib"}, "training.scipy_lbfgs": {"scipy", "threadpoolctl"}}
+    assert extra == {"pca.comparison": {"matplotlib"}}
 
 
 def test_importing_npae_imports_no_plotting_and_no_extra():

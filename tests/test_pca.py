@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from scipy.linalg import subspace_angles
+from scipy.linalg import sqrtm, subspace_angles
 from sklearn.decomposition import PCA as SklearnPCA  # noqa: N811
 
 import npae
@@ -117,6 +117,33 @@ def test_maximum_likelihood_is_a_maximum(name, rng):
         V = W + 1e-3 * rng.normal(size=W.shape)
         C = V @ V.T + pca.noise_variance_ * (1 + 1e-3 * rng.normal()) * np.eye(len(V))
         assert stats.multivariate_normal(pca.mean_, C).logpdf(X).mean() < best
+
+
+@pytest.mark.parametrize("eps", [0.0, 0.3])
+def test_zca_is_the_symmetric_inverse_root_of_the_covariance(eps):
+    X, _ = data("tall")
+    zca = PCA(whiten="zca", eps=eps, maximum_likelihood=True).fit(X)
+    root = sqrtm(np.cov(X, rowvar=False, bias=True) + eps * np.eye(X.shape[1]))
+    np.testing.assert_allclose(zca.transform(X), (X - X.mean(axis=0)) @ np.linalg.inv(root), atol=1e-9)
+
+
+@pytest.mark.parametrize("whiten", ["pca", "zca"])
+def test_directions_without_variance_are_whitened_to_zero_and_the_others_come_back(whiten):
+    X, _ = data("tall")
+    X[:, 2] = X[:, 0] + X[:, 1]
+    D = X.shape[1]
+    pca = PCA(whiten=whiten, maximum_likelihood=True).fit(X)
+    h = pca.transform(X)
+    np.testing.assert_allclose(np.linalg.eigvalsh(h.T @ h / len(h)), [0] + (D - 1) * [1], atol=1e-9)
+    np.testing.assert_allclose(pca.inverse_transform(h), X, atol=1e-9)
+
+
+def test_zca_stays_nearer_to_the_samples_than_any_turned_whitening(rng):
+    X, _ = data("tall")
+    centred, z = X - X.mean(axis=0), PCA(whiten="zca").fit_transform(X)
+    for _ in range(20):
+        turn = np.linalg.qr(rng.standard_normal((X.shape[1],) * 2))[0]
+        assert np.linalg.norm(z - centred) < np.linalg.norm(z @ turn - centred)
 
 
 def test_zca_whitens_and_changes_least():
@@ -362,7 +389,7 @@ def test_numbers_whose_squares_overflow_are_refused_in_words(size, dtype, solver
         pca.fit(X)
     assert not hasattr(pca, "components_")
     with pytest.raises(ValueError, match="PCA: got input for which the covariance leaves float64"):
-        Moments.of(np.full((9, 2), 1e200))
+        Moments.from_samples(np.full((9, 2), 1e200))
     with pytest.raises(ValueError, match="not fitted yet"):
         pca.transform(X)
 

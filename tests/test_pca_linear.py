@@ -5,7 +5,7 @@ import pytest
 
 import npae
 from npae.pca import PCA, compare_with_pca
-from npae.pca.fit_linear import bottleneck_network, decoder_matrix, descend, fit_linear
+from npae.pca.fit_linear import bottleneck_network, decoder_matrix, descend, fit_linear_autoencoder
 from npae.pca.moments import Moments
 from npae.pca.theory import (
     critical_points,
@@ -84,7 +84,7 @@ def test_without_units_the_optimum_is_the_mean_and_half_the_variance():
 @pytest.mark.parametrize("shape", [(30, 5), (400, 5), (4, 7), (1, 3)])
 def test_moments_are_all_that_linear_theory_needs(shape):
     X = small(1, *shape)
-    moments = Moments.of(X)
+    moments = Moments.from_samples(X)
     np.testing.assert_allclose(moments.covariance, np.cov(X.T, bias=True), atol=1e-12)
     for k, lam in ((2, 0.0), (3, 0.3)):
         (A, B), (C, D) = linear_autoencoder_optimum(X, k, lam), linear_autoencoder_optimum(moments, k, lam)
@@ -104,7 +104,7 @@ def test_the_sample_of_the_moments_has_the_objective_and_gradient_of_the_data(pa
     network = bottleneck_network(64, 4, rng=0, lam=0.1, **parameters)
     value = network.value_and_grad(DIGITS)
     gradient = network.grad.copy()
-    np.testing.assert_allclose(network.value_and_grad(Moments.of(DIGITS).sample()), value, rtol=1e-13)
+    np.testing.assert_allclose(network.value_and_grad(Moments.from_samples(DIGITS).sample()), value, rtol=1e-13)
     np.testing.assert_allclose(network.grad, gradient, atol=1e-12 * np.abs(gradient).max())
 
 
@@ -112,7 +112,7 @@ def test_the_sample_of_the_moments_has_the_objective_and_gradient_of_the_data(pa
 def test_every_critical_point_has_no_gradient_its_loss_and_its_ways_down(lam):
     X = small(2, D=4)
     X[:, 3] -= X[:, 3].mean()
-    s, V = Moments.of(X).spectrum()
+    s, V = Moments.from_samples(X).spectrum()
     points = critical_points(X, 2, lam)
     kept = int((s > lam).sum())
     assert len(points) == 1 + kept + kept * (kept - 1) // 2
@@ -153,7 +153,7 @@ def test_the_loss_surfaces_are_the_networks(rng):
     for w in rng.normal(size=(5, 2)):
         network = network_at(X, w[:, None], w[None], 0.3, tied=True)
         np.testing.assert_allclose(loss_surface(X, *w, 0.3), network.value(X), rtol=1e-12)
-    assert loss_surface(Moments.of(X), np.zeros((3, 1)), np.zeros(4)).shape == (3, 4)
+    assert loss_surface(Moments.from_samples(X), np.zeros((3, 1)), np.zeros(4)).shape == (3, 4)
     with pytest.raises(ValueError, match="3 features, expected 1 or 2"):
         loss_surface(rng.normal(size=(9, 3)), 0, 0)
 
@@ -172,15 +172,17 @@ def test_bad_input_says_what_came_and_what_was_expected():
             linear_autoencoder_optimum(*arguments)
     nonlinear = bottleneck_network(5, 2, hidden=4, activation=npae.Tanh())
     with pytest.raises(ValueError, match="layer 0 of the encoder is Tanh"):
-        fit_linear(nonlinear, X)
+        fit_linear_autoencoder(nonlinear, X)
     with pytest.raises(ValueError, match="affine decoder"):
         decoder_matrix(nonlinear)
     with pytest.raises(TypeError, match="float32"):
-        fit_linear(bottleneck_network(5, 2, dtype=np.float32), X)
+        fit_linear_autoencoder(bottleneck_network(5, 2, dtype=np.float32), X)
     with pytest.raises(ValueError, match="below 1"):
         directions_from_regularized(2 * np.eye(3), 0.1)
     with pytest.raises(ValueError, match="Contractive"):
-        fit_linear(npae.Network([npae.Dense(5, 2)], [npae.Dense(2, 5)], penalties=[npae.Contractive(1.0)]), X)
+        fit_linear_autoencoder(
+            npae.Network([npae.Dense(5, 2)], [npae.Dense(2, 5)], penalties=[npae.Contractive(1.0)]), X
+        )
 
 
 # -- training gets there ---------------------------------------------------------------------------------------------
@@ -190,7 +192,7 @@ def test_bad_input_says_what_came_and_what_was_expected():
 @pytest.mark.parametrize("name", NETWORKS)
 def test_lbfgs_reaches_pca_and_no_mixing_of_the_code_changes_that(name, k):
     network = bottleneck_network(64, k, rng=k, **NETWORKS[name])
-    result = npae.lbfgs(network, DIGITS)
+    result = fit_linear_autoencoder(network, DIGITS, max_iter=5000, gtol=1e-10)
     assert result.converged
     np.testing.assert_allclose(network.value(DIGITS), linear_autoencoder_loss(DIGITS, k), rtol=1e-10)
     check(compare_with_pca(network, DIGITS))
@@ -216,7 +218,7 @@ def check(result):
 def test_lbfgs_reaches_pca_on_mnist():
     X = npae.datasets.load_mnist_5k().data
     network = bottleneck_network(784, 32, tied=True, rng=0)
-    npae.lbfgs(network, X)
+    fit_linear_autoencoder(network, X, gtol=1e-10)
     check(compare_with_pca(network, X))
 
 
@@ -225,7 +227,7 @@ def test_lbfgs_reaches_pca_on_mnist():
 @pytest.mark.parametrize("name", NETWORKS)
 def test_adam_with_a_decaying_step_reaches_pca_in_float32(name, k):
     network = bottleneck_network(64, k, rng=k, dtype=np.float32, **NETWORKS[name])
-    steps, values = descend(network, Moments.of(DIGITS).sample(), every=1000)
+    steps, values = descend(network, Moments.from_samples(DIGITS).sample(), every=1000)
     assert steps[-1] == 10_000 and values[-1] < values[0]
     assert compare_with_pca(network, DIGITS).angles[-1] <= 1e-2
 
@@ -234,8 +236,8 @@ def test_adam_with_a_decaying_step_reaches_pca_in_float32(name, k):
 @pytest.mark.parametrize("tied", [False, True])
 def test_weight_decay_orders_the_directions_and_shows_their_eigenvalues(k, lam, tied):
     network = bottleneck_network(64, k, lam=2 * lam if tied else lam, tied=tied, rng=0)
-    fit_linear(network, DIGITS)
-    s, V = Moments.of(DIGITS).spectrum()
+    fit_linear_autoencoder(network, DIGITS)
+    s, V = Moments.from_samples(DIGITS).spectrum()
     r = int((s[:k] > lam).sum())
     W_d = decoder_matrix(network)
     w = np.linalg.svd(W_d, compute_uv=False)
@@ -282,7 +284,7 @@ def test_an_interrupted_lbfgs_leaves_the_best_weights_of_a_linear_network():
 
         network.value_and_grad = interrupted
         with pytest.raises(KeyboardInterrupt):
-            npae.lbfgs(network, X)
+            fit_linear_autoencoder(network, X)
         assert network.value(X) <= min(seen[:-1]) * (1 + 1e-9)
 
 
@@ -290,18 +292,18 @@ def test_an_interrupted_lbfgs_leaves_the_best_weights_of_a_linear_network():
 def test_the_units_of_the_data_do_not_matter(scale):
     X = np.random.default_rng(0).normal(size=(500, 6)) * [3, 2.5, 2, 1.5, 1, 0.5] * scale
     network = bottleneck_network(6, 2, rng=0)
-    result = npae.lbfgs(network, X)
+    result = fit_linear_autoencoder(network, X, max_iter=1000, gtol=1e-10)
     assert result.converged and compare_with_pca(network, X).angles[-1] < 1e-6
 
 
 def test_float32_data_and_wrong_widths_are_treated_as_everywhere():
     network = bottleneck_network(64, 3, rng=0)
     x = DIGITS.astype(np.float32)
-    assert npae.lbfgs(network, x).value == pytest.approx(network.value(x), rel=1e-12)
+    assert fit_linear_autoencoder(network, x).value == pytest.approx(network.value(x), rel=1e-12)
     with pytest.raises(ValueError, match="x has 63 features, but Network is expecting 64"):
-        npae.lbfgs(network, DIGITS[:, 1:])
+        fit_linear_autoencoder(network, DIGITS[:, 1:])
     with pytest.raises(ValueError, match="lbfgs: got gtol=nan"):
-        npae.lbfgs(network, DIGITS, gtol=np.nan)
+        fit_linear_autoencoder(network, DIGITS, gtol=np.nan)
 
 
 def test_data_without_variance_show_an_excess_where_the_model_is_wrong():

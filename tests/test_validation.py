@@ -296,10 +296,9 @@ def test_a_word_is_neither_true_nor_false(make, name):
     [
         lambda x: npae.sparsity.unexplained_variance(npae.Autoencoder(2, max_iter=1, random_state=0).fit(x - x[0]), x),
         lambda x: npae.generative.FactorAnalysis(2).fit(x),
-        npae.datasets.whitening,
         lambda x: npae.datasets.normalize_patches(x.T),
     ],
-    ids=["unexplained_variance", "FactorAnalysis", "whitening", "normalize_patches"],
+    ids=["unexplained_variance", "FactorAnalysis", "normalize_patches"],
 )
 def test_the_rounding_of_a_mean_is_no_variance(rng, dtype, shift, refuse):
     x = np.repeat(rng.standard_normal((1, 13)) + shift, 20, axis=0).astype(dtype)

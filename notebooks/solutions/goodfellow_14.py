@@ -47,7 +47,7 @@ digits = npae.datasets.load_digits().data[:600]
 K, D = 5, 64
 rng = np.random.default_rng(0)
 linear = npae.Network([npae.Dense(D, K, rng=0)], [npae.Dense(K, D, rng=1)])
-npae.lbfgs(linear, Moments.of(digits).sample(), max_iter=3000, gtol=1e-10)  # J knows the data by two moments
+npae.pca.fit_linear_autoencoder(linear, digits)
 pca = npae.PCA(K).fit(digits)
 V = linear.decoder.layers[0].W
 angles = npae.pca.principal_angles(V.T, pca.components_.T)

@@ -62,7 +62,7 @@ print(f"the gradient there: {np.abs(network.grad).max():.0e}")
 assert np.abs(network.grad).max() < 1e-12 and 0 < (s <= lam).sum() < 64
 
 # %% [markdown]
-# ## 2. One sweep against hundreds of steps
+# ## 2. One step of least squares, hundreds of descent
 #
 # **Answer.** Least squares solves for all of $W_d$ at once, and the solution for a square encoder is its inverse.
 # Descent goes down each direction at its own speed: with $W_e = I$ held, a step of size $\eta$ multiplies the residual

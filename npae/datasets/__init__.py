@@ -14,17 +14,15 @@ from npae.datasets.manifolds import make_circle, make_helix, make_sphere, make_s
 from npae.datasets.mnist import FetchError, TrainTest, fetch_mnist
 from npae.datasets.motions import transform_images, transform_tangents
 from npae.datasets.patches import (
-    Whitening,
     load_patches,
     load_photographs,
     normalize_patches,
     whiten_image,
-    whitening,
 )
 
 __all__ = [
-    "CurveDensity", "Dataset", "FetchError", "GaussianDensity", "GaussianMixture", "TrainTest", "Whitening",
+    "CurveDensity", "Dataset", "FetchError", "GaussianDensity", "GaussianMixture", "TrainTest",
     "fetch_mnist", "load_digits", "load_mnist_5k", "load_patches", "load_photographs", "make_circle",
     "make_gaussian_mixture", "make_helix", "make_ring", "make_sphere", "make_spiral", "make_swiss_roll", "make_torus",
-    "normalize_patches", "read_idx", "transform_images", "transform_tangents", "whiten_image", "whitening",
+    "normalize_patches", "read_idx", "transform_images", "transform_tangents", "whiten_image",
 ]  # fmt: skip

@@ -6,8 +6,6 @@ Neighbouring pixels of a photograph are alike, so that most of its variance is i
 learnt of the rest (edges, textures) shows when these are taken down first.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from npae.datasets.dataset import Dataset, RandomSource
@@ -86,44 +84,3 @@ def normalize_patches(X: np.ndarray) -> np.ndarray:
     X = X - X.mean(axis=1, keepdims=True)
     s = X.std()
     return 0.5 + 0.4 * np.clip(X / (3 * s), -1, 1)
-
-
-@dataclass(frozen=True, eq=False)
-class Whitening:
-    """x' = (x - mean) matrix and back, x = mean + x' inverse; made by `whitening`. All are (D,) or (D, D)."""
-
-    mean: np.ndarray
-    matrix: np.ndarray
-    inverse: np.ndarray
-
-    def transform(self, X: np.ndarray) -> np.ndarray:
-        """X (N, D) whitened by what was learnt, on new samples too."""
-        return (X - self.mean) @ self.matrix
-
-    def inverse_transform(self, X: np.ndarray) -> np.ndarray:
-        """The samples (N, D) that whitening took to X, but for directions that the data did not have."""
-        return X @ self.inverse + self.mean
-
-
-def whitening(X: np.ndarray, kind: str = "zca", eps: float = 0.0) -> Whitening:
-    """Learn from X (N, D) with covariance V diag(s) V^T (over N) to make its features uncorrelated, of unit variance:
-
-        pca   matrix = V diag(1 / sqrt(s + eps))         columns by falling s: scaled principal components
-        zca   matrix = V diag(1 / sqrt(s + eps)) V^T     the whitening nearest to X: patches stay patches
-
-    eps, in the units of s, keeps directions that hold little but noise from being blown up; directions with
-    s <= 1e-12 max(s) become 0. Bell and Sejnowski (1997), The independent components of natural scenes are edge
-    filters, section 2. Raises ValueError for another kind, eps < 0, and data without variance.
-    """
-    X = check_array(X, owner="whitening", dtype=np.float64)
-    if kind not in ("pca", "zca"):
-        raise ValueError(f"whitening: got kind={kind!r}, expected 'pca' or 'zca'")
-    check_number(eps, "eps", "whitening")
-    check_varies(X, "whitening")
-    mean = X.mean(axis=0)
-    s, V = np.linalg.eigh((X - mean).T @ (X - mean) / len(X))
-    s, V = s[::-1], V[:, ::-1]
-    there = s > 1e-12 * s[0]
-    root = np.where(there, np.sqrt(np.maximum(s, 0) + eps), 0)
-    matrix, inverse = V / np.where(there, root, np.inf), root[:, None] * V.T
-    return Whitening(mean, matrix, inverse) if kind == "pca" else Whitening(mean, matrix @ V.T, V @ inverse)

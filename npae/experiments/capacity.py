@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from npae.datasets import load_patches, whitening
+from npae.datasets import load_patches
 from npae.estimators.autoencoder import Autoencoder
 from npae.experiments.cosine import fixed_length, train_epochs
 from npae.experiments.family import error
@@ -24,7 +24,8 @@ from npae.probe import LinearProbe
 def identity_map(n_components=128, *, n_steps=500, rng=0):
     """Return W_e W_d (D, D) and error / variance of a linear autoencoder D-K-D, K > D, of whitened 8 x 8 patches."""
     X = load_patches(5000, rng=rng).data
-    x = Moments.of(whitening(X, "zca").transform(X)).sample()  # D + 1 samples with the mean and covariance of all
+    whitened = PCA(whiten="zca", maximum_likelihood=True).fit_transform(X)
+    x = Moments.from_samples(whitened).sample()  # D + 1 samples with the mean and covariance of all
     first, last = Dense(64, n_components, rng=rng), Dense(n_components, 64, rng=rng + 1)
     network = Network([first], [last])
     descend(network, x, n_epochs=n_steps, final=1e-6, every=n_steps)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from npae.experiments.family import error
-from npae.pca.alternation import alternate
+from npae.pca import PCA
 from npae.pca.fit_linear import bottleneck_network
 from npae.training.optimizers import Adam
 from npae.training.schedules import Cosine
@@ -20,10 +20,25 @@ def grey(x):
 
 
 def linear_copier(run):
-    """Return (a linear network with K = D, the number of sweeps of alternating least squares that trained it)."""
+    """Return a linear network with K = D: a random encoder, and the best decoder for it by least squares.
+
+        W_d = (V W_e)^+ V,    V (r, D): orthonormal directions that span the centred training images
+
+    x - mean = c V comes back as c V W_e (V W_e)^+ V = x - mean, for a new image in the span too.
+    """
     D = run.train.shape[1]
     network = bottleneck_network(D, D, rng=run.seed)
-    return network, alternate(network, run.train.astype(np.float64)).n_iter
+    mean, V = span(run.train)
+    first, last = network.encoder.layers[0], network.decoder.layers[0]
+    last.W[:] = np.linalg.pinv(V @ first.W) @ V
+    first.b[:], last.b[:] = -mean @ first.W, mean
+    return network
+
+
+def span(X):
+    """Return the mean (D,) of X (N, D) and orthonormal directions (r, D) in which X varies."""
+    pca = PCA().fit(X.astype(np.float64))
+    return pca.mean_, pca.components_[pca.explained_variance_ > pca.rounding_]
 
 
 def relu_copier(run):
@@ -41,10 +56,7 @@ def copying_errors(run, models, x):
 
 
 def white_noise_error(run, network, n=100):
-    """Return the largest |x^ - x| for white noise in the directions in which the training images vary; their number."""
-    X = run.train.astype(np.float64)
-    mean = X.mean(axis=0)
-    _, sigma, V = np.linalg.svd(X - mean, full_matrices=False)
-    V = V[sigma > max(X.shape) * np.finfo(float).eps * sigma[0]]
-    noise = mean + np.random.default_rng(run.seed).standard_normal((n, X.shape[1])) @ V.T @ V
+    """Return the largest |x^ - x| for white noise around the mean, in the directions in which the training images vary."""
+    mean, V = span(run.train)
+    noise = mean + np.random.default_rng(run.seed).standard_normal((n, len(mean))) @ V.T @ V
     return float(np.abs(network.reconstruct(noise) - noise).max()), len(V)

@@ -1,4 +1,4 @@
-"""What linear autoencoders learn of data: angles to PCA along the way, components, errors by width of the code."""
+"""Linear autoencoders on data: angles to PCA during training, components, errors by width of the code."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from npae.objective.activations import Tanh
-from npae.pca import PCA, compare_with_pca, principal_angles
-from npae.pca.alternation import alternate
+from npae.pca import PCA, compare_with_pca, fit_linear_autoencoder, principal_angles
 from npae.pca.fit_linear import bottleneck_network, decoder_matrix, descend
 from npae.pca.moments import Moments, fix_signs
 from npae.pca.theory import loss_surface
@@ -17,8 +16,8 @@ from npae.training.schedules import Cosine
 
 
 def angle_histories(X: Any, k: int = 8, n_steps: int = 10_000, random_state: Any = 0) -> dict[str, Any]:
-    """Largest principal angle along Adam's path, for a constant and a decaying step: name -> (steps, angles)."""
-    x, P = Moments.of(X).sample(), PCA(k).fit(X).components_.T
+    """Return the largest principal angle during training by Adam, by name of the step size: name -> (steps, angles)."""
+    x, P = Moments.from_samples(X).sample(), PCA(k).fit(X).components_.T
 
     def largest_angle(network: Any) -> float:
         return principal_angles(decoder_matrix(network).T, P)[-1]
@@ -48,7 +47,7 @@ def loss_surfaces(lam: float = 0.15, angle: float = np.pi / 6) -> dict[str, Any]
 
 
 def nonlinear_network(X: Any, k: int, *, hidden: int = 128, max_iter: int = 150, rng: Any = 0) -> Any:
-    """D-hidden-k-hidden-D with tanh, trained on X (N, D) by Adam over max_iter epochs, its rate falling to zero."""
+    """Train D-hidden-k-hidden-D with tanh on X (N, D) by Adam over max_iter epochs, with a rate that falls to zero."""
     network = bottleneck_network(X.shape[1], k, hidden=hidden, activation=Tanh(), rng=rng, lam=1e-5, dtype=np.float32)
     step = Adam(Cosine(5e-3, max_iter * -(-len(X) // 64))).start(network.theta)
     train(network, X.astype(np.float32), step, batch_size=64, max_iter=max_iter, rng=rng)
@@ -58,14 +57,14 @@ def nonlinear_network(X: Any, k: int, *, hidden: int = 128, max_iter: int = 150,
 def component_images(
     X: Any, k: int = 8, lam: float = 0.02, max_iter: int = 100, random_state: Any = 0
 ) -> dict[str, Any]:
-    """Rows of images (k, D): PCA's directions beside the decoders of a plain, a regularized and a nonlinear network."""
+    """Return images (k, D) by name: directions of PCA, decoders of a plain, a regularized and a nonlinear network."""
     rows = {"PCA: directions by variance": PCA(k).fit(X).components_}
     for name, weight_decay in (
         ("linear, untied: decoder weights, mixed", 0.0),
         (f"linear, weight decay {lam:g}: singular vectors", lam),
     ):
         network = bottleneck_network(X.shape[1], k, lam=weight_decay, rng=random_state)
-        alternate(network, X)
+        fit_linear_autoencoder(network, X, gtol=1e-10)
         W = decoder_matrix(network)
         rows[name] = np.linalg.svd(W, full_matrices=False)[2] if weight_decay else W
     network = nonlinear_network(X, k, hidden=64, max_iter=max_iter, rng=random_state)
@@ -80,14 +79,14 @@ def component_images(
 def errors_by_width(
     X: Any, widths: Sequence[int] = (1, 2, 3, 4, 6, 8, 12, 16), max_iter: int = 150, random_state: Any = 0
 ) -> tuple[list[int], dict[str, list[float]]]:
-    """Widths k and the held-out errors, mean 1/2 ||x^ - x||^2, of PCA, linear and nonlinear networks by name."""
+    """Return widths k and held-out errors, mean 1/2 ||x^ - x||^2, of PCA, linear and nonlinear networks by name."""
     order = np.random.default_rng(random_state).permutation(len(X))
     train_set, test = X[order[len(X) // 4 :]], X[order[: len(X) // 4]]
     errors: dict[str, list[float]] = {"PCA": [], "linear": [], "nonlinear, 128 tanh": []}
     for k in widths:
         pca = PCA(k).fit(train_set)
         linear = bottleneck_network(X.shape[1], k, rng=random_state)
-        alternate(linear, train_set)
+        fit_linear_autoencoder(linear, train_set, gtol=1e-10)
         nonlinear = nonlinear_network(train_set, k, max_iter=max_iter, rng=random_state)
         results = [compare_with_pca(network, test, pca=pca) for network in (linear, nonlinear)]
         for name, error in zip(errors, [results[0].pca_error, *(result.reconstruction_error for result in results)]):

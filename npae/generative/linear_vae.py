@@ -8,9 +8,7 @@ import numpy as np
 from npae.base import Estimator
 from npae.generative.linear_gaussian import LinearGaussian, check_room
 from npae.pca.moments import Moments
-from npae.training.optimizers import Adam
-from npae.training.schedules import Cosine
-from npae.training.scipy_lbfgs import LBFGSResult, minimize
+from npae.training.lbfgs import lbfgs
 
 LOG_2PI = float(np.log(2 * np.pi))
 FLAT = 1e-3  # a gradient at which the bound is within some 1e-4 nats of its maximum
@@ -25,9 +23,9 @@ class LinearVAE(Estimator):
     There are no other local maxima. Lucas, Tucker, Grosse and Norouzi (2019), Don't blame the ELBO!, NeurIPS; Dai et
     al. (2018), JMLR 19.
 
-    Without SciPy it is maximized by Adam with a falling step, which comes less near. The cost of a step does not grow
-    with N: the bound depends on the mean and covariance of x alone, and the scale of x and its axes do not matter.
-    Where the variances of x span many orders, max_iter may not do: then `fit` warns, and `result_.converged` is False.
+    The cost of an iteration does not grow with N, because the bound depends on x only through the mean and covariance.
+    The scale of x and its axes do not matter. If the variances of x span many orders of magnitude, max_iter may be too
+    small: then `fit` warns, and `result_.converged` is False.
     """
 
     def __init__(self, n_components=2, *, max_iter=20_000, gtol=1e-9, random_state=None):
@@ -40,7 +38,7 @@ class LinearVAE(Estimator):
         """Maximize the bound for X (N, D) from a random start; y is ignored."""
         x = self._check_fit(X).astype(np.float64)
         check_room(x, self.n_components, type(self).__name__)
-        moments = Moments.of(x)
+        moments = Moments.from_samples(x)
         variances, axes = moments.spectrum()
         if variances[self.n_components :].sum() <= 1e-14 * variances.sum() + np.finfo(np.float64).tiny:
             raise ValueError(
@@ -49,10 +47,7 @@ class LinearVAE(Estimator):
             )
         unit = variances.mean()  # the bound of x / sqrt(unit) along its principal axes has the same maxima, turned
         problem = _Bound(np.diag(variances / unit), self.n_components, np.random.default_rng(self.random_state))
-        try:
-            result = minimize(problem, None, max_iter=self.max_iter, gtol=self.gtol)
-        except ImportError:
-            result = _descend(problem, 2 * self.max_iter, self.gtol)
+        result = lbfgs(problem, None, max_iter=self.max_iter, gtol=self.gtol)
         value = result.value + len(variances) / 2 * float(np.log(unit))  # x / sqrt(unit) is as much denser
         self.result_ = replace(result, value=value, converged=result.max_gradient <= max(self.gtol, FLAT))
         self.mean_, self.n_iter_ = moments.mean, result.n_iter
@@ -104,18 +99,8 @@ class LinearVAE(Estimator):
         return -sum(self.parts(X))
 
 
-def _descend(problem, n_steps, gtol):
-    """Full-batch Adam along half a cosine, where L-BFGS is not to be had."""
-    step = Adam(Cosine(0.02, n_steps)).start(problem.theta)
-    for _ in range(n_steps):
-        problem.value_and_grad(None)
-        step(problem.grad)
-    value, largest = problem.value_and_grad(None), float(np.abs(problem.grad).max())
-    return LBFGSResult(float(value), largest, n_steps, largest <= gtol, "Adam: SciPy is not installed")
-
-
 class _Bound:
-    """The negative bound and its gradient over one flat theta (A, W, log d, log s2), for `minimize`.
+    """The negative bound and its gradient over one flat theta (A, W, log d, log s2), for `lbfgs`.
 
     V = A / root, root_d the standard deviation of x_d: where S is diagonal, J curves alike along all rows of A.
 

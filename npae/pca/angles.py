@@ -1,4 +1,4 @@
-"""Angles between the column spaces of matrices, accurate however small or however close to a right angle."""
+"""Angles between the column spaces of matrices, accurate for angles near 0 and near a right angle."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ import numpy as np
 
 
 def principal_angles(A: Any, B: Any) -> np.ndarray:
-    """Principal angles (..., k) between the column spaces of A (..., D, p) and B (..., D, q), k = min(p, q), ascending.
+    """Return the principal angles (..., k), ascending, between the column spaces of A (..., D, p) and B (..., D, q).
 
-        cos theta_i = singular values of Q_A^T Q_B,    sin theta_i = those of (I - Q_A Q_A^T) Q_B,    q <= p
+        cos theta_i = singular values of Q_A^T Q_B,    sin theta_i = those of (I - Q_A Q_A^T) Q_B,    k = q <= p
 
-    in radians, 0 to pi/2; Q are orthonormal bases. The cosine of a small angle and the sine of a large one have lost
-    half the digits; theta = arctan2(sin, cos) leans on whichever has not. Columns need not be orthonormal, only
-    independent; leading axes are batched and broadcast. With p > q, all angles are 0 where B lies inside A.
-    ValueError for dependent columns, different D and what is not finite. Bjorck and Golub (1973), Math. Comp. 27;
+    in radians, 0 to pi/2; Q are orthonormal bases. The cosine of a small angle and the sine of a large one lose half
+    of the digits; theta = arctan2(sin, cos) loses none. Columns need not be orthonormal, only independent; leading
+    axes are batched and broadcast. If p > q and B lies inside A, all angles are 0.
+    Raises ValueError for dependent columns, different D, NaN and infinity. Bjorck and Golub (1973), Math. Comp. 27;
     Knyazev and Argentati (2002), SIAM J. Sci. Comput. 23.
     """
     sine, cosine = _sines_and_cosines(A, B)
@@ -21,9 +21,9 @@ def principal_angles(A: Any, B: Any) -> np.ndarray:
 
 
 def projector_distance(A: Any, B: Any) -> np.ndarray:
-    """||P_A - P_B||_F (...) of the orthogonal projectors onto the column spaces of A (..., D, p) and B (..., D, q).
+    """Return ||P_A - P_B||_F (...), P the orthogonal projectors on column spaces of A (..., D, p) and B (..., D, q).
 
-    sqrt(|p - q| + 2 sum_i sin^2 theta_i): from 0, the same space, to sqrt(p + q), orthogonal ones. Errors as above.
+    sqrt(|p - q| + 2 sum_i sin^2 theta_i): 0 for equal spaces, sqrt(p + q) for orthogonal ones. Errors as above.
     """
     sine, _ = _sines_and_cosines(A, B)
     return np.sqrt(abs(np.shape(A)[-1] - np.shape(B)[-1]) + 2 * (sine**2).sum(axis=-1))
@@ -44,7 +44,7 @@ def _sines_and_cosines(A: Any, B: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _basis(A: Any, name: str) -> np.ndarray:
-    """Orthonormal columns (..., D, p) spanning those of A, in float64."""
+    """Return orthonormal columns (..., D, p) that span the columns of A, in float64."""
     A = np.asarray(A)
     if A.dtype.kind not in "fiub" or A.ndim < 2:
         raise ValueError(
@@ -55,7 +55,7 @@ def _basis(A: Any, name: str) -> np.ndarray:
     D, p = A.shape[-2:]
     eps = np.finfo(A.dtype if A.dtype.kind == "f" else np.float64).eps
     A = A.astype(np.float64)
-    # neither the space nor its rank knows the columns' lengths; the largest entry first, so that no square overflows
+    # the column space does not depend on the columns' lengths; divide by the largest entry first: no square overflows
     A = A / (np.abs(A).max(axis=-2, keepdims=True, initial=0) + np.finfo(np.float64).tiny)
     A = A / (np.linalg.norm(A, axis=-2, keepdims=True) + np.finfo(np.float64).tiny)
     U, sigma, _ = np.linalg.svd(A, full_matrices=False)

@@ -1,4 +1,4 @@
-"""How far a trained autoencoder is from PCA: the angles between two subspaces, and two reconstruction errors."""
+"""Compare a trained autoencoder with PCA: the angles between two subspaces, and two reconstruction errors."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +13,15 @@ from npae.validation import check_array
 
 @dataclass(frozen=True, eq=False)
 class PCAComparison:
-    """A model beside PCA with as many components; `print` it for a table, `.plot()` it for a picture.
+    """A model compared with PCA of as many components; `print` it for a table, `.plot()` it for a picture.
 
-    angles                (r,) principal angles between decoder and principal subspace, radians, ascending; None where
-                          the decoder is not affine and so has no one subspace
+    angles                (r,) principal angles between decoder and principal subspace, radians, ascending; None if
+                          the decoder is not affine, because it then spans no subspace
     projector_distance    ||P_decoder - P_PCA||_F, or None
     reconstruction_error  mean over samples of 1/2 ||x^ - x||^2
-    pca_error             the same for PCA: no code of this width with an affine decoder can be below it
-    excess                (reconstruction_error - pca_error) / pca_error; below 0 for a decoder that bends to the data
-    note                  what to know when reading the numbers, or ""
+    pca_error             the same for PCA: no affine decoder of a code of this width has a smaller error
+    excess                (reconstruction_error - pca_error) / pca_error; a nonlinear decoder can get below 0
+    note                  a remark on the numbers, or ""
     """
 
     n_components: int
@@ -49,7 +49,7 @@ class PCAComparison:
         return f"{table}\n{self.note}" if self.note else table
 
     def plot(self) -> Any:
-        """A matplotlib Figure: every angle on a log axis, or the two errors where there are no angles."""
+        """Return a matplotlib Figure: every angle on a log axis, or the two errors if the decoder is not affine."""
         from matplotlib.ticker import MaxNLocator
 
         from npae.plots.autoencoders import bars
@@ -73,11 +73,11 @@ class PCAComparison:
 def compare_with_pca(model: Any, X: Any, *, pca: Any = None, rank_rtol: float | None = None) -> PCAComparison:
     """Compare a network, or an estimator that holds one as `network_`, with PCA of X (N, D) at the same code width k.
 
-    Centring: PCA takes off the mean of X; the decoder's directions are the rows of W_1 ... W_L (k, D), which no bias
-    enters. Directions below `rank_rtol` (by default rounding) times the decoder's largest singular value are units
-    that weight decay has switched off, and are left out. A nonlinear decoder has no one subspace: then only the errors
-    are compared, and `note` says why. `pca`: a fitted `PCA`, of the training data when X is held out.
-    Everything is evaluated in float64. ValueError for a bad X and for a `pca` of fewer than k components.
+    PCA subtracts the mean of X; the decoder's directions are the rows of W_1 ... W_L (k, D) and do not depend on the
+    biases. Weight decay switches units off: directions below `rank_rtol` (by default rounding) times the decoder's
+    largest singular value are left out. A nonlinear decoder spans no subspace: then only the errors are compared, and
+    `note` says why. `pca` is a fitted `PCA`; if X is held out, fit it to the training data.
+    Everything is evaluated in float64. Raises ValueError for a bad X or a `pca` of fewer than k components.
     Bourlard and Kamp (1988), Biological Cybernetics 59; Baldi and Hornik (1989), Neural Networks 2.
     """
     x = check_array(X, owner="compare_with_pca", dtype=np.float64)
@@ -98,9 +98,9 @@ def compare_with_pca(model: Any, X: Any, *, pca: Any = None, rank_rtol: float | 
     excess = (error - pca_error) / scale if scale > 0 else np.inf
     if scale == 0 and error <= eps**2 * _half_mse(x):  # no variance: PCA is perfect, and so is the model
         excess = 0.0
-    why = why_not_affine(network, "decoder")
-    if why:
-        return PCAComparison(k, None, None, error, pca_error, excess, f"No angles: {why}.")
+    reason = why_not_affine(network, "decoder")
+    if reason:
+        return PCAComparison(k, None, None, error, pca_error, excess, f"No angles: {reason}.")
     W = decoder_matrix(network)
     _, sigma, Q = np.linalg.svd(W, full_matrices=False)
     Q = Q[sigma > (max(W.shape) * eps if rank_rtol is None else rank_rtol) * sigma[0]]

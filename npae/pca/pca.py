@@ -14,20 +14,22 @@ class PCA(Estimator):
     """Principal directions V_k of centred data, and the Gaussian model they maximize the likelihood of.
 
         X - mean = U diag(sigma) V,    h = (x - mean) V_k^T,    x^ = mean + h V_k
-        explained_variance_ = sigma^2 / (N - 1),    noise_variance_ = mean of those not kept
+        explained_variance_ = sigma^2 / (N - 1),    noise_variance_ = mean of the others
         p(x) = N(x | mean, C),    C = V_k^T diag(explained_variance_ - noise_variance_) V_k + noise_variance_ I
 
     Shapes and names are scikit-learn's: X (N, D), components_ (k, D), mean_ (D,). Signs are fixed: the entry of largest
     magnitude of each direction is positive.
 
-    n_components   k; None keeps min(N, D); a float in (0, 1) keeps what explains more than this part of the variance.
-    whiten         True or "pca": h_i / sqrt(var_i + eps); "zca": the same turned back by V_k to (N, D), the whitening
-                   that changes x least. With eps = 0 a direction without variance is whitened to 0.
+    n_components   k; None keeps min(N, D); a float in (0, 1) keeps the fewest that explain more than this
+                   part of the variance.
+    whiten         True or "pca": h_i / sqrt(var_i + eps); "zca": the same times V_k, (N, D), the whitening that changes
+                   x least: patches stay patches. With eps = 0 a direction without variance is whitened to 0.
+                   Bell and Sejnowski (1997), The independent components of natural scenes are edge filters.
     solver         "svd", "covariance", or "auto", the cheaper one: see `npae.pca.moments.spectrum`.
     maximum_likelihood   False divides as scikit-learn does, by N - 1 and, for the noise, by min(N, D) - k. True
                    divides by N and D - k: then (mean_, C) is the exact maximum of the likelihood.
 
-    Every method raises ValueError or TypeError for bad parameters or data, ValueError where numbers leave their dtype.
+    Every method raises ValueError or TypeError for bad parameters or data, and ValueError on overflow.
     Tipping and Bishop (1999), JRSS B 61.
     """
 
@@ -39,7 +41,7 @@ class PCA(Estimator):
         self.maximum_likelihood = maximum_likelihood
 
     def fit(self, X, y=None):
-        """Find mean, directions and variances of X (N, D); y is ignored."""
+        """Compute mean, directions and variances of X (N, D); y is ignored."""
         return self._fit(self._check_fit(X))
 
     def _fit(self, x):
@@ -78,7 +80,7 @@ class PCA(Estimator):
         return int(k)
 
     def _scale(self):
-        """sqrt(var + eps) (k,), and infinity, so that a quotient is 0, where there is neither variance nor eps."""
+        """sqrt(var + eps) (k,); infinity instead of 0, so that the quotient is 0."""
         variance = np.where(self.explained_variance_ > self.rounding_, self.explained_variance_, 0)
         scale = np.sqrt(variance + variance.dtype.type(self.eps))
         return np.where(scale > 0, scale, np.inf).astype(scale.dtype)
@@ -92,7 +94,7 @@ class PCA(Estimator):
         return self.n_features_in_ if self.whiten == "zca" else self.n_components_
 
     def transform(self, X):
-        """Codes (N, k), or (N, D) with ZCA, of X (N, D)."""
+        """Return the codes (N, k) of X (N, D); with ZCA (N, D)."""
         return self._frame(self._project(self._check(X)), X)
 
     def _project(self, x):
@@ -107,7 +109,7 @@ class PCA(Estimator):
         return h @ self.components_ if self.whiten == "zca" else h
 
     def inverse_transform(self, H):
-        """Points (N, D) whose transform is H (N, k); with ZCA H is (N, D)."""
+        """Return the points (N, D) whose transform is H (N, k); with ZCA H is (N, D)."""
         self._check_fitted("components_")
         if self.n_components_ == 0 and self.whiten != "zca":
             return np.tile(self.mean_, (len(H), 1))
@@ -121,7 +123,7 @@ class PCA(Estimator):
             return check_finite(h @ self.components_ + self.mean_, "the reconstruction", "PCA")
 
     def fit_transform(self, X, y=None):
-        """`fit(X)`, then the codes of X."""
+        """Fit X and return its codes."""
         x = self._check_fit(X)
         return self._frame(self._fit(x)._project(x), X)
 
@@ -137,8 +139,8 @@ class PCA(Estimator):
 
             -1/2 [D log 2 pi + sum_i log s_i + (D - k) log s2 + sum_i h_i^2 / s_i + ||x - x^||^2 / s2]
 
-        with s_i = max(explained_variance_, s2), s2 = noise_variance_. ValueError where C is singular and there is no
-        density: directions without variance and no noise left over. Tipping and Bishop (1999), section 3.
+        with s_i = max(explained_variance_, s2), s2 = noise_variance_. Raises ValueError if C is singular, because then
+        there is no density. Tipping and Bishop (1999), section 3.
         """
         x = self._check(X)
         D, k, s2 = self.n_features_in_, self.n_components_, self.noise_variance_
@@ -158,10 +160,10 @@ class PCA(Estimator):
         return check_finite(-log_p / 2, "the density", "PCA")
 
     def score(self, X, y=None):
-        """The mean of log p(x_n) over X, in nats."""
+        """Return the mean of log p(x_n) over X, in nats."""
         return float(self.score_samples(X).mean())
 
     def get_covariance(self):
-        """C (D, D), the covariance of the Gaussian model."""
+        """Return C (D, D), the covariance of the Gaussian model."""
         s = np.maximum(self.explained_variance_ - self.noise_variance_, 0)
         return (self.components_.T * s) @ self.components_ + self.noise_variance_ * np.eye(self.n_features_in_)

@@ -1,15 +1,15 @@
-"""What is known in closed form about linear autoencoders: the optimum, the saddles, and PCA read off the weights.
+"""Linear autoencoders in closed form: the optimum, the saddles, and PCA from the weights.
 
     J(W_e, W_d) = 1/N sum_n 1/2 ||x_n - x_n W_e W_d||^2 + lam/2 (||W_e||_F^2 + ||W_d||_F^2),    X centred
 
-J is quadratic in x, so it knows the data only through the mean and the covariance S = X^T X / N = V^T diag(s) V (rows
-of V are the principal directions, s_1 >= s_2 >= ...). Wherever a function takes X (N, D) it also takes `Moments`.
+J is quadratic in x, so it depends on the data only through the mean and the covariance S = X^T X / N = V^T diag(s) V
+(rows of V are the principal directions, s_1 >= s_2 >= ...). A function that takes X (N, D) also takes `Moments`.
 
     lam = 0    W_e W_d = V_k^T V_k, the projector of PCA; W_e and W_d are free up to an invertible mixing of the code
-    lam > 0    W_e = W_d^T = V_k^T diag(w) up to a rotation of the code, w_i^2 = 1 - lam / s_i, or 0 where s_i <= lam
+    lam > 0    W_e = W_d^T = V_k^T diag(w) up to a rotation of the code, w_i^2 = 1 - lam / s_i, or 0 if s_i <= lam
 
-With the singular values sigma_i of X, s_i = sigma_i^2 / N, so w_i^2 = 1 - N lam / sigma_i^2. Biases are not penalized
-and do the centring. A tied network has one matrix, counted once: use lam / 2 here for its lam.
+With the singular values sigma_i of X, s_i = sigma_i^2 / N, so w_i^2 = 1 - N lam / sigma_i^2. Biases are not
+penalized and centre the data. A tied network has one matrix, counted once: use lam / 2 here for its lam.
 
 Bourlard and Kamp (1988), Biological Cybernetics 59; Baldi and Hornik (1989), Neural Networks 2, for the saddles; Kunin
 et al. (2019), Loss landscapes of regularized linear autoencoders, and Bao et al. (2020), Regularized linear
@@ -31,13 +31,13 @@ MAX_CRITICAL_POINTS = 100_000
 
 
 def linear_autoencoder_optimum(X: Any, n_components: int, lam: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """A global minimum (W_e (D, k), W_d (k, D)) of the linear autoencoder under `SquaredError` + `WeightDecay(lam)`.
+    """Return a global minimum (W_e (D, k), W_d (k, D)) of J, that is of `SquaredError` with `WeightDecay(lam)`.
 
         W_e = W_d^T = V_k^T diag(w),    w_i^2 = max(0, 1 - lam / s_i) = max(0, 1 - N lam / sigma_i^2)
 
-    X (N, D) is centred here; in a network, b_d = mean and b_e = -mean W_e do it. Every other minimum is W_e M, M^-1 W_d
-    with M invertible (lam = 0) or orthogonal (lam > 0). Units beyond min(N, D), and directions with s_i <= lam, are
-    exactly zero. ValueError for a bad X, k or lam. Baldi and Hornik (1989); Kunin et al. (2019), theorem 2.
+    X (N, D) is centred here; in a network, b_d = mean and b_e = -mean W_e centre it. Every other minimum is W_e M,
+    M^-1 W_d with M invertible (lam = 0) or orthogonal (lam > 0). Units beyond min(N, D) and directions with s_i <= lam
+    are exactly zero. Raises ValueError for a bad X, k or lam. Baldi and Hornik (1989); Kunin et al. (2019), theorem 2.
     """
     _, s, V, _ = _spectrum(X, n_components, lam)
     s, V = s[:n_components], V[:n_components]
@@ -48,7 +48,7 @@ def linear_autoencoder_optimum(X: Any, n_components: int, lam: float = 0.0) -> t
 
 
 def linear_autoencoder_loss(X: Any, n_components: int, lam: float = 0.0) -> float:
-    """The least J a linear autoencoder with k units can reach; at k = 0 half the total variance.
+    """Return the smallest J of a linear autoencoder with k units; for k = 0, half the total variance.
 
     J* = sum_{i <= k, s_i > lam} (lam - lam^2 / (2 s_i)) + sum_{all other i} s_i / 2
     """
@@ -69,7 +69,7 @@ def _loss(s: np.ndarray, kept: list[int], lam: float) -> float:
 
 @dataclass(frozen=True)
 class CriticalPoint:
-    """Points of zero gradient: the principal directions they keep (counted from 0), J there, and the ways down."""
+    """Points of zero gradient: the principal directions they keep (from 0), J, and the number of descent directions."""
 
     directions: tuple[int, ...]
     loss: float
@@ -77,21 +77,21 @@ class CriticalPoint:
 
     @property
     def is_minimum(self) -> bool:
-        """True where no direction leads down: a global minimum, for there are no others."""
+        """True if no direction descends: then the point is a global minimum, because there is no other kind."""
         return self.n_descent == 0
 
 
 def critical_points(X: Any, n_components: int, lam: float = 0.0) -> list[CriticalPoint]:
-    """Every critical point of the linear autoencoder by rising J, one for each set I of at most k directions s_i > lam.
+    """Return every critical point in order of J, one for each set I of at most k directions with s_i > lam.
 
         W_e = W_d^T = V_I^T diag(w_I)
         n_descent = #{i in I, j not in I: s_j > s_i} + (k - |I|) #{j not in I: s_j > lam}
 
-    n_descent is the number of negative eigenvalues of the Hessian. Exchanging i for j bends J by the form
-    [[s_i, -s_j], [-s_j, s_j w_i^2 + lam]] of determinant (s_i - s_j)(s_j + lam), and waking a unit that is zero bends
-    it by lam +- s_j. So the first k directions make the minimum, and every other point is a saddle: there is no other
-    minimum and no maximum. Where eigenvalues repeat, the sets are examples out of a continuum.
-    ValueError beyond 100,000 points. Baldi and Hornik (1989); Kunin et al. (2019).
+    n_descent is the number of negative eigenvalues of the Hessian. Exchanging i for j has the curvature
+    [[s_i, -s_j], [-s_j, s_j w_i^2 + lam]] of determinant (s_i - s_j)(s_j + lam); moving a unit away from zero has the
+    curvature lam +- s_j. So the first k directions are the minimum, and every other point is a saddle: there is no
+    other minimum and no maximum. If eigenvalues repeat, the sets are examples out of a continuum.
+    Raises ValueError for more than 100,000 points. Baldi and Hornik (1989); Kunin et al. (2019).
     """
     _, s, _, rounding = _spectrum(X, n_components, lam)
     s = np.where(s > rounding, s, 0).astype(np.float64)
@@ -111,13 +111,13 @@ def critical_points(X: Any, n_components: int, lam: float = 0.0) -> list[Critica
 
 
 def directions_from_regularized(W_decoder: Any, lam: float) -> tuple[np.ndarray, np.ndarray]:
-    """Ordered principal directions (r, D) and eigenvalues (r,) read off the decoder of an L2-regularized network alone.
+    """Return ordered principal directions (r, D) and eigenvalues (r,), from the decoder of an L2-regularized network.
 
         W_d = Q diag(w) V (SVD),    s_i = lam / (1 - w_i^2)
 
-    W_d (k, D), one layer on either side, untied; r is the rank of W_d. An error d in w_i^2 becomes d s_i^2 / lam in
-    s_i, so a larger lam reads better.
-    ValueError unless 0 < w_i < 1, that is, unless lam is the one it was trained with. Kunin et al. (2019).
+    W_d (k, D) of an untied network with one layer on either side; r is the rank of W_d. An error d in w_i^2 becomes
+    d s_i^2 / lam in s_i, so a larger lam gives more digits.
+    Raises ValueError unless 0 < w_i < 1, that is, unless lam is the one of the training. Kunin et al. (2019).
     """
     W = check_array(W_decoder, name="W_decoder", owner="directions_from_regularized")
     check_number(lam, "lam", "directions_from_regularized")
@@ -132,13 +132,13 @@ def directions_from_regularized(W_decoder: Any, lam: float) -> tuple[np.ndarray,
 
 
 def directions_from_codes(W_decoder: Any, codes: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Ordered principal directions (r, D) and eigenvalues (r,) from any linear decoder, however its code is mixed.
+    """Return ordered principal directions (r, D) and eigenvalues (r,), from any linear decoder and its codes.
 
         (H - mean H) W_d / sqrt(N) = U diag(sqrt s) V (SVD)
 
-    W_d (k, D) spans the principal subspace but its rows are no directions; the reconstructions H W_d lie in the same
-    subspace and vary most along the first direction. With H - mean = Q R only R W_d (k, D) is decomposed.
-    Raises ValueError where the codes H (N, k) do not fit. Plaut (2018).
+    W_d (k, D) spans the principal subspace, but its rows are not the principal directions. The reconstructions H W_d
+    lie in the same subspace and vary most along the first direction. With H - mean = Q R, only R W_d (k, D)
+    is decomposed. Raises ValueError if the codes H (N, k) have another width. Plaut (2018).
     """
     W = check_array(W_decoder, name="W_decoder", owner="directions_from_codes")
     H = check_array(codes, name="codes", owner="directions_from_codes", n_features=len(W))
@@ -149,15 +149,15 @@ def directions_from_codes(W_decoder: Any, codes: Any) -> tuple[np.ndarray, np.nd
 
 
 def loss_surface(X: Any, u: Any, v: Any, lam: float = 0.0) -> np.ndarray:
-    """J of the two linear autoencoders that have two parameters, on arrays u and v that broadcast; X is centred here.
+    """Return J of the two linear autoencoders with two parameters, on arrays u and v that broadcast; X is centred here.
 
         D = 1, untied, x^ = x u v:                    J = s/2 (1 - u v)^2 + lam/2 (u^2 + v^2)
         D = 2, tied, x^ = x w w^T with w = (u, v)^T:  J = 1/2 (tr S - 2 w^T S w + |w|^2 w^T S w) + lam/2 |w|^2
 
     The first has a saddle at 0 between the valleys u v = 1 (lam = 0) or the minima u = v = +-sqrt(1 - lam/s). The
-    second has minima at +-v_1, saddles at +-v_2 and a maximum at 0. ValueError for D > 2.
+    second has minima at +-v_1, saddles at +-v_2 and a maximum at 0. Raises ValueError for D > 2.
     """
-    S = (X if isinstance(X, Moments) else Moments.of(X)).covariance
+    S = (X if isinstance(X, Moments) else Moments.from_samples(X)).covariance
     check_number(lam, "lam", "loss_surface")
     u, v = np.asarray(u), np.asarray(v)
     if len(S) > 2:

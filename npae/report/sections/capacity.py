@@ -12,7 +12,7 @@ LINEAR, RELU, GREY = "linear, K = D", "ReLU, K > D", "mean grey"
 
 def build(run):
     strangers = copying.shuffled(run)
-    linear, n_sweeps = copying.linear_copier(run)
+    linear = copying.linear_copier(run)
     relu = copying.relu_copier(run)
     models = {name: trained.model for name, trained in run.models.items()} | {RELU: relu, LINEAR: linear}
     cost = copying.copying_errors(run, models, strangers)
@@ -31,8 +31,8 @@ def build(run):
         text(f"""Images with shuffled pixels are not digits. A network that knows digits should fail on them; a network
             that copies should not. The baseline is an answer that copies nothing: every pixel gets the image&rsquo;s
             mean grey. The table adds two networks that are free to copy: {width[RELU]} ReLU units with a linear output,
-            and the note&rsquo;s case <i>K</i> = <i>D</i> = {D}, linear, trained from random weights by alternating
-            least squares ({n_sweeps} sweep{"s" * (n_sweeps > 1)}). The images vary in {n_directions} directions, and
+            and the note&rsquo;s case <i>K</i> = <i>D</i> = {D}, linear, with a random encoder and the
+            decoder that least squares finds for it. The images vary in {n_directions} directions, and
             the linear network copies these. Some pixels are the same in all images, and the network has never seen
             them change."""),
         figure(

@@ -21,7 +21,7 @@ def build(run):
     histories = angle_histories(X, n_steps=400 if run.quick else 10_000, random_state=seed)
     rows = component_images(X, max_iter=10 if run.quick else 100, random_state=seed)
     widths, errors = errors_by_width(X, [2, 8] if run.quick else [1, 2, 4, 8, 16], 10 if run.quick else 100, seed)
-    s = Moments.of(X).spectrum()[0]
+    s = Moments.from_samples(X).spectrum()[0]
     points = critical_points(Moments(np.zeros(6), np.diag(s[:6]), len(X)), 2)
     blocks = [
         text(f"""A linear autoencoder reaches PCA by gradient descent alone, here on {len(X)} digits of 8 &times; 8

@@ -3,8 +3,7 @@
 import numpy as np
 
 from npae import plots
-from npae.pca import PCA, compare_with_pca
-from npae.pca.alternation import alternate
+from npae.pca import PCA, compare_with_pca, fit_linear_autoencoder
 from npae.pca.fit_linear import bottleneck_network, decoder_matrix
 from npae.report.page import claim, equation, figure, quote, sources, text
 from npae.report.references import BALDI_HORNIK, BOOK, BOURLARD_KAMP
@@ -20,7 +19,7 @@ def build(run):
     networks = {
         name: bottleneck_network(X.shape[1], K, tied=name == "tied", rng=run.seed) for name in ("untied", "tied")
     }
-    sweeps = {name: alternate(network, X).n_iter for name, network in networks.items()}
+    n_iter = {name: fit_linear_autoencoder(network, X, gtol=1e-10).n_iter for name, network in networks.items()}
     results = {name: compare_with_pca(network, X, pca=pca) for name, network in networks.items()}
     angles = {name: np.max(np.asarray(result.angles)) for name, result in results.items()}
     decoders = {name: decoder_matrix(network) for name, network in networks.items()}
@@ -37,9 +36,8 @@ def build(run):
         equation(
             r"\min_{W_e,\,W_d}\;\dfrac{1}{2N}\sum_n \Vert x_n-\mu-(x_n-\mu)\,W_e W_d\Vert^2,\qquad W_d\in R^{K\times D}"
         ),
-        text(f"""Two linear autoencoders with <i>K</i> = {K} were trained from random weights by alternating least
-            squares: the best decoder for the encoder, then the best encoder for that decoder ({sweeps["untied"]} times;
-            with tied weights, {sweeps["tied"]}). The cost depends only on the product
+        text(f"""Two linear autoencoders with <i>K</i> = {K} were trained from random weights by L-BFGS
+            ({n_iter["untied"]} iterations; with tied weights, {n_iter["tied"]}). The cost depends only on the product
             <i>W<sub>e</sub>W<sub>d</sub></i>. So the untied network may mix its code by any invertible matrix, and its
             filters are oblique: their condition number is {condition:.1f}, compared with 1 for PCA&rsquo;s directions.
             The tied network may only rotate its code: its filters are orthonormal to {turned:.0e}, but they are not

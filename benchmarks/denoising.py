@@ -100,39 +100,6 @@ def images(name, short):
         print(f"    {method:<22}" + " ".join(f"{value:7.4f}" for value in values))
 
 
-@dataclass(frozen=True, eq=False)
-class LinearConvergence:
-    """||A - A*||_F / ||A*||_F of trained linear denoisers A and the closed form A*, by noise draws per sample."""
-
-    draws: tuple[int, ...]
-    errors: np.ndarray
-
-    @property
-    def slope(self):
-        """Return the slope of log error over log draws; -1/2 if the error falls as 1 / sqrt(draws)."""
-        return float(np.polyfit(np.log(self.draws), np.log(self.errors), 1)[0])
-
-    def __repr__(self):
-        return f"errors {np.array2string(self.errors, precision=4)} at {self.draws} draws, slope {self.slope:.2f}"
-
-
-def linear_convergence(corruption, *, draws=(2, 8, 32, 128, 512), repeats=5, n_samples=50, random_state=0):
-    """Train D-D-D linear networks by L-BFGS on fixed noise and compare encoder times decoder with `linear_denoiser`."""
-    rng = np.random.default_rng(random_state)
-    X = rng.standard_normal((n_samples, 5)) @ rng.standard_normal((5, 5)) + 0.5
-    A, errors = linear_denoiser(X, corruption).A, []
-    for n in draws:
-        squares = []
-        for _ in range(repeats):
-            clean = np.tile(X, (n, 1))
-            network = Network([Dense(5, 5, rng=rng)], [Dense(5, 5, rng=rng)])
-            lbfgs(network, corruption.corrupt(clean, rng), clean, gtol=1e-7)
-            got = network.encoder.layers[0].W @ network.decoder.layers[0].W
-            squares.append(((got - A) ** 2).sum() / (A**2).sum())
-        errors.append(np.mean(squares) ** 0.5)
-    return LinearConvergence(tuple(draws), np.array(errors))
-
-
 def compare_imputation(X, X_test, *, ps=(0.2, 0.4, 0.6, 0.8), width=256, epochs=150, random_state=0):
     """Fill in missing pixels; return {method: [root mean squared error over the missing pixels, by fraction missing]}.
 

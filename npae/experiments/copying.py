@@ -56,7 +56,7 @@ def copying_errors(run, models, x):
 
 
 def white_noise_error(run, network, n=100):
-    """Return the largest |x^ - x| for white noise around the mean, in the directions in which the training images vary."""
+    """Return the largest |x^ - x| for white noise in the directions in which the training images vary; their number."""
     mean, V = span(run.train)
     noise = mean + np.random.default_rng(run.seed).standard_normal((n, len(mean))) @ V.T @ V
     return float(np.abs(network.reconstruct(noise) - noise).max()), len(V)

@@ -143,7 +143,7 @@ def test_a_dataset_prints_shapes_not_numbers():
     assert "score()" in shown and "[" not in shown
 
 
-@pytest.mark.parametrize("make", [datasets.make_torus, datasets.make_gaussian_mixture])
+@pytest.mark.parametrize("make", [datasets.make_sphere, datasets.make_gaussian_mixture])
 def test_a_dataset_survives_pickling(make):
     dataset = make(5, noise=0.1, n_features=4, rng=0)
     again = pickle.loads(pickle.dumps(dataset))

@@ -1,4 +1,4 @@
-"""Densities whose smoothed score is known though they are no mixtures: a Gaussian, a ring, a spiral."""
+"""Densities with a known smoothed score that are not mixtures: a Gaussian, a ring, a spiral."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import numpy as np
 
 from npae.datasets.dataset import Dataset, RandomSource, random_streams
 from npae.datasets.densities import GaussianMixture
-from npae.datasets.manifolds import _circle, _embedded, _inverse_cdf, _rows, make_circle
+from npae.datasets.manifolds import _circle, _embed, make_circle, spiral_angles, spiral_curvature
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)  # on [-1, 1]
 PANEL = 2.0  # length of a panel in standard deviations: 12 nodes then give the integral to about 1e-13
-ENTRIES = 2**20  # distances of points to nodes held at a time
+BLOCK = 2**20  # distances of points to nodes that are in memory at a time
 
 
 @dataclass(frozen=True, eq=False)
 class GaussianDensity:
     """p(x) = N(x; mean, covariance) in R^D; smoothed by sigma, the covariance is S + sigma^2 I.
 
-    mean (D,), covariance (D, D). ValueError where S + sigma^2 I is singular.
+    mean (D,), covariance S (D, D). Methods raise ValueError if S + sigma^2 I is singular.
     """
 
     mean: np.ndarray
     covariance: np.ndarray
 
     def _precision(self, sigma: float) -> tuple[np.ndarray, float]:
-        """(S + sigma^2 I)^-1 and log det(S + sigma^2 I), by eigenvalues."""
+        """Return (S + sigma^2 I)^-1 and log det(S + sigma^2 I), by eigenvalues."""
         s, V = np.linalg.eigh(self.covariance)
         s = s + sigma**2
         if s[0] <= 0:
@@ -48,14 +48,14 @@ class GaussianDensity:
 
 @dataclass(frozen=True, eq=False)
 class CurveDensity:
-    """Points uniform by length on a curve c, and noise: p(x) = 1/length int N(x; c(t) E, tau^2 I) |c'(t)| dt.
+    """p(x) = 1/length int N(x; c(t) E, tau^2 I) |c'(t)| dt: points uniform by length on a curve c, plus noise.
 
-    curve (M,) -> (M, D_0) and speed (M,) -> (M,) = |c'|, for t in [start, stop]; embedding E (D_0, D); noise its
-    standard deviation. Smoothed by sigma, tau^2 = noise^2 + sigma^2, which must not be 0. The integral is taken by
-    Gauss and Legendre's rule on panels of about two tau, so that it is a mixture of Gaussians at the nodes.
+    chart c: (M, 1) -> (M, D_0) and speed |c'|: (M,) -> (M,), for t in [start, stop]; embedding E (D_0, D); noise: the
+    standard deviation. Smoothing by sigma gives tau^2 = noise^2 + sigma^2, which must not be 0. Gauss and Legendre's
+    rule on panels of about two tau turns the integral into a mixture of Gaussians at the nodes.
     """
 
-    curve: Callable[[np.ndarray], np.ndarray]
+    chart: Callable[[np.ndarray], np.ndarray]
     speed: Callable[[np.ndarray], np.ndarray]
     start: float
     stop: float
@@ -73,11 +73,13 @@ class CurveDensity:
         half = np.diff(edges)[:, None] / 2
         t = ((edges[:-1, None] + half) + half * NODES).ravel()
         weights = (half * WEIGHTS).ravel() * self.speed(t)
-        return GaussianMixture(self.curve(t), np.zeros(len(t)), weights / weights.sum(), self.embedding, self.noise)
+        return GaussianMixture(
+            self.chart(t[:, None]), np.zeros(len(t)), weights / weights.sum(), self.embedding, self.noise
+        )
 
     def _by_blocks(self, name: str, x: np.ndarray, sigma: float) -> np.ndarray:
         mixture = self._mixture(sigma)
-        step = max(1, ENTRIES // len(mixture.weights))
+        step = max(1, BLOCK // len(mixture.weights))
         f = getattr(mixture, name)
         return np.concatenate([f(x[i : i + step], sigma) for i in range(0, max(len(x), 1), step)])
 
@@ -99,8 +101,8 @@ def make_ring(
     In the plane p(x) = exp(-(r^2 + radius^2) / 2 tau^2) I_0(r radius / tau^2) / (2 pi tau^2), r = ||x||.
     """
     ring = make_circle(n_samples, radius=radius, noise=noise, n_features=n_features, rng=rng)
-    curve, speed = partial(_circle, radius=radius), partial(_ring_speed, radius=radius)
-    return _with_density(ring, curve, speed, 2 * np.pi, noise * 2 * radius)
+    chart, speed = partial(_circle, radius=radius), partial(np.full_like, fill_value=radius)
+    return _with_density(ring, chart, speed, 2 * np.pi, noise * 2 * radius)
 
 
 def make_spiral(
@@ -112,14 +114,13 @@ def make_spiral(
     It ends at distance 1, its windings 1 / turns apart. Extent 2; curvature (2 + t^2) / (s (1 + t^2)^(3/2)).
     `target` (N, 1): t, radians; `score` and `log_density` as in `make_ring`; the rest as in `npae.datasets.manifolds`.
     """
-    place, turn, shake = random_streams("make_spiral", n_samples, noise, rng, turns=turns)
+    position_rng, *rngs = random_streams("make_spiral", n_samples, noise, rng, turns=turns)
     s, grid = 1.0 / (2 * np.pi * turns), np.linspace(0.0, 2 * np.pi * turns, 4097)
-    t = _inverse_cdf(grid, grid * np.hypot(1, grid) + np.arcsinh(grid), place, n_samples)  # the length, twice over s
-    cos, sin, root = np.cos(t), np.sin(t), np.hypot(1, t)
-    tangents = np.stack([_rows(cos - t * sin, sin + t * cos) / root[:, None]], axis=1)
-    curvature = _rows((2 + t**2) / (s * root**3))
+    t = spiral_angles(grid, position_rng, n_samples)[:, None]
+    cos, sin = np.cos(t), np.sin(t)
+    tangents = np.stack([cos - t * sin, sin + t * cos], axis=2) / np.hypot(1, t)[:, :, None]  # (N, 1, 2)
     chart = partial(_spiral, s=s)
-    spiral = _embedded("spiral", chart, _rows(t), tangents, curvature, noise * 2, n_features, turn, shake)
+    spiral = _embed("spiral", chart, t, tangents, spiral_curvature(t, s), noise * 2, n_features, *rngs)
     return _with_density(spiral, chart, partial(_spiral_speed, s=s), float(grid[-1]), noise * 2)
 
 
@@ -128,24 +129,15 @@ def _with_density(
     chart: Callable[[np.ndarray], np.ndarray],
     speed: Callable[[np.ndarray], np.ndarray],
     stop: float,
-    sd: float,
+    noise: float,
 ) -> Dataset:
     assert data.embedding is not None
-    density = CurveDensity(partial(_along, chart=chart), speed, 0.0, stop, data.embedding, sd)
+    density = CurveDensity(chart, speed, 0.0, stop, data.embedding, noise)
     return replace(data, score=density.score, log_density=density.log_density)
 
 
-def _along(t: np.ndarray, chart: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    return chart(t[:, None])
-
-
-def _ring_speed(t: np.ndarray, radius: float) -> np.ndarray:
-    return np.full_like(t, radius)
-
-
 def _spiral(x: np.ndarray, s: float) -> np.ndarray:
-    t = x[:, 0]
-    return s * _rows(t * np.cos(t), t * np.sin(t))
+    return s * np.column_stack([x * np.cos(x), x * np.sin(x)])
 
 
 def _spiral_speed(t: np.ndarray, s: float) -> np.ndarray:

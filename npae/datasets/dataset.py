@@ -1,4 +1,4 @@
-"""What every loader and maker returns: the data, and what is known about it exactly."""
+"""The `Dataset` that every loader and maker returns: the data, and the exact quantities known for them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PER_SAMPLE = ("data", "target", "clean", "tangents", "curvature")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """N samples as rows, with what is known about them; a field that does not apply is None.
+    """N samples as rows, with the exact quantities known for them; a field that does not apply is None.
 
     N samples, D features, d intrinsic dimensions.
 
@@ -52,42 +52,42 @@ class Dataset:
 
     @property
     def images(self) -> np.ndarray:
-        """`data` as (N, rows, columns), a view; ValueError if the samples are not images."""
+        """Return `data` as (N, rows, columns), a view; raise ValueError if the samples are not images."""
         if self.image_shape is None:
             raise ValueError("Dataset: got no image_shape, expected a dataset of images")
         return self.data.reshape(-1, *self.image_shape)
 
     def subset(self, index: Any) -> Dataset:
-        """The samples that a slice, a boolean mask or an index array selects, with what is known of them."""
-        held = {name: getattr(self, name) for name in _PER_SAMPLE}
-        return replace(self, **{name: value[index] for name, value in held.items() if value is not None})
+        """Return the samples that a slice, a boolean mask or an index array selects, with their known quantities."""
+        values = {name: getattr(self, name) for name in _PER_SAMPLE}
+        return replace(self, **{name: value[index] for name, value in values.items() if value is not None})
 
     def __len__(self) -> int:
         return len(self.data)
 
     def __repr__(self) -> str:
-        known = ((f.name, getattr(self, f.name)) for f in fields(self) if f.name != "description")
-        shown = (
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "description"}
+        parts = [
             f"{name}()" if callable(value) else f"{name}={value.shape if isinstance(value, np.ndarray) else value}"
-            for name, value in known
+            for name, value in values.items()
             if value is not None
-        )
-        return f"Dataset({', '.join(shown)})"
+        ]
+        return f"Dataset({', '.join(parts)})"
 
 
 def image_dataset(images: np.ndarray, labels: np.ndarray, largest: float, description: str) -> Dataset:
-    """Whole-number images (N, rows, columns) and labels (N,) as a Dataset: grey levels over the largest, float64."""
+    """Return whole-number images (N, rows, columns) and labels (N,) as a Dataset, grey levels divided by `largest`."""
     n, rows, columns = images.shape
     return Dataset(images.reshape(n, rows * columns) / largest, labels.astype(np.int64), (rows, columns), description)
 
 
-# How synthetic data come to lie in R^D: shared by `manifolds` and `densities`.
+# Shared by the synthetic data of `manifolds`, `curves` and `densities`.
 
 
 def random_streams(
     owner: str, n_samples: int, noise: float, rng: RandomSource, **lengths: float
 ) -> tuple[np.random.Generator, ...]:
-    """Independent streams for places, rotation and noise; ValueError for a bad n_samples, noise or length."""
+    """Return Generators for positions, rotation and noise; raise ValueError for a bad n_samples, noise or length."""
     check_number(n_samples, "n_samples", owner, low=1, integer=True)
     check_number(noise, "noise", owner)
     for name, value in lengths.items():
@@ -96,7 +96,7 @@ def random_streams(
 
 
 def random_embedding(owner: str, native: int, n_features: int | None, rng: np.random.Generator) -> np.ndarray:
-    """(native, D) orthonormal rows, uniform over all such; the identity for n_features=None.
+    """Draw orthonormal rows (native, D), uniform over all such matrices; n_features=None gives the identity.
 
     By QR of a Gaussian matrix with diag R > 0: F. Mezzadri, Notices AMS 54 (2007) 592.
     """

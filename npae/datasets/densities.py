@@ -1,4 +1,4 @@
-"""A density whose score is known exactly: a mixture of isotropic Gaussians, also after noise and rotation."""
+"""A density with a known score: a mixture of isotropic Gaussians, also after noise and rotation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,8 @@ class GaussianMixture:
     """p(x) = sum_m weights_m N(x; means_m E, s_m^2 E^T E + noise^2 I), in R^D, M components.
 
     means (M, D_0), std s (M,), weights (M,) of sum 1, embedding E (D_0, D) of orthonormal rows, noise >= 0.
-    Both methods take `sigma` and are then about the density smoothed by N(0, sigma^2 I), what a denoiser
-    trained with that noise has to learn. They raise ValueError where there is no density: D > D_0 and
-    noise = sigma = 0.
+    With `sigma` both methods describe the density smoothed by N(0, sigma^2 I), which a denoiser trained with
+    that noise has to learn. They raise ValueError if the density does not exist: D > D_0 and noise = sigma = 0.
     """
 
     means: np.ndarray
@@ -45,7 +44,7 @@ class GaussianMixture:
         return score - off / tau2 if off.shape[1] > y.shape[1] else score
 
     def _parts(self, x: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
-        """Log of weight times native density (N, M), y (N, D_0), v (M,), x - y E (N, D), tau^2."""
+        """Return log(weight x native density) (N, M), y (N, D_0), v (M,), x - y E (N, D) and tau^2."""
         x = np.asarray(x, dtype=float)
         d0, d = self.embedding.shape
         if x.ndim != 2 or x.shape[1] != d:
@@ -67,16 +66,16 @@ def make_gaussian_mixture(
     std: float | Sequence[float] | np.ndarray = 0.15, weights: Sequence[float] | np.ndarray | None = None,
     noise: float = 0.0, n_features: int | None = None, rng: RandomSource = None,
 ) -> Dataset:  # fmt: skip
-    """Samples of a mixture of M isotropic Gaussians with its exact score, `dataset.score(x, sigma=0.0)`.
+    """Draw from a mixture of M isotropic Gaussians with its exact score, `dataset.score(x, sigma=0.0)`.
 
     means    (M, D_0), or a number M of means spaced evenly on the unit circle.
     std      one standard deviation, or (M,), above 0.
-    weights  (M,) positive, made to sum to 1; None for equal ones.
+    weights  (M,) positive, divided by their sum; None: equal weights.
     noise, n_features, rng   as in `npae.datasets.manifolds`; extent: the longest side of the box of means +- 2 std.
 
     `target` (N,) is the component, `clean` (N, D) the sample before noise; `score` and `log_density` are those
-    of `data`, the noise included.
-    Raises ValueError for arguments out of range or shapes that do not fit.
+    of `data`, noise included.
+    Raises ValueError for arguments out of range or shapes that do not match.
     """
     owner = "make_gaussian_mixture"
     if isinstance(means, (int, np.integer)):
@@ -84,20 +83,20 @@ def make_gaussian_mixture(
         means = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     mu = np.asarray(means, dtype=float)
     if mu.ndim != 2 or mu.size == 0 or not np.isfinite(mu).all():
-        raise ValueError(
-            f"{owner}: got means of shape {mu.shape}, expected (M, D_0), finite, or a number of components"
-        )
+        raise ValueError(f"{owner}: got means of shape {mu.shape}, expected (M, D_0), finite, or a whole number M")
     s = _per_component("std", std, len(mu))
     w = _per_component("weights", 1.0 if weights is None else weights, len(mu))
-    place, turn, shake = random_streams(owner, n_samples, noise, rng)
-    embedding = random_embedding(owner, mu.shape[1], n_features, turn)
-    sd = float(noise * np.max((mu + 2 * s[:, None]).max(axis=0) - (mu - 2 * s[:, None]).min(axis=0)))
-    mixture = GaussianMixture(mu, s, w / w.sum(), embedding, sd)
-    component = place.choice(len(mu), size=n_samples, p=mixture.weights)
-    clean = (mu[component] + s[component, None] * place.standard_normal((n_samples, mu.shape[1]))) @ embedding
-    description = f"mixture of {len(mu)} Gaussians in {clean.shape[1]} dimensions, noise of deviation {sd:g}"
+    position_rng, rotation_rng, noise_rng = random_streams(owner, n_samples, noise, rng)
+    embedding = random_embedding(owner, mu.shape[1], n_features, rotation_rng)
+    std_noise = float(noise * np.max((mu + 2 * s[:, None]).max(axis=0) - (mu - 2 * s[:, None]).min(axis=0)))
+    mixture = GaussianMixture(mu, s, w / w.sum(), embedding, std_noise)
+    component = position_rng.choice(len(mu), size=n_samples, p=mixture.weights)
+    clean = (mu[component] + s[component, None] * position_rng.standard_normal((n_samples, mu.shape[1]))) @ embedding
+    description = (
+        f"mixture of {len(mu)} Gaussians in {clean.shape[1]} dimensions, noise of standard deviation {std_noise:g}"
+    )
     return Dataset(
-        clean + sd * shake.standard_normal(clean.shape), component, description=description, clean=clean,
+        clean + std_noise * noise_rng.standard_normal(clean.shape), component, description=description, clean=clean,
         embedding=embedding, score=mixture.score, log_density=mixture.log_density,
     )  # fmt: skip
 

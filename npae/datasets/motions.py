@@ -1,17 +1,17 @@
 """Images under small shifts, rotations and changes of size, and the tangents of those motions.
 
-The image is made a function of the plane by Catmull-Rom interpolation, zero outside its frame:
+The image becomes a function of the plane by Catmull-Rom interpolation, zero outside its frame:
 
     I(x, y) = sum_ij I_ij k(y - i) k(x - j),    k(t) = 3/2 |t|^3 - 5/2 |t|^2 + 1              |t| <= 1
                                                      -1/2 |t|^3 + 5/2 |t|^2 - 4 |t| + 2   1 < |t| <= 2
 
 I passes through the pixels, is once continuously differentiable, and at a pixel its derivative is exactly
-the central difference: dI/dx = (I[i, j+1] - I[i, j-1]) / 2. So the tangents below are derivatives, not
-estimates. Sources: the kernel, R. Keys, IEEE Trans. ASSP 29 (1981) 1153; tangents of images, P. Simard et al.,
+the central difference: dI/dx = (I[i, j+1] - I[i, j-1]) / 2. So the tangents below are exact derivatives,
+not estimates. Sources: the kernel, R. Keys, IEEE Trans. ASSP 29 (1981) 1153; tangents of images, P. Simard et al.,
 Tangent Prop, NIPS 4 (1991).
 
 x grows to the right along columns, y downwards along rows, both in pixels from the centre of the image; a
-positive rotation turns x towards y, clockwise on the screen.
+positive rotation moves x towards y, clockwise on the screen.
 """
 
 from collections.abc import Sequence
@@ -26,17 +26,17 @@ def transform_images(
     shift_x: float | np.ndarray = 0.0, shift_y: float | np.ndarray = 0.0,
     rotation: float | np.ndarray = 0.0, log_scale: float | np.ndarray = 0.0,
 ) -> np.ndarray:  # fmt: skip
-    """The images, enlarged by e^log_scale, turned about their centre, then shifted: (N, D) -> (N, D) float64.
+    """Enlarge images by e^log_scale, rotate them about their centre, then shift them: (N, D) -> (N, D) float64.
 
-    I'(p) = I(e^-log_scale R(-rotation) (p - shift)), p in pixels from the centre. Each motion is one number
-    or one a sample (N,): shifts in pixels, rotation in radians. Grey levels may overshoot the range of the
-    image a little; they are not clipped, so that I' stays differentiable.
-    Raises ValueError for shapes that do not fit.
+    I'(p) = I(e^-log_scale R(-rotation) (p - shift)), p in pixels from the centre. Each motion is a number, or
+    (N,) for one number per sample: shifts in pixels, rotation in radians. Grey levels may overshoot the range of
+    the image a little; they are not clipped, so that I' stays differentiable.
+    Raises ValueError for shapes that do not match.
     """
-    images, rows, columns = _checked("transform_images", images, image_shape)
+    images, rows, columns = _check_images("transform_images", images, image_shape)
     motions = (shift_x, shift_y, rotation, log_scale)
     dx, dy, angle, log_s = (_per_sample(name, m, len(images)) for name, m in zip(KINDS, motions))
-    x, y = _pixel_places(rows, columns)  # (D,)
+    x, y = _pixel_positions(rows, columns)  # (D,)
     x, y = x - dx, y - dy  # (1 or N, D)
     shrink = np.exp(-log_s)
     u = shrink * (np.cos(angle) * x + np.sin(angle) * y) + (columns - 1) / 2  # column looked up
@@ -44,8 +44,8 @@ def transform_images(
     padded = np.pad(images.reshape(-1, rows, columns), ((0, 0), (1, 1), (1, 1)))
     n = np.arange(len(images))[:, None]
     out = np.zeros_like(images)
-    for i, weight_i in _taps(v, rows):
-        for j, weight_j in _taps(u, columns):
+    for i, weight_i in _neighbours(v, rows):
+        for j, weight_j in _neighbours(u, columns):
             out += weight_i * weight_j * padded[n, i, j]
     return out
 
@@ -54,20 +54,20 @@ def transform_tangents(
     images: np.ndarray, image_shape: tuple[int, int], kinds: Sequence[str] = ("shift_x", "shift_y", "rotation"), *,
     orthonormal: bool = False,
 ) -> np.ndarray:  # fmt: skip
-    """Derivatives of `transform_images` at rest, one row a motion: (N, D) -> (N, len(kinds), D) float64.
+    """Return the derivatives of `transform_images` at no motion, one row per motion: (N, len(kinds), D) float64.
 
     shift_x: -I_x    shift_y: -I_y    rotation: y I_x - x I_y    log_scale: -(x I_x + y I_y)
 
-    `kinds` are of shift_x, shift_y (grey level a pixel), rotation (a radian), log_scale (a factor e).  With
-    `orthonormal=True` the rows are an orthonormal basis of the same space, by QR in the order of `kinds` (an
-    arbitrary one for a blank image, which has no tangents).
-    Raises ValueError for an unknown kind and for shapes that do not fit.
+    `kinds` are among shift_x, shift_y (grey level per pixel), rotation (per radian), log_scale (per factor e).
+    With `orthonormal=True` the rows are an orthonormal basis of the same space, by QR in the order of `kinds`;
+    a blank image has no tangents, so that its basis is arbitrary.
+    Raises ValueError for an unknown kind and for shapes that do not match.
     """
-    images, rows, columns = _checked("transform_tangents", images, image_shape)
+    images, rows, columns = _check_images("transform_tangents", images, image_shape)
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown or not kinds or isinstance(kinds, str):
         raise ValueError(f"transform_tangents: got kinds={kinds!r}, expected some of {KINDS}")
-    x, y = _pixel_places(rows, columns)
+    x, y = _pixel_positions(rows, columns)
     padded = np.pad(images.reshape(-1, rows, columns), ((0, 0), (1, 1), (1, 1)))
     i_x = ((padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2).reshape(images.shape)
     i_y = ((padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2).reshape(images.shape)
@@ -84,7 +84,7 @@ def transform_tangents(
     return np.ascontiguousarray(q.transpose(0, 2, 1))
 
 
-def _checked(owner: str, images: np.ndarray, image_shape: tuple[int, int]) -> tuple[np.ndarray, int, int]:
+def _check_images(owner: str, images: np.ndarray, image_shape: tuple[int, int]) -> tuple[np.ndarray, int, int]:
     images, (rows, columns) = np.asarray(images, dtype=float), image_shape
     if images.ndim != 2 or images.shape[1] != rows * columns:
         raise ValueError(f"{owner}: got images of shape {images.shape}, expected (N, {rows * columns})")
@@ -92,23 +92,23 @@ def _checked(owner: str, images: np.ndarray, image_shape: tuple[int, int]) -> tu
 
 
 def _per_sample(name: str, value: float | np.ndarray, n: int) -> np.ndarray:
-    """(1, 1) or (N, 1), to go with (D,)."""
+    """Return (1, 1) or (N, 1), which broadcasts with (D,)."""
     array = np.asarray(value, dtype=float)
     if array.shape not in ((), (n,)):
         raise ValueError(f"transform_images: got {name} of shape {array.shape}, expected a number or ({n},)")
     return array.reshape(-1, 1)
 
 
-def _pixel_places(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of every pixel from the centre of the image, each (rows * columns,)."""
+def _pixel_positions(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return x and y of every pixel from the centre of the image, each (rows * columns,)."""
     y, x = np.mgrid[:rows, :columns]
     return x.ravel() - (columns - 1) / 2, y.ravel() - (rows - 1) / 2
 
 
-def _taps(place: np.ndarray, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The four neighbours of `place`: index into an axis padded by one zero at each end, and weight k."""
-    left = np.floor(place)
-    t = place - left  # in [0, 1)
+def _neighbours(position: np.ndarray, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the four neighbours of `position`: index into an axis padded by one zero at each end, and weight k."""
+    left = np.floor(position)
+    t = position - left  # in [0, 1)
     weights = (
         t * (-1 + t * (2 - t)) / 2,  # k(1 + t)
         1 + t * t * (-5 + 3 * t) / 2,  # k(t)

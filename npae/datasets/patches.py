@@ -1,9 +1,9 @@
-"""Patches of two photographs, and how they are prepared: whitened in frequency, squeezed, whitened by PCA or ZCA.
+"""Patches of two photographs, and their preprocessing: whitened in frequency, scaled, whitened by PCA or ZCA.
 
     X = normalize_patches(load_patches(10_000, whitened=True, rng=0).data)    # the data of the classical exercise
 
-Neighbouring pixels of a photograph are alike, so that most of its variance is in slow changes of brightness; what is
-learnt of the rest (edges, textures) shows when these are taken down first.
+Neighbouring pixels of a photograph are similar, so that slow changes of brightness hold most of its variance. A network
+learns edges and textures only if the preprocessing reduces these changes first.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ CREDIT = (
 
 
 def load_photographs() -> Dataset:
-    """Two natural photographs of 427 x 640 pixels, in grey: 0 china, a temple under trees; 1 flower, a dahlia.
+    """Load two natural photographs of 427 x 640 pixels, in grey: 0 china, a temple under trees; 1 flower, a dahlia.
 
     `data` (2, 273280) in [0, 1]: the luma 0.299 R + 0.587 G + 0.114 B (Rec. ITU-R BT.601), rounded to 256 levels.
     Source: danielbuechele (china.jpg) and vultilion (flower.jpg), CC BY 2.0, as shipped by scikit-learn.
@@ -33,12 +33,12 @@ def load_photographs() -> Dataset:
 def load_patches(
     n: int, size: int = 8, *, whitened: bool = False, cutoff: float = 0.3, rng: RandomSource = None
 ) -> Dataset:
-    """`n` square patches at random places of the two photographs.
+    """Cut `n` square patches at random positions from the two photographs.
 
-    `data` (n, size^2): grey in [0, 1], with their mean and contrast; or, `whitened`, cut from the photographs after
-    `whiten_image(..., cutoff)`, each divided by its standard deviation. `target` (n,) the photograph, 0 china and 1
-    flower. Places are drawn uniformly and may overlap.
-    Raises ValueError for n < 1 or a size that does not fit (1 to 427 pixels).
+    `data` (n, size^2) is grey in [0, 1]. With `whitened` the patches are cut from the photographs after
+    `whiten_image(..., cutoff)`, each photograph divided by its standard deviation. `target` (n,) is the photograph, 0
+    china and 1 flower. Positions are uniform; patches may overlap.
+    Raises ValueError unless n >= 1 and 1 <= size <= 427 pixels.
     """
     photographs = load_photographs()
     images = photographs.images
@@ -49,17 +49,17 @@ def load_patches(
         images /= images.std(axis=(1, 2), keepdims=True)
     windows = np.lib.stride_tricks.sliding_window_view(images, (size, size), axis=(1, 2))  # a view
     which, top, left = np.random.default_rng(rng).integers(0, windows.shape[:3], size=(n, 3)).T
-    how = f", whitened in frequency up to {cutoff:g} cycles a pixel" if whitened else ""
-    description = f"{size} x {size} patches{how} of two photographs: {CREDIT}"
+    filtered = f", whitened in frequency up to {cutoff:g} cycles per pixel" if whitened else ""
+    description = f"{size} x {size} patches{filtered} of two photographs: {CREDIT}"
     return Dataset(windows[which, top, left].reshape(n, size * size), which, (size, size), description)
 
 
 def whiten_image(image: np.ndarray, cutoff: float = 0.3) -> np.ndarray:
-    """An image (rows, columns) with its spectrum made flat up to a cutoff frequency, by the filter
+    """Flatten the spectrum of an image (rows, columns) up to a cutoff frequency, by the filter
 
-        R(f) = f exp(-(f / cutoff)^4),    f in cycles a pixel, 0 to 1/2 along an axis,
+        R(f) = f exp(-(f / cutoff)^4),    f in cycles per pixel, 0 to 1/2 along an axis,
 
-    because the amplitudes of natural images fall as 1/f. The mean becomes 0; the image is continued periodically.
+    because the amplitudes of natural images fall as 1/f. The mean becomes 0; the image counts as periodic.
     Olshausen and Field (1997), Sparse coding with an overcomplete basis set, section 3 (there the cutoff is 0.39).
     Raises ValueError unless the image has two axes and the cutoff is > 0.
     """
@@ -67,16 +67,16 @@ def whiten_image(image: np.ndarray, cutoff: float = 0.3) -> np.ndarray:
     if image.ndim != 2:
         raise ValueError(f"whiten_image: got shape {image.shape}, expected an image (rows, columns)")
     if not 0 < cutoff < np.inf:
-        raise ValueError(f"whiten_image: got cutoff={cutoff!r}, expected cycles a pixel, above 0")
+        raise ValueError(f"whiten_image: got cutoff={cutoff!r}, expected cycles per pixel, above 0")
     rows, columns = image.shape
     f = np.hypot(np.fft.fftfreq(rows)[:, None], np.fft.rfftfreq(columns))
     return np.fft.irfft2(np.fft.rfft2(image) * f * np.exp(-((f / cutoff) ** 4)), s=image.shape)
 
 
 def normalize_patches(X: np.ndarray) -> np.ndarray:
-    """Patches (N, D) squeezed into [0.1, 0.9], where a sigmoid output can follow them.
+    """Scale patches (N, D) to [0.1, 0.9], which a sigmoid output can reach.
 
-    Each patch loses its mean; with s the standard deviation of all that is left, x -> 0.5 + 0.4 clip(x / 3 s, -1, 1).
+    Subtract the mean of each patch; with s the standard deviation of all results, x -> 0.5 + 0.4 clip(x / 3 s, -1, 1).
     Ng (2011), CS294A lecture notes, exercise on sparse autoencoders. Raises ValueError for patches without contrast.
     """
     X = check_array(X, owner="normalize_patches", dtype=np.float64)

@@ -1,11 +1,12 @@
 """Generative models with latent variables, seen as autoencoders: inference is the encoder, the model the decoder.
 
 'Nearly any generative model with latent variables and an inference procedure may be viewed as a particular form of
-autoencoder.' For each of them, in nats a sample and mean over samples,
+autoencoder.' For each of them, in nats per sample and as a mean over samples,
 
     -log p(x) <= L + Omega,    L = -E_q[log p(x | h)],    Omega = KL(q(h | x) || p(h)),
 
-with q what the encoder says of the code h; equal where q is the exact posterior. `forms` puts all into one table.
+with q(h | x) the encoder's distribution of the code h. Both sides are equal if q is the exact posterior. `forms` lists
+all models in one table.
 """
 
 from npae.generative.forms import Form, form_table

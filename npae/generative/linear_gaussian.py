@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npae.base import Estimator
+from npae.generative.latent_model import LatentModel
+from npae.objective.distributions import LOG_2PI
 from npae.pca import PCA
 from npae.validation import check_number, check_squares, check_varies
-
-LOG_2PI = float(np.log(2 * np.pi))
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +26,7 @@ class LinearGaussian:
     psi: np.ndarray
 
     def _gain(self):
-        """diag(psi)^-1 W^T P (D, K) and P (K, K)."""
+        """Return diag(psi)^-1 W^T P (D, K) and P (K, K)."""
         scaled = self.W / self.psi
         P = np.linalg.inv(np.eye(len(self.W)) + scaled @ self.W.T)
         return scaled.T @ P, (P + P.T) / 2
@@ -41,7 +40,7 @@ class LinearGaussian:
         return self.mean + h @ self.W
 
     def log_likelihood(self, x):
-        """log p(x_n) in nats, (N,), by the covariance's Woodbury identity: nothing of D x D is inverted."""
+        """log p(x_n) in nats, (N,). By Woodbury's identity for the covariance no D x D matrix is inverted."""
         z, (gain, P) = x - self.mean, self._gain()
         squares = (z * z / self.psi).sum(axis=1) - ((z @ gain) * (z @ (self.W / self.psi).T)).sum(axis=1)
         log_det = np.log(self.psi).sum() - np.linalg.slogdet(P)[1]
@@ -58,96 +57,61 @@ class LinearGaussian:
         return L, omega
 
     def sample(self, n, rng):
-        """n draws (n, D); rng is a Generator or a seed."""
+        """Draw n samples (n, D); rng is a Generator or a seed."""
         rng = np.random.default_rng(rng)
         h = rng.standard_normal((n, len(self.W)))
         return self.decode(h) + np.sqrt(self.psi) * rng.standard_normal((n, len(self.mean)))
 
 
-def negative_log_likelihood(W, mean, log_psi, x):
-    """-1/N sum_n log p(x_n) of the model above and its gradient, a dict like the arguments.
-
-    With C = W^T W + diag psi, S the second moments of x about `mean` and G = C^-1 - C^-1 S C^-1:
-        dW = W G,    dlog_psi = psi diag(G) / 2,    dmean = -C^-1 (E x - mean).
-    """
-    psi, z = np.exp(log_psi), x - mean
-    C = W.T @ W + np.diag(psi)
-    inverse, S = np.linalg.inv(C), z.T @ z / len(x)
-    sign, log_det = np.linalg.slogdet(C)
-    value = 0.5 * (np.log(sign) + log_det + (inverse * S.T).sum() + len(mean) * LOG_2PI)
-    G = inverse - inverse @ S @ inverse
-    return value, {"W": W @ G, "mean": -inverse @ z.mean(axis=0), "log_psi": psi * np.diag(G) / 2}
-
-
-class _Fitted(Estimator):
-    """What the two estimators share: the fitted `model_`, a LinearGaussian, behind the usual methods."""
+class LinearGaussianEstimator(LatentModel):
+    """An estimator whose `model_` is a LinearGaussian; the code is the posterior mean mu(x)."""
 
     model_: LinearGaussian
 
-    def transform(self, X):
-        """Posterior means of the code, (N, K)."""
-        x = self._check(X)
-        return self._frame(self.model_.encode(x).astype(x.dtype, copy=False), X)
+    def _encode(self, x):
+        return self.model_.encode(x)
 
-    def inverse_transform(self, H):
-        """mean + h W for codes H (N, K): (N, D)."""
-        self._check_fitted("model_")
-        return self.model_.decode(np.asarray(H))
+    def _decode(self, h):
+        return self.model_.decode(h)
 
-    def reconstruct(self, X):
-        """decode(encode(x)), (N, D)."""
-        x = self._check(X)
-        return self.model_.decode(self.model_.encode(x)).astype(x.dtype, copy=False)
+    def _log_likelihood(self, x):
+        return self.model_.log_likelihood(x)
 
-    def score_samples(self, X):
-        """log p(x_n) in nats, (N,)."""
-        return self.model_.log_likelihood(self._check(X))
-
-    def score(self, X, y=None):
-        """The mean of log p(x_n) over X, in nats."""
-        return float(self.score_samples(X).mean())
-
-    def parts(self, X):
-        """(L, Omega), means over X in nats, whose sum is -score(X)."""
-        L, omega = self.model_.parts(self._check(X))
-        return float(L.mean()), float(omega.mean())
+    def _parts(self, x):
+        return self.model_.parts(x)
 
     def sample(self, n, rng=None):
-        """n draws (n, D) of the model."""
+        """Draw n samples (n, D) of the model; rng is a Generator or a seed."""
         self._check_fitted("model_")
         return self.model_.sample(n, rng)
 
-    def _check(self, X):
-        self._check_fitted("model_")
-        return self._check_fit(X, reset=False)
 
-
-def check_room(x, n_components, owner):
+def check_components(x, n_components, owner):
     """Raise ValueError unless x (N, D) has at least two samples and more features than components."""
     N, D = x.shape
     if N < 2:
         raise ValueError(f"{owner}: got n_samples = 1, expected at least 2: one sample has no variance")
     if D < 2:
-        raise ValueError(f"{owner}: got n_features = 1, expected at least 2, one more than there are components")
+        raise ValueError(f"{owner}: got n_features = 1, expected at least 2, more than n_components")
     check_number(n_components, "n_components", owner, low=1, high=D - 1, integer=True)
 
 
-class ProbabilisticPCA(_Fitted):
+class ProbabilisticPCA(LinearGaussianEstimator):
     """The maximum-likelihood LinearGaussian with one variance for all features, psi = s2, in closed form.
 
         W = diag(s_i - s2)^(1/2) V_k,    s2 the mean of the variances left out
 
-    with V_k and s_i PCA's directions and variances (divided by N). `fit` raises ValueError where the data have no
-    variance left over for s2. Tipping and Bishop (1999).
+    with V_k and s_i PCA's directions and variances (divided by N). `fit` raises ValueError if the k components hold all
+    of the variance, so that s2 would be 0. Tipping and Bishop (1999).
     """
 
     def __init__(self, n_components=2):
         self.n_components = n_components
 
     def fit(self, X, y=None):
-        """Find the maximum of the likelihood for X (N, D); y is ignored."""
+        """Maximize the likelihood of X (N, D); y is ignored."""
         x = self._check_fit(X)
-        check_room(x, self.n_components, "ProbabilisticPCA")
+        check_components(x, self.n_components, "ProbabilisticPCA")
         pca = PCA(self.n_components, maximum_likelihood=True).fit(x)
         s2 = pca.noise_variance_
         if s2 <= pca.rounding_:
@@ -160,14 +124,14 @@ class ProbabilisticPCA(_Fitted):
         return self
 
 
-class FactorAnalysis(_Fitted):
-    """The maximum-likelihood LinearGaussian with a variance psi_d for every feature, by alternating two maximizations.
+class FactorAnalysis(LinearGaussianEstimator):
+    """The maximum-likelihood LinearGaussian with a variance psi_d per feature, by two alternating maximizations.
 
         W given psi:  W_k = (l_k - 1)^(1/2) u_k psi^1/2, (l_k, u_k) the largest of psi^-1/2 S psi^-1/2
         psi given W:  psi = diag(S - W^T W)
 
-    Ends when the likelihood gains less than `tol` nats a sample, or after max_iter. Barber (2012), Bayesian reasoning
-    and machine learning, algorithm 21.1.
+    `fit` ends when the likelihood rises by less than `tol` nats per sample, or after max_iter. Barber (2012), Bayesian
+    reasoning and machine learning, algorithm 21.1.
     """
 
     def __init__(self, n_components=2, *, tol=1e-8, max_iter=5000):
@@ -176,9 +140,9 @@ class FactorAnalysis(_Fitted):
         self.max_iter = max_iter
 
     def fit(self, X, y=None):
-        """Raise the likelihood of X (N, D) until it stands; `loss_curve_` holds its negative. y is ignored."""
+        """Maximize the likelihood of X (N, D); `loss_curve_` is the negative likelihood per iteration. y is ignored."""
         x = self._check_fit(X)
-        check_room(x, self.n_components, "FactorAnalysis")
+        check_components(x, self.n_components, "FactorAnalysis")
         check_varies(check_squares(x, "FactorAnalysis"), "FactorAnalysis")
         mean = x.mean(axis=0)
         S = (x - mean).T @ (x - mean) / len(x)
@@ -189,11 +153,11 @@ class FactorAnalysis(_Fitted):
         for _ in range(self.max_iter):
             root = np.sqrt(psi)
             values, vectors = np.linalg.eigh(S / root / root[:, None])
-            first, left = values[: -self.n_components - 1 : -1], values[: -self.n_components]
+            first, rest = values[: -self.n_components - 1 : -1], values[: -self.n_components]
             W = np.sqrt(np.maximum(first - 1, 0))[:, None] * vectors[:, : -self.n_components - 1 : -1].T * root
-            # at the best W: log|C| = log|psi| + sum log first, tr(C^-1 S) = K + sum of the others
+            # at the best W: log|C| = log|psi| + sum log first, tr(C^-1 S) = K + sum of the rest
             log_det = np.log(psi).sum() + np.log(np.maximum(first, 1)).sum()
-            trace = (first / np.maximum(first, 1)).sum() + left.sum()
+            trace = (first / np.maximum(first, 1)).sum() + rest.sum()
             self.loss_curve_.append(0.5 * float(log_det + trace + len(psi) * LOG_2PI))
             self.model_ = LinearGaussian(W, mean, psi)
             if len(self.loss_curve_) > 1 and self.loss_curve_[-2] - self.loss_curve_[-1] < self.tol:

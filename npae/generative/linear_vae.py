@@ -1,32 +1,33 @@
-"""The linear variational autoencoder, whose evidence lower bound has no sampling in it and whose optimum is known."""
+"""The linear variational autoencoder: its evidence lower bound needs no sampling and its optimum is known."""
 
 import warnings
 from dataclasses import replace
 
 import numpy as np
 
-from npae.base import Estimator
-from npae.generative.linear_gaussian import LinearGaussian, check_room
+from npae.generative.latent_model import LatentModel
+from npae.generative.linear_gaussian import LinearGaussian, check_components
+from npae.objective.distributions import LOG_2PI
 from npae.pca.moments import Moments
 from npae.training.lbfgs import lbfgs
 
-LOG_2PI = float(np.log(2 * np.pi))
-FLAT = 1e-3  # a gradient at which the bound is within some 1e-4 nats of its maximum
+FLAT = 1e-3  # a gradient at which the bound is within about 1e-4 nats of its maximum
 
 
-class LinearVAE(Estimator):
+class LinearVAE(LatentModel):
     """q(h | x) = N((x - m) V, diag d),    p(x | h) = N(m + h W, s2 I): trained by L-BFGS on the exact bound.
 
-    At the optimum the bound is the log-likelihood of probabilistic PCA: q is then the exact posterior, which is
-    diagonal where the rows of W are orthogonal, so the bound also turns the code into principal directions.
-    V (D, K), W (K, D).
-    There are no other local maxima. Lucas, Tucker, Grosse and Norouzi (2019), Don't blame the ELBO!, NeurIPS; Dai et
-    al. (2018), JMLR 19.
+    V (D, K), W (K, D). At the optimum the bound is the log-likelihood of probabilistic PCA, because q is the exact
+    posterior. That posterior is diagonal only if the rows of W are orthogonal: the bound rotates the code to the
+    principal directions. There are no other local maxima. Lucas, Tucker, Grosse and Norouzi (2019), Don't blame the
+    ELBO!, NeurIPS; Dai et al. (2018), JMLR 19.
 
     The cost of an iteration does not grow with N, because the bound depends on x only through the mean and covariance.
     The scale of x and its axes do not matter. If the variances of x span many orders of magnitude, max_iter may be too
     small: then `fit` warns, and `result_.converged` is False.
     """
+
+    fitted_attribute = "decoder_"
 
     def __init__(self, n_components=2, *, max_iter=20_000, gtol=1e-9, random_state=None):
         self.n_components = n_components
@@ -37,7 +38,7 @@ class LinearVAE(Estimator):
     def fit(self, X, y=None):
         """Maximize the bound for X (N, D) from a random start; y is ignored."""
         x = self._check_fit(X).astype(np.float64)
-        check_room(x, self.n_components, type(self).__name__)
+        check_components(x, self.n_components, type(self).__name__)
         moments = Moments.from_samples(x)
         variances, axes = moments.spectrum()
         if variances[self.n_components :].sum() <= 1e-14 * variances.sum() + np.finfo(np.float64).tiny:
@@ -45,7 +46,7 @@ class LinearVAE(Estimator):
                 f"LinearVAE: got data all of whose variance is in {self.n_components} components, expected some left "
                 "over: the bound has no maximum"
             )
-        unit = variances.mean()  # the bound of x / sqrt(unit) along its principal axes has the same maxima, turned
+        unit = variances.mean()  # the bound of x / sqrt(unit) along its principal axes has the same maxima, rotated
         problem = _Bound(np.diag(variances / unit), self.n_components, np.random.default_rng(self.random_state))
         result = lbfgs(problem, None, max_iter=self.max_iter, gtol=self.gtol)
         value = result.value + len(variances) / 2 * float(np.log(unit))  # x / sqrt(unit) is as much denser
@@ -63,40 +64,25 @@ class LinearVAE(Estimator):
 
     @property
     def model_(self):
-        """The generative part, whose log-likelihood is exact."""
+        """The generative part as a LinearGaussian, whose log-likelihood is exact."""
         return LinearGaussian(self.decoder_, self.mean_, np.full(len(self.mean_), self.noise_variance_))
 
-    def transform(self, X):
-        """Means of the code, (N, K)."""
-        x, h = self._encode(X)
-        return self._frame(h.astype(x.dtype, copy=False), X)
+    def _encode(self, x):
+        return (x - self.mean_) @ self.encoder_
 
-    def _encode(self, X):
-        self._check_fitted("decoder_")
-        x = self._check_fit(X, reset=False)
-        return x, (x - self.mean_) @ self.encoder_
+    def _decode(self, h):
+        return self.mean_ + h @ self.decoder_
 
-    def inverse_transform(self, H):
-        """m + h W, (N, D)."""
-        self._check_fitted("decoder_")
-        return self.mean_ + np.asarray(H) @ self.decoder_
-
-    def reconstruct(self, X):
-        """decode(encode(x)), (N, D)."""
-        x, h = self._encode(X)
-        return self.inverse_transform(h).astype(x.dtype, copy=False)
-
-    def parts(self, X):
-        """(L, Omega), means over X in nats, whose sum is the negative bound: exact, nothing is drawn."""
-        (x, mu), d, s2 = self._encode(X), self.code_variance_, self.noise_variance_
-        squares = ((x - self.mean_ - mu @ self.decoder_) ** 2).sum(axis=1) + d @ (self.decoder_**2).sum(axis=1)
+    def _parts(self, x):
+        """Return L and Omega, (N,), whose sum is the negative bound; exact, without draws."""
+        mu, d, s2 = self._encode(x), self.code_variance_, self.noise_variance_
+        squares = ((x - self._decode(mu)) ** 2).sum(axis=1) + d @ (self.decoder_**2).sum(axis=1)
         L = 0.5 * (squares / s2 + len(self.mean_) * (np.log(s2) + LOG_2PI))
-        omega = 0.5 * ((mu * mu).sum(axis=1) + (d - 1 - np.log(d)).sum())
-        return float(L.mean()), float(omega.mean())
+        return L, 0.5 * ((mu * mu).sum(axis=1) + (d - 1 - np.log(d)).sum())
 
     def elbo(self, X):
-        """The evidence lower bound, mean over X, in nats a sample."""
-        return -sum(self.parts(X))
+        """Return the evidence lower bound, mean over X, in nats per sample."""
+        return self.score(X)
 
 
 class _Bound:

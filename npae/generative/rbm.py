@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from npae.base import Estimator
+from npae.generative.latent_model import LatentModel
 from npae.objective.activations import Sigmoid
 from npae.objective.kernels import sigmoid, softplus
 from npae.objective.layers import Dense, Tied
@@ -14,18 +14,19 @@ from npae.training.optimizers import SGD
 from npae.training.streams import streams
 from npae.validation import check_array, check_number
 
-MOST = 20  # units of the smaller layer that are enumerated: 2^20 states
+MOST = 20  # units of a layer whose states are enumerated: 2^20 states
 
 
 class BoltzmannNetwork(Network):
-    """p(x, h) = exp(x W h + c x + b h) / Z for binary x (D,) and h (K,), as a Network that is trained by sampling.
+    """p(x, h) = exp(x W h + c x + b h) / Z for binary x (D,) and h (K,), as a Network trained by sampling.
 
     p(h_k = 1 | x) = sigmoid(x W + b), the encoder; p(x_d = 1 | h) = sigmoid(h W^T + c), the decoder, tied: theta is
     (W, b, c). `value_and_grad` leaves the contrastive-divergence estimate of the likelihood's gradient in `grad`,
 
         dW = -1/N sum_n [x_n p(h | x_n)^T - x'_n p(h | x'_n)^T],    db and dc likewise,
 
-    x'_n being x_n after `n_gibbs` turns of Gibbs sampling, drawn from `rng`; its value is the mean of F(x_n) - F(x'_n).
+    where `n_gibbs` turns of Gibbs sampling, drawn from `rng`, lead from x_n to x'_n. The value is the mean of
+    F(x_n) - F(x'_n).
     Smolensky (1986); Hinton (2002), Neural Computation 14.
     """
 
@@ -39,7 +40,7 @@ class BoltzmannNetwork(Network):
     def free_energy(self, x):
         """F(x) = -c x - sum_k softplus((x W + b)_k), (N,): p(x) = exp(-F(x)) / Z."""
         dense, visible = self.encoder.layers[0], self.decoder.layers[0]
-        return -(x @ visible.b) - softplus(x @ dense.W + dense.b).sum(axis=1)
+        return -_log_weights(x, dense.W, visible.b, dense.b)
 
     def _value_and_grad(self, x, target):
         return self._contrast(x, self.gibbs(x, self.n_gibbs, self.rng))
@@ -48,19 +49,19 @@ class BoltzmannNetwork(Network):
         sampled = self.gibbs(x, self.n_gibbs, np.random.default_rng(0))
         return float((self.free_energy(x) - self.free_energy(sampled)).mean()), None
 
-    def _contrast(self, x, other, weights=None):
-        """mean F(x) - sum of weights F(other), and its gradient; the weights are 1 / N unless given."""
+    def _contrast(self, x, sampled):
+        """mean F(x) - mean F(x') for sampled x'; leaves its gradient in `grad`."""
         dense, visible = self.encoder.layers[0], self.decoder.layers[0]
-        w = np.full(len(other), 1 / len(other), x.dtype) if weights is None else weights
-        h, other_h = (sigmoid(y @ dense.W + dense.b) for y in (x, other))
-        other_h *= w[:, None]
-        dense.dW[...] = other.T @ other_h - x.T @ h / len(x)
-        dense.db[...] = other_h.sum(axis=0) - h.mean(axis=0)
-        visible.db[...] = w @ other - x.mean(axis=0)
-        return float(self.free_energy(x).mean() - w @ self.free_energy(other))
+        w = np.full(len(sampled), 1 / len(sampled), x.dtype)
+        h, sampled_h = (sigmoid(y @ dense.W + dense.b) for y in (x, sampled))
+        sampled_h *= w[:, None]
+        dense.dW[...] = sampled.T @ sampled_h - x.T @ h / len(x)
+        dense.db[...] = sampled_h.sum(axis=0) - h.mean(axis=0)
+        visible.db[...] = w @ sampled - x.mean(axis=0)
+        return float(self.free_energy(x).mean() - w @ self.free_energy(sampled))
 
     def gibbs(self, x, n_turns, rng):
-        """x after n_turns of h ~ p(h | x), x ~ p(x | h), (N, D) of zeros and ones."""
+        """Return x after n_turns of h ~ p(h | x), x ~ p(x | h): zeros and ones (N, D)."""
         dense, visible = self.encoder.layers[0], self.decoder.layers[0]
         rng = np.random.default_rng(rng)
         for _ in range(n_turns):
@@ -71,62 +72,46 @@ class BoltzmannNetwork(Network):
     def __getstate__(self):
         return super().__getstate__() | {"rng": self.rng, "n_gibbs": self.n_gibbs}
 
-    # -- exact, for a layer of few units -------------------------------------------------------------------------------
-
     def log_partition(self):
-        """log Z, by the sum over all states of the smaller layer. ValueError above 20 units."""
-        return float(np.logaddexp.reduce(self._log_weights(*self._sides())))
+        """log Z, the sum over all states of the smaller layer; ValueError if that layer has more than 20 units."""
+        dense, visible = self.encoder.layers[0], self.decoder.layers[0]
+        if dense.n_in <= dense.n_out:
+            W, b, other_b = dense.W, visible.b, dense.b
+        else:
+            W, b, other_b = dense.W.T, dense.b, visible.b
+        return float(np.logaddexp.reduce(_log_weights(all_states(len(b), "smaller", W.dtype), W, b, other_b)))
 
     def log_likelihood(self, x):
-        """log p(x_n) in nats, (N,), exact."""
+        """log p(x_n) in nats, (N,), exact; ValueError if the smaller layer has more than 20 units."""
         return -self.free_energy(x) - self.log_partition()
 
-    def exact_value_and_grad(self, x):
-        """-1/N sum_n log p(x_n), leaving its exact gradient in `grad`: contrastive divergence with all x for x'."""
-        dense, visible = self.encoder.layers[0], self.decoder.layers[0]
-        states, W, own, others = self._sides()
-        log_weights = self._log_weights(states, W, own, others)
-        log_Z = np.logaddexp.reduce(log_weights)
-        p = np.exp(log_weights - log_Z)
-        across = sigmoid(states @ W + others)  # E of the larger layer given each state of the smaller
-        joint, own_mean, other_mean = (states * p[:, None]).T @ across, p @ states, p @ across
-        if own is visible.b:
-            dW, db, dc = joint, other_mean, own_mean
-        else:
-            dW, db, dc = joint.T, own_mean, other_mean
-        h = sigmoid(x @ dense.W + dense.b)
-        dense.dW[...], dense.db[...] = dW - x.T @ h / len(x), db - h.mean(axis=0)
-        visible.db[...] = dc - x.mean(axis=0)
-        return float(self.free_energy(x).mean() + log_Z)
 
-    def _sides(self):
-        """All states of the smaller layer, the weights from it to the other, its own biases, and the other's."""
-        dense, visible = self.encoder.layers[0], self.decoder.layers[0]
-        n = min(dense.W.shape)
-        if n > MOST:
-            raise ValueError(f"RBM: got {n} units in the smaller layer, expected at most {MOST} for the exact sum")
-        states = ((np.arange(2**n)[:, None] >> np.arange(n)) & 1).astype(dense.W.dtype)
-        if dense.n_in <= dense.n_out:
-            return states, dense.W, visible.b, dense.b
-        return states, dense.W.T, dense.b, visible.b
-
-    @staticmethod
-    def _log_weights(states, W, own, others):
-        return states @ own + softplus(states @ W + others).sum(axis=1)
+def all_states(n_units, layer, dtype):
+    """Return the 2^n states (2^n, n) of a layer of n binary units; raise ValueError above 20 units."""
+    if n_units > MOST:
+        raise ValueError(f"RBM: got {n_units} units in the {layer} layer, expected at most {MOST} for the exact sum")
+    return ((np.arange(2**n_units)[:, None] >> np.arange(n_units)) & 1).astype(dtype)
 
 
-class RBM(Estimator):
+def _log_weights(states, W, b, other_b):
+    """log sum_h exp(-E(v, h)) of the states v of a layer with biases b, over all states h of the other layer."""
+    return states @ b + softplus(states @ W + other_b).sum(axis=1)
+
+
+class RBM(LatentModel):
     """A restricted Boltzmann machine of binary x and K binary hidden units, trained by contrastive divergence.
 
-    `transform` gives the mean field p(h_k = 1 | x), `reconstruct` goes up and down by it: x^ = sigmoid(h W^T + c),
-    which is `network_`, a tied sigmoid autoencoder with a cross entropy. Grey values in [0, 1] are taken for
-    probabilities. `score` is exact, and so is for at most 20 hidden (or visible) units.
+    `transform` returns the mean field h = p(h_k = 1 | x), `reconstruct` x^ = sigmoid(h W^T + c): the reconstruction of
+    `network_`, a tied sigmoid autoencoder with a cross entropy. Grey values in [0, 1] count as probabilities. `score`
+    is the exact log-likelihood, for at most 20 hidden or visible units; `parts` takes binary x and at most 20 hidden
+    units. Above, they raise ValueError.
 
-    n_components K, n_gibbs turns of sampling a step, optimizer (SGD(0.1) unless given), batch_size, max_iter epochs.
+    n_components K; n_gibbs turns of sampling per step; optimizer, SGD(0.1) if None; batch_size; max_iter epochs.
     Hinton (2002); Hinton (2012), A practical guide to training restricted Boltzmann machines.
     """
 
     network_: BoltzmannNetwork
+    fitted_attribute = "network_"
 
     def __init__(
         self, n_components=64, *, n_gibbs=1, optimizer=None, batch_size=50, max_iter=30, random_state=None, verbose=0
@@ -158,50 +143,34 @@ class RBM(Estimator):
         self.loss_curve_, self.n_iter_ = history["loss"], len(history["loss"])
         return self
 
-    def transform(self, X):
-        """p(h_k = 1 | x), (N, K)."""
-        return self._frame(self.network_.encode(self._check(X)), X)
+    def _encode(self, x):
+        return self.network_.encode(x)
 
-    def inverse_transform(self, H):
-        """p(x_d = 1 | h), (N, D)."""
-        self._check_fitted("network_")
+    def _decode(self, h):
         n_units = self.network_.decoder.layers[0].n_in
-        return self.network_.decode(check_array(H, name="H", owner=type(self).__name__, n_features=n_units))
+        return self.network_.decode(check_array(h, name="H", owner=type(self).__name__, n_features=n_units))
 
-    def reconstruct(self, X):
-        """Mean field up and down, (N, D)."""
-        return self.network_.reconstruct(self._check(X))
+    def _log_likelihood(self, x):
+        return self.network_.log_likelihood(x)
 
-    def score(self, X, y=None):
-        """The mean of log p(x_n) over X, exact, in nats; ValueError where neither layer has at most 20 units."""
-        return float(self.network_.log_likelihood(self._check(X)).mean())
-
-    def parts(self, X):
-        """(L, Omega), means over binary X in nats, whose sum is -score(X): q(h | x) = p(h | x), p(h) is the prior.
-
-        Every state of the hidden layer is summed over; ValueError above 20 hidden units.
-        """
-        x, network = self._check(X), self.network_
-        dense, visible = network.encoder.layers[0], network.decoder.layers[0]
-        if dense.n_out > MOST:
-            raise ValueError(f"RBM: got {dense.n_out} hidden units, expected at most {MOST} for the exact sum")
-        states = ((np.arange(2**dense.n_out)[:, None] >> np.arange(dense.n_out)) & 1).astype(x.dtype)
-        log_prior = states @ dense.b + softplus(states @ dense.W.T + visible.b).sum(axis=1)
+    def _parts(self, x):
+        """L and Omega, (N,), by the sum over all states of the hidden layer: q(h | x) = p(h | x), p(h) is the prior."""
+        dense, visible = self.network_.encoder.layers[0], self.network_.decoder.layers[0]
+        states = all_states(dense.n_out, "hidden", x.dtype)
+        log_prior = _log_weights(states, dense.W.T, dense.b, visible.b)
         log_prior = log_prior - np.logaddexp.reduce(log_prior)
-        a = x @ dense.W + dense.b
-        log_q = a @ states.T - softplus(a).sum(axis=1)[:, None]  # (N, 2^K)
-        q = np.exp(log_q)
-        b = states @ dense.W.T + visible.b
+        a, b = x @ dense.W + dense.b, states @ dense.W.T + visible.b
+        log_q = a @ states.T - softplus(a).sum(axis=1)[:, None]  # log p(state | x_n), (N, 2^K)
         log_p = x @ b.T - softplus(b).sum(axis=1)  # log p(x_n | state)
-        return float(-(q * log_p).sum(axis=1).mean()), float((q * (log_q - log_prior)).sum(axis=1).mean())
+        q = np.exp(log_q)
+        return -(q * log_p).sum(axis=1), (q * (log_q - log_prior)).sum(axis=1)
 
     def sample(self, n, rng=None, *, n_turns=500):
-        """n states (n, D) after n_turns of Gibbs sampling from fair coins."""
+        """Draw n states (n, D) by n_turns of Gibbs sampling from fair coins."""
         self._check_fitted("network_")
         rng = np.random.default_rng(rng)
         start = (rng.random((n, self.n_features_in_)) < 0.5).astype(self.network_.theta.dtype)
         return self.network_.gibbs(start, n_turns, rng)
 
-    def _check(self, X):
-        self._check_fitted("network_")
-        return self._check_fit(X, reset=False).astype(self.network_.theta.dtype, copy=False)
+    def _prepare(self, x):
+        return x.astype(self.network_.theta.dtype, copy=False)

@@ -1,35 +1,33 @@
-"""Sparse coding: the decoder is a dictionary, the encoder an iteration that finds the code of least cost."""
+"""Sparse coding: the decoder is a dictionary, the encoder an iteration that minimizes the cost of the code."""
 
 from typing import Any
 
 import numpy as np
 
-from npae.base import Estimator
+from npae.generative.latent_model import LatentModel
 from npae.objective.layers import Dense
-from npae.objective.losses import SquaredError
-from npae.objective.penalties import L1Sparsity
 from npae.validation import check_number, check_squares
 
 
 def ista(x, W, lam, *, n_iter=100, h0=None):
-    """Codes h (N, K) that lower 1/2 ||x_n - h_n W||^2 + lam ||h_n||_1, and the mean objectives (n_iter + 1,).
+    """Minimize 1/2 ||x_n - h_n W||^2 + lam ||h_n||_1: return codes h (N, K) and the mean objectives (n_iter + 1,).
 
         h <- shrink(h - (h W - x) W^T / M, lam / M),    shrink(a, t) = sign(a) max(|a| - t, 0),    M = ||W W^T||_2
 
-    Each step is one layer with the weights W^T / M and I - W W^T / M, and can only lower the objective; it falls as
-    1 / n_iter at least. W (K, D), h0: zeros. Daubechies, Defrise and De Mol (2004), CPAM 57.
+    Each step is one layer with the weights W^T / M and I - W W^T / M, and never raises the objective, which falls at
+    least as 1 / n_iter. W (K, D); h0: the first codes, zeros if None. Daubechies, Defrise and De Mol (2004), CPAM 57.
     """
-    return _iterate(x, W, lam, n_iter, h0, accelerated=False)
+    return _minimize_codes(x, W, lam, n_iter, h0, accelerated=False)
 
 
 def fista(x, W, lam, *, n_iter=100, h0=None):
-    """As `ista`, from points extrapolated along the last step, so that the objective falls as 1 / n_iter^2.
+    """Do as `ista`, but step from points extrapolated along the last step: the objective falls as 1 / n_iter^2.
 
-    Where extrapolating would raise a sample's objective, that sample takes ISTA's step and begins anew, which keeps the
-    descent monotone. Beck and Teboulle (2009), SIAM J. Imaging Sciences 2; O'Donoghue and Candes (2015), Foundations of
-    Computational Mathematics 15.
+    If extrapolating would raise the objective of a sample, that sample takes ISTA's step and restarts, so that the
+    objective never rises. Beck and Teboulle (2009), SIAM J. Imaging Sciences 2; O'Donoghue and Candes (2015),
+    Foundations of Computational Mathematics 15.
     """
-    return _iterate(x, W, lam, n_iter, h0, accelerated=True)
+    return _minimize_codes(x, W, lam, n_iter, h0, accelerated=True)
 
 
 def sparse_cost(x, h, W, lam):
@@ -37,19 +35,19 @@ def sparse_cost(x, h, W, lam):
     return 0.5 * ((x - h @ W) ** 2).sum(axis=1) + lam * np.abs(h).sum(axis=1)
 
 
-def _iterate(x, W, lam, n_iter, h0, accelerated):
-    G, B = W @ W.T, x @ W.T  # the data enter once: a step costs N K^2
+def _minimize_codes(x, W, lam, n_iter, h0, accelerated):
+    G, B = W @ W.T, x @ W.T  # a step then costs N K^2, for any D
     M = np.linalg.norm(G, 2) or 1.0
     h: Any = np.zeros((len(x), len(W)), np.result_type(x, W)) if h0 is None else np.array(h0)
 
     y, t, costs = h, np.ones((len(x), 1), h.dtype), [sparse_cost(x, h, W, lam)]
     for _ in range(n_iter):
-        new = _step(y, G, B, M, lam)
+        new = _shrink_step(y, G, B, M, lam)
         cost = sparse_cost(x, new, W, lam)
         if accelerated:
             worse = cost > costs[-1]
             if worse.any():
-                new[worse] = _step(h[worse], G, B[worse], M, lam)
+                new[worse] = _shrink_step(h[worse], G, B[worse], M, lam)
                 cost[worse] = sparse_cost(x[worse], new[worse], W, lam)
                 t[worse] = 1
             t_next = (1 + np.sqrt(1 + 4 * t * t)) / 2
@@ -62,24 +60,27 @@ def _iterate(x, W, lam, n_iter, h0, accelerated):
     return h, np.array([cost.mean() for cost in costs])
 
 
-def _step(h, G, B, M, lam):
+def _shrink_step(h, G, B, M, lam):
     a = h - (h @ G - B) / M
     return np.sign(a) * np.maximum(np.abs(a) - lam / M, 0)
 
 
-class SparseCoding(Estimator):
+class SparseCoding(LatentModel):
     """Minimize 1/N sum_n [1/2 ||x_n - h_n W||^2 + lam ||h_n||_1] over codes h and a dictionary W with ||W_k|| <= 1.
 
-    Seen as an autoencoder: the encoder is `fista`, the decoder a `Dense` without bias, L a `SquaredError`, Omega an
-    `L1Sparsity`: a Gaussian reconstruction distribution and a Laplace prior, with the most probable code for q.
+    As an autoencoder: the encoder is `fista`, the decoder a `Dense` whose bias is the mean of x, L the squared error
+    and Omega the L1 penalty: a Gaussian reconstruction distribution and a Laplace prior. q is the most probable code.
 
-    The dictionary is learnt by turns: codes by FISTA from where they were, then each W_k at its best with the others
-    held, so that the objective in `loss_curve_` never rises. Unit k: W_k <- u / max(1, ||u||),
-    u = W_k + (h_k^T x - h_k^T h W) / ||h_k||^2. Units that no sample uses are replaced by the samples worst explained.
+    Two steps alternate: FISTA improves the codes, starting from the last ones; then each W_k takes its best value for
+    fixed codes and fixed other rows. So the objective in `loss_curve_` never rises. Unit k: W_k <- u / max(1, ||u||),
+    u = W_k + (h_k^T x - h_k^T h W) / ||h_k||^2. Samples with the largest errors replace the units that no sample uses.
     Olshausen and Field (1996), Nature 381; Mairal, Bach, Ponce and Sapiro (2010), JMLR 11.
 
-    n_components K, lam, n_iter_code steps of inference, max_iter rounds, tol the relative gain that ends them.
+    n_components K; lam; n_iter_code steps of inference; at most max_iter rounds, which end when the objective falls by
+    less than the fraction tol.
     """
+
+    fitted_attribute = "decoder_"
 
     def __init__(self, n_components=64, *, lam=0.1, n_iter_code=100, max_iter=50, tol=1e-4, random_state=None):
         self.n_components = n_components
@@ -90,8 +91,8 @@ class SparseCoding(Estimator):
         self.random_state = random_state
 
     def fit(self, X, y=None):
-        """Learn the dictionary from X (N, D), centred; y is ignored."""
-        x = check_squares(self._check_fit(X), "SparseCoding")
+        """Learn the dictionary from X (N, D) minus its mean; y is ignored."""
+        x = self._prepare(self._check_fit(X))
         check_number(self.n_components, "n_components", "SparseCoding", low=1, integer=True)
         check_number(self.lam, "lam", "SparseCoding")
         check_number(self.n_iter_code, "n_iter_code", "SparseCoding", low=1, integer=True)
@@ -100,7 +101,7 @@ class SparseCoding(Estimator):
         x = x - self.mean_
         W = x[rng.choice(len(x), self.n_components, replace=len(x) < self.n_components)]
         W = W + 1e-3 * x.std() * rng.standard_normal(W.shape).astype(x.dtype)
-        W[np.linalg.norm(W, axis=1) == 0] = 1  # samples that do not differ from their mean
+        W[np.linalg.norm(W, axis=1) == 0] = 1  # samples equal to their mean
         W /= np.linalg.norm(W, axis=1, keepdims=True)
         h, self.loss_curve_ = None, []
         for _ in range(self.max_iter):
@@ -108,12 +109,13 @@ class SparseCoding(Estimator):
             self.loss_curve_.append(float(costs[-1]))
             if len(self.loss_curve_) > 1 and self.loss_curve_[-2] - costs[-1] < self.tol * self.loss_curve_[-2]:
                 break
-            self._improve(W, x, h)
+            self._update_dictionary(W, x, h)
         self.n_iter_ = len(self.loss_curve_)
-        self._keep(W)
+        self.decoder_ = Dense(*W.shape)
+        self.decoder_.W, self.decoder_.b = W, self.mean_
         return self
 
-    def _improve(self, W, x, h):
+    def _update_dictionary(self, W, x, h):
         A, B, unused = h.T @ h, h.T @ x, []
         for k in range(len(W)):
             if A[k, k] <= 0:
@@ -121,15 +123,10 @@ class SparseCoding(Estimator):
                 continue
             u = W[k] + (B[k] - A[k] @ W) / A[k, k]
             W[k] = u / max(1.0, float(np.linalg.norm(u)))
-        if unused:  # h is 0 there, so that the objective does not change
+        if unused:  # their h is 0, so that the objective does not change
             worst = np.argsort(((x - h @ W) ** 2).sum(axis=1))[::-1][: len(unused)]
-            fresh = x[worst] / np.maximum(np.linalg.norm(x[worst], axis=1, keepdims=True), np.finfo(x.dtype).tiny)
-            W[unused[: len(fresh)]] = fresh
-
-    def _keep(self, W):
-        decoder = Dense(*W.shape)
-        decoder.W, decoder.b = W, self.mean_
-        self.decoder_, self.loss_, self.penalty_ = decoder, SquaredError(), L1Sparsity(self.lam)
+            replacement = x[worst] / np.maximum(np.linalg.norm(x[worst], axis=1, keepdims=True), np.finfo(x.dtype).tiny)
+            W[unused[: len(replacement)]] = replacement
 
     @property
     def components_(self):
@@ -137,32 +134,16 @@ class SparseCoding(Estimator):
         self._check_fitted("decoder_")
         return self.decoder_.W
 
-    def transform(self, X):
-        """Codes of least cost after n_iter_code steps of FISTA, (N, K)."""
-        return self._frame(self._encode(self._check(X)), X)
-
-    def inverse_transform(self, H):
-        """mean + h W, (N, D)."""
-        self._check_fitted("decoder_")
-        return self.decoder_(np.asarray(H))
-
-    def reconstruct(self, X):
-        """decode(encode(x)), (N, D)."""
-        return self.decoder_(self._encode(self._check(X)))
-
-    def parts(self, X):
-        """(L, Omega): 1/2 ||x^ - x||^2 and lam ||h||_1, means over X (N, D)."""
-        x = self._check(X)
-        h = self._encode(x)
-        return float(self.loss_(self.decoder_(h), x)[0]), float(self.lam * np.abs(h).sum(axis=1).mean())
-
-    def score(self, X, y=None):
-        """The negative objective, L + Omega, of X."""
-        return -sum(self.parts(X))
-
     def _encode(self, x):
         return fista(x - self.mean_, self.decoder_.W, self.lam, n_iter=self.n_iter_code)[0]
 
-    def _check(self, X):
-        self._check_fitted("decoder_")
-        return check_squares(self._check_fit(X, reset=False), "SparseCoding")
+    def _decode(self, h):
+        return self.decoder_(h)
+
+    def _parts(self, x):
+        """1/2 ||x^_n - x_n||^2 and lam ||h_n||_1, each (N,)."""
+        h = self._encode(x)
+        return 0.5 * ((self._decode(h) - x) ** 2).sum(axis=1), self.lam * np.abs(h).sum(axis=1)
+
+    def _prepare(self, x):
+        return check_squares(x, "SparseCoding")

@@ -1,4 +1,4 @@
-"""The variational autoencoder with the face of `npae.Autoencoder`."""
+"""The variational autoencoder, an estimator with the methods of `npae.Autoencoder`."""
 
 import numpy as np
 
@@ -20,68 +20,31 @@ class VariationalAutoencoder(Autoencoder):
     ----------
     n_components : K, units of the code.
     hidden_layer_sizes : units of the encoder's hidden layers, from the input on; the decoder mirrors them.
-    activation : of the hidden layers, a name, an object or one for each; mu and s are linear in the last of them.
-    output_activation : of the decoder's last layer; 'identity' where the loss takes logits.
+    activation : of the hidden layers: a name, an object, or a list with one per layer; mu and s are linear in the last.
+    output_activation : of the decoder's last layer; 'identity' if the loss takes logits.
     loss : 'bernoulli', 'continuous_bernoulli' (grey values), 'gaussian' (one learnt variance), 'squared_error',
         'laplace' or a loss object such as Gaussian(0.1): the reconstruction distribution p(x | h).
     beta : weight of the KL term in training; `elbo` always takes 1.
     penalties, corruption, optimizer, batch_size, max_iter, tol, n_iter_no_change, early_stopping, validation_fraction,
-    callbacks, warm_start, block_size, random_state, verbose : as of `Autoencoder`; the code's noise is drawn from the
-        stream of the corruption.
+    callbacks, warm_start, block_size, random_state, verbose : as for `Autoencoder`; the random stream of the
+        corruption also draws the noise of the code.
 
-    Attributes are those of `Autoencoder`; `network_` is a `VariationalNetwork`. The code that `transform` returns is
-    the mean mu(x), (N, K). Kingma and Welling (2014), Auto-encoding variational Bayes, ICLR.
+    The attributes are those of `Autoencoder`; `network_` is a `VariationalNetwork`. `transform` returns the mean of
+    the code, mu(x) (N, K). Kingma and Welling (2014), Auto-encoding variational Bayes, ICLR.
     """
 
+    beta: float
     tied = unit_rows = False
 
     def __init__(
-        self,
-        n_components=2,
-        *,
-        hidden_layer_sizes=(),
-        activation="sigmoid",
-        output_activation="identity",
-        loss="bernoulli",
-        beta=1.0,
-        penalties=(),
-        corruption=None,
-        optimizer=None,
-        batch_size=128,
-        max_iter=100,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        callbacks=None,
-        warm_start=False,
-        block_size=None,
-        random_state=None,
-        verbose=0,
-    ):
-        super().__init__(
-            n_components,
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            output_activation=output_activation,
-            loss=loss,
-            penalties=penalties,
-            corruption=corruption,
-            optimizer=optimizer,
-            batch_size=batch_size,
-            max_iter=max_iter,
-            tol=tol,
-            n_iter_no_change=n_iter_no_change,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            callbacks=callbacks,
-            warm_start=warm_start,
-            block_size=block_size,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        del self.__dict__["tied"], self.__dict__["unit_rows"]  # the mirror image of (mu, s) is no decoder
-        self.beta = beta
+        self, n_components=2, *, hidden_layer_sizes=(), activation="sigmoid", output_activation="identity",
+        loss="bernoulli", beta=1.0, penalties=(), corruption=None, optimizer=None, batch_size=128, max_iter=100,
+        tol=1e-4, n_iter_no_change=10, early_stopping=False, validation_fraction=0.1, callbacks=None, warm_start=False,
+        block_size=None, random_state=None, verbose=0,
+    ):  # fmt: skip
+        arguments = dict(locals())
+        del arguments["self"]
+        vars(self).update(arguments)  # not super().__init__, whose `tied` and `unit_rows` need a mirrored encoder
 
     def _build(self, n_features, rng, dtype):
         owner = type(self).__name__
@@ -114,32 +77,32 @@ class VariationalAutoencoder(Autoencoder):
     # -- the bound -----------------------------------------------------------------------------------------------------
 
     def elbo(self, X, *, n_samples=10, rng=0):
-        """The evidence lower bound in nats a sample, mean over X (N, D): at most the mean of log p(x).
+        """Return the evidence lower bound in nats per sample, mean over X (N, D): at most the mean of log p(x).
 
-        The KL term is exact, the expectation of log p(x | h) the mean of n_samples draws of the code from `rng`. For a
-        squared error p(x | h) has unit variance, its constant included.
+        The KL term is exact; n_samples draws of the code from `rng` estimate the expectation of log p(x | h). With a
+        squared error p(x | h) has unit variance, and its constant is included.
         """
         reconstruction, kl = self.elbo_parts(X, n_samples=n_samples, rng=rng)
         return reconstruction - kl
 
     def elbo_parts(self, X, *, n_samples=10, rng=0):
-        """(E_q[log p(x | h)], KL(q(h | x) || N(0, I))), means over X (N, D) in nats; `elbo` is the difference."""
+        """Return (E_q[log p(x | h)], KL(q(h | x) || N(0, I))), means over X in nats; their difference is `elbo`."""
         x = self._check_bound(X, n_samples)
         reconstruction, kl = self.network_.elbo_parts(x, n_samples=n_samples, rng=rng)
         return np.float64(reconstruction.mean(dtype=np.float64)), np.float64(kl.mean(dtype=np.float64))
 
     def parts(self, X):
-        """(L, Omega), means over X in nats a sample, whose sum is -elbo(X)."""
+        """Return (L, Omega), means over X in nats per sample, whose sum is -elbo(X)."""
         reconstruction, kl = self.elbo_parts(X)
         return -reconstruction, kl
 
     def importance_weighted_bound(self, X, *, n_samples=50, rng=0):
-        """The bound of Burda et al. (2016) in nats a sample, mean over X (N, D): between `elbo` and log p(x)."""
+        """Return the bound of Burda et al. (2016) in nats per sample, mean over X (N, D): between elbo and log p(x)."""
         x = self._check_bound(X, n_samples)
         return np.float64(self.network_.importance_weighted_bound(x, n_samples=n_samples, rng=rng).mean())
 
     def score(self, X, y=None, sample_weight=None):
-        """`elbo(X)`: the evidence lower bound in nats a sample, mean over X, weighted if asked."""
+        """Return `elbo(X)`, the evidence lower bound in nats per sample: the mean over X, weighted by sample_weight."""
         if sample_weight is None:
             return float(self.elbo(X))
         x = self._check_bound(X, 10)
@@ -148,7 +111,7 @@ class VariationalAutoencoder(Autoencoder):
         return float(np.average(reconstruction - kl, weights=weight))
 
     def sample(self, n, rng=None, *, mean=False):
-        """n samples (n, D) of the model: h ~ N(0, I), x ~ p(x | h), or its mean; rng is a Generator or a seed."""
+        """Draw n samples (n, D): h ~ N(0, I), x ~ p(x | h), or its mean; rng is a Generator or a seed."""
         self._check_fitted("network_")
         check_number(n, "n", type(self).__name__, low=1, integer=True)
         rng, network = np.random.default_rng(rng), self.network_

@@ -1,7 +1,7 @@
-"""A code that is a distribution: the layer that draws from it, and the penalty that holds it near the prior.
+"""The network of the variational autoencoder: a layer that draws the code, a penalty, and the bounds on log p(x).
 
-The layer before puts out (mu, s), the means and log variances of q(h | x) = N(mu, diag exp(s)). Kingma and Welling
-(2014), Auto-encoding variational Bayes, ICLR; Rezende, Mohamed and Wierstra (2014), ICML.
+The layer before the code returns (mu, s), the means and log variances of q(h | x) = N(mu, diag exp(s)). Kingma and
+Welling (2014), Auto-encoding variational Bayes, ICLR; Rezende, Mohamed and Wierstra (2014), ICML.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class GaussianCode(Layer):
 
     dmu = dh,    ds = dh e exp(s / 2) / 2: s is a log variance, so that exp(s / 2) is the standard deviation.
 
-    The noise is an argument, not drawn here: whoever trains sets it before forward (`VariationalNetwork` does), and
-    what is not trained, such as encode or reconstruct, sees the mean. Raises ValueError for noise that is not (N, K).
+    The layer does not draw the noise: `VariationalNetwork` sets it before each training step, and resets it to None, so
+    that encode and reconstruct use the mean. Raises ValueError for noise that is not (N, K).
     """
 
     noise: Any = None
@@ -32,10 +32,10 @@ class GaussianCode(Layer):
     def __init__(self, n_out):
         check_number(n_out, "n_out", "GaussianCode", low=1, integer=True)
         self.n_out, self.n_in = int(n_out), 2 * int(n_out)
-        super().__init__(_Drawn(), self.n_out)
+        super().__init__(_SampledCode(), self.n_out)
 
     def forward(self, x):
-        """Return h (N, K) from (mu, s) (N, 2 K)."""
+        """Return mu + exp(s / 2) e, (N, K), from (mu, s) (N, 2 K)."""
         K, noise = self.n_out, self.noise
         self.x, self._shift = x, None
         if noise is None:
@@ -49,15 +49,8 @@ class GaussianCode(Layer):
 
     def backward_da(self, da, need_dx=True):
         """Return (dmu, ds) (N, 2 K) from da = dh (N, K)."""
-        K = self.n_out
-        dx = np.empty((len(da), 2 * K), da.dtype)
-        dx[:, :K] = da
-        if self._shift is None:
-            dx[:, K:] = 0
-        else:
-            np.multiply(da, self._shift, out=dx[:, K:])
-            dx[:, K:] /= 2
-        return dx
+        ds = np.zeros_like(da) if self._shift is None else da * self._shift / 2
+        return np.hstack([da, ds])
 
     def __getstate__(self):
         return super().__getstate__() | {"_shift": None}
@@ -66,8 +59,8 @@ class GaussianCode(Layer):
         return f"GaussianCode({self.n_out})"
 
 
-class _Drawn(Identity):
-    """What stands for an activation: not elementwise, so that whatever needs a Jacobian refuses the layer by name."""
+class _SampledCode(Identity):
+    """An activation that is not elementwise: a function that needs a Jacobian refuses the layer by name."""
 
     elementwise = False
 
@@ -80,7 +73,7 @@ class KLToStandardNormal:
     """Omega = beta / N sum_n KL(q(h | x_n) || N(0, I)), KL = 1/2 sum_k (mu_k^2 + exp(s_k) - 1 - s_k), in nats.
 
     dmu = beta / N mu,    ds = beta / 2N (exp(s) - 1). With beta = 1 the objective is the negative evidence lower bound;
-    another beta weighs the code's length: Higgins et al. (2017), beta-VAE, ICLR.
+    another beta weights the information in the code: Higgins et al. (2017), beta-VAE, ICLR.
     Raises ValueError unless beta >= 0, and for an encoder that does not end in a `GaussianCode`.
     """
 
@@ -90,15 +83,15 @@ class KLToStandardNormal:
         check_number(self.beta, "beta", "KLToStandardNormal")
 
     def check(self, encoder):
-        """Raise ValueError unless the code is a GaussianCode after another layer."""
+        """Raise ValueError unless the encoder ends in a GaussianCode that follows another layer."""
         if len(encoder) < 2 or not isinstance(encoder.layers[-1], GaussianCode):
             raise ValueError(
-                f"KLToStandardNormal: got {encoder!r}, expected layers whose last is GaussianCode(K), after one of "
-                "2 K outputs"
+                f"KLToStandardNormal: got {encoder!r}, expected layers that end in one with 2 K outputs and "
+                "GaussianCode(K)"
             )
 
     def __call__(self, encoder, decoder=None):
-        """The value; adds dh = (dmu, ds) to the layer that puts out (mu, s)."""
+        """Return the value; add dh = (dmu, ds) to the layer that returns (mu, s)."""
         before, code = encoder.layers[-2:]
         parameters, K = code.x, code.n_out
         value = self.beta * kl_to_standard_normal(parameters).sum() / len(parameters)
@@ -118,12 +111,12 @@ def kl_to_standard_normal(parameters):
 
 
 class VariationalNetwork(Network):
-    """A Network whose encoder ends in a `GaussianCode`, and which gives that layer its noise: one draw e a sample.
+    """A Network whose encoder ends in a `GaussianCode`, and which passes noise to that layer: one draw e per sample.
 
-    Arguments are Network's; beta weighs the KL term, which comes before the other penalties. rng: a Generator or a
-    seed, from which training draws. `noise` (N, K), if it is set, is used in place of a draw, so that the objective is
-    deterministic; `value_and_grad(x, target, noise)` takes it as an argument. Without a gradient, as for a validation
-    set, the noise comes from one fixed seed: two values then differ by the weights alone.
+    Arguments are Network's; beta weights the KL term, which comes before the other penalties. Training draws the noise
+    from rng, a Generator or a seed. Noise (N, K) given as `network.noise`, or as the argument of
+    `value_and_grad(x, target, noise)`, replaces the draw and makes the objective deterministic. `value`, as for a
+    validation set, draws from one fixed seed, so that two values differ by the weights alone.
     """
 
     rng: Any = None
@@ -139,26 +132,27 @@ class VariationalNetwork(Network):
         return self.encoder.layers[-1]
 
     def value_and_grad(self, x, target=None, noise=None):
-        """J for x (N, D) with the code's noise (N, K), if given; leaves dJ/dtheta in grad."""
+        """Return J for x (N, D) with noise (N, K), if given; leave dJ/dtheta in grad."""
         x, target = self._check_batch(x, target)
-        return self._with_noise(super()._value_and_grad, x, target, self._given(noise, len(x), self.rng))
+        return self._call_with_noise(super()._value_and_grad, x, target, self._noise_for(noise, len(x), self.rng))
 
     def value(self, x, target=None, noise=None):
-        """J alone, for the same arguments."""
+        """Return J for the same arguments, without the gradient."""
         x, target = self._check_batch(x, target)
-        return self._with_noise(self._forward, x, target, self._given(noise, len(x), 0))[0]
+        return self._call_with_noise(self._forward, x, target, self._noise_for(noise, len(x), 0))[0]
 
     def _value_and_grad(self, x, target):
-        return self._with_noise(super()._value_and_grad, x, target, self._given(None, len(x), self.rng))
+        return self._call_with_noise(super()._value_and_grad, x, target, self._noise_for(None, len(x), self.rng))
 
-    def _with_noise(self, f, x, target, noise):
+    def _call_with_noise(self, f, x, target, noise):
         self.code.noise = noise
         try:
             return f(x, target)
         finally:
             self.code.noise = None
 
-    def _given(self, noise, n_samples, rng):
+    def _noise_for(self, noise, n_samples, rng):
+        """Return the noise (N, K): the argument, else `self.noise`, else a draw from rng."""
         noise = self.noise if noise is None else noise
         if noise is None:
             real = np.zeros(0, self._theta.dtype).real.dtype
@@ -171,11 +165,11 @@ class VariationalNetwork(Network):
     # -- evaluation ----------------------------------------------------------------------------------------------------
 
     def posterior(self, x):
-        """(mu, s) (N, 2 K): means and log variances of q(h | x)."""
+        """Return (mu, s) (N, 2 K), the means and log variances of q(h | x)."""
         return Stack(self.encoder.layers[:-1])(x)
 
     def elbo_parts(self, x, *, n_samples=1, rng=0):
-        """E_q[log p(x_n | h)] (N,), by the mean of n_samples draws, and KL(q(h | x_n) || N(0, I)) (N,), exact; nats."""
+        """Return E_q[log p(x_n | h)], the mean of n_samples draws, and the exact KL(q || N(0, I)), each (N,), nats."""
         rng, parameters = np.random.default_rng(rng), self.posterior(x)
         total = sum(self._log_likelihood(x, self._draw(parameters, rng)[0]) for _ in range(n_samples))
         return total / n_samples, kl_to_standard_normal(parameters)
@@ -183,16 +177,15 @@ class VariationalNetwork(Network):
     def importance_weighted_bound(self, x, *, n_samples=50, rng=0):
         """log 1/k sum_i p(x, h_i) / q(h_i | x), h_i ~ q(h | x), k = n_samples: (N,) in nats.
 
-        Between the evidence lower bound (k = 1) and log p(x), which it reaches as k grows. Burda, Grosse and
-        Salakhutdinov (2016), Importance weighted autoencoders, ICLR.
+        It rises from the evidence lower bound (k = 1) to log p(x) as k grows. Burda, Grosse and Salakhutdinov (2016),
+        Importance weighted autoencoders, ICLR.
         """
         rng, parameters = np.random.default_rng(rng), self.posterior(x)
-        s, total = parameters[:, self.code.n_out :], None
+        s, total = parameters[:, self.code.n_out :], np.full(len(x), -np.inf)
         for _ in range(n_samples):
             h, e = self._draw(parameters, rng)
             log_prior_over_q = 0.5 * (s + e * e - h * h).sum(axis=1)  # the constants of the two densities cancel
-            log_w = (self._log_likelihood(x, h) + log_prior_over_q).astype(np.float64)
-            total = log_w if total is None else np.logaddexp(total, log_w)
+            total = np.logaddexp(total, self._log_likelihood(x, h) + log_prior_over_q)
         return total - np.log(n_samples)
 
     def _draw(self, parameters, rng):

@@ -1,11 +1,11 @@
-"""What an encoder knows of the manifold its data lie on: Jacobians, tangent planes, how much it contracts.
+"""The manifold of the data as an encoder represents it: Jacobians, tangent planes, contraction, walks.
 
-J(x) = df/dx = U diag(sigma) V^T: the rows of V^T with large sigma are the directions in which the code answers to x.
-Where the encoder contracts all it can without losing the data, these span the manifold's tangent plane, and the number
-of them is its dimension. Rifai et al. (2011), The manifold tangent classifier, NIPS.
+J(x) = df/dx = U diag(sigma) V^T: the rows of V^T with large sigma are the directions of x to which the code responds.
+If the encoder contracts as much as it can while the data remain distinct, these rows span the manifold's tangent plane,
+and their number is its dimension. Rifai et al. (2011), The manifold tangent classifier, NIPS.
 
-`model` is a Network, or what holds one as `network_`. Every function raises ValueError for a model that is not fitted,
-for an encoder whose activations are not elementwise, and for X that is no finite (N, D) array. Angles are in radians.
+`model` is a Network or a fitted estimator. Every function raises ValueError for a model that is not fitted, for an
+encoder whose activations are not elementwise, and if X is not a finite (N, D) array. Angles are in radians.
 """
 
 from typing import Any
@@ -19,24 +19,24 @@ from npae.objective.user_defined import infer
 from npae.pca.angles import principal_angles
 from npae.validation import check_array, check_number
 
-BLOCK = 2**22  # entries of J at a time where only its singular values or vectors are kept: 32 MB in float64
+BLOCK = 2**22  # entries of J in memory at a time, 32 MB in float64, if the result is its singular values or vectors
 
 
 def jacobian(model, X):
-    """J (N, K, D) with J[n, k, d] = dh_k / dx_d at X (N, D), in the network's dtype."""
+    """Return J (N, K, D) with J[n, k, d] = dh_k / dx_d at X (N, D), in the network's dtype."""
     network, X = _check(model, X, "jacobian")
     return _jacobian(network.encoder.layers, X, network.encoder.layers[0].W)
 
 
 def singular_values(model, X):
-    """Singular values of J(x_n), (N, min(K, D)), descending."""
+    """Return the singular values of J(x_n), (N, min(K, D)), descending."""
     network, X = _check(model, X, "singular_values")
     layers, (_, R) = network.encoder.layers, _row_space(network.encoder.layers, len(X))
     return np.concatenate([np.linalg.svd(_jacobian(layers, X[n], R), compute_uv=False) for n in _blocks(network, X)])
 
 
 def tangent_space(model, X, n_dims):
-    """Orthonormal rows (N, n_dims, D): the right-singular vectors of J(x_n) with the largest singular values.
+    """Return orthonormal rows (N, n_dims, D): the right-singular vectors of J(x_n) with the largest singular values.
 
     Raises ValueError unless 1 <= n_dims <= min(K, D).
     """
@@ -51,10 +51,10 @@ def tangent_space(model, X, n_dims):
 
 
 def tangent_angles(T, T_true):
-    """Largest principal angle (N,) between the row spaces of T (N, d, D) and T_true (N, d', D), in [0, pi/2].
+    """Return the largest principal angle (N,), in [0, pi/2], of the row spaces of T (N, d, D) and T_true (N, d', D).
 
-    With d < d' it is the angle of the d-dimensional space to its closest part of the other. Bjorck and Golub (1973).
-    Raises ValueError for shapes that do not fit and for dependent rows.
+    With d < d' it is the angle between the first space and the closest d-dimensional part of the second. Bjorck and
+    Golub (1973). Raises ValueError for shapes that do not match and for dependent rows.
     """
     T, T_true = np.asarray(T), np.asarray(T_true)
     if T.ndim != 3 or T_true.ndim != 3 or len(T) != len(T_true) or not T.shape[1] or not T_true.shape[1]:
@@ -63,20 +63,20 @@ def tangent_angles(T, T_true):
 
 
 def local_dimension(model, X):
-    """Dimension of the manifold at every x_n, (N,) whole numbers: the d with the largest drop sigma_d - sigma_{d+1}.
+    """Return the dimension of the manifold at every x_n, (N,): the d with the largest drop sigma_d - sigma_{d+1}.
 
-    d is 1 to min(K, D), and what would follow the last singular value is 0. A drop, not a ratio: directions that are
-    contracted away differ by large factors that mean nothing.
+    d is 1 to min(K, D); the value after the last singular value counts as 0. The drop is a difference, not a ratio,
+    because tiny singular values differ by large factors without meaning.
     """
     return np.diff(singular_values(model, X), axis=1, append=0).argmin(axis=1) + 1
 
 
 def contraction_ratio(model, X, radii, *, rng, n_directions=8):
-    """Distance between codes over distance between inputs, at every radius r: (len(radii),).
+    """Return the distance of codes divided by the distance of inputs, at every radius r: (len(radii),).
 
         mean over n and u of ||f(x_n + r u) - f(x_n)|| / r,    u uniform on the unit sphere of R^D
 
-    with the same `n_directions` of u a sample for all radii, drawn from `rng` (a Generator or a seed). Computed in
+    with `n_directions` of u per sample, the same for all radii, drawn from `rng` (a Generator or a seed). Computed in
     float64. Rifai et al. (2011), Contractive auto-encoders, ICML, section 5.3. Raises ValueError unless all r > 0.
     """
     network, X = _check(model, X, "contraction_ratio")
@@ -95,12 +95,12 @@ def contraction_ratio(model, X, radii, *, rng, n_directions=8):
 
 
 def walk(model, x, n_steps, step, *, n_dims=1, direction=None, n_projections=1):
-    """A path (n_steps + 1, N, D) along the learnt manifold from x (N, D), which is its first point.
+    """Return a path (n_steps + 1, N, D) along the learnt manifold, whose first point is x (N, D).
 
         t <- V V^T t / ||V V^T t||,    x <- r(x + step t),    V the tangent space of x with n_dims dimensions
 
-    so that the direction t turns with the tangent space, and the reconstruction r, taken n_projections times, brings
-    x back to the manifold. `direction` (N, D) or (D,) is the first t, by default the leading tangent.
+    so that the direction t follows the tangent space, and the reconstruction r, applied n_projections times, moves x
+    back to the manifold. `direction` (N, D) or (D,) is the first t, by default the leading tangent.
     Raises ValueError as tangent_space does, and for a direction that is orthogonal to the tangent space.
     """
     network, x = _check(model, x, "walk")
@@ -114,7 +114,7 @@ def walk(model, x, n_steps, step, *, n_dims=1, direction=None, n_projections=1):
         t = V[:, 0] if t is None else np.einsum("nid,nie,ne->nd", V, V, t, optimize=True)
         length = np.linalg.norm(t, axis=1, keepdims=True)
         if not (length > 0).all():
-            raise ValueError("walk: got a direction orthogonal to the tangent space, expected one that leads along it")
+            raise ValueError("walk: got a direction orthogonal to the tangent space, expected one with a part in it")
         t = t / length
         x = x + step * t
         for _ in range(n_projections):
@@ -124,10 +124,10 @@ def walk(model, x, n_steps, step, *, n_dims=1, direction=None, n_projections=1):
 
 
 def local_pca(X_train, X, n_neighbors, n_dims):
-    """What a tangent space is compared with: (N, n_dims, D), the principal directions of each x_n's nearest neighbours.
+    """Return the first principal directions of each x_n's nearest neighbours, (N, n_dims, D): a baseline for tangents.
 
-    The neighbours are the n_neighbors points of X_train (M, D) closest to x_n; their mean is taken out. Costs N M D for
-    the distances and a singular value decomposition of (n_neighbors, D) for every sample.
+    The neighbours are the n_neighbors points of X_train (M, D) closest to x_n, minus their mean. The distances cost
+    N M D, and every sample costs a singular value decomposition of (n_neighbors, D).
     Raises ValueError unless n_dims < n_neighbors <= M and n_dims <= D.
     """
     X_train = check_array(X_train, name="X_train", owner="local_pca")
@@ -139,14 +139,14 @@ def local_pca(X_train, X, n_neighbors, n_dims):
     squares, V = np.square(X_train).sum(axis=1), []
     for n in blocks(len(X), max(1, BLOCK // max(len(X_train), n_neighbors * X.shape[1]))):
         distance = squares - 2 * X[n] @ X_train.T  # squared, up to ||x_n||^2
-        near = X_train[np.argpartition(distance, n_neighbors - 1, axis=1)[:, :n_neighbors]]  # (n, n_neighbors, D)
-        near -= near.mean(axis=1, keepdims=True)
-        V.append(np.linalg.svd(near, full_matrices=False)[2][:, :n_dims])
+        neighbors = X_train[np.argpartition(distance, n_neighbors - 1, axis=1)[:, :n_neighbors]]  # (n, n_neighbors, D)
+        neighbors -= neighbors.mean(axis=1, keepdims=True)
+        V.append(np.linalg.svd(neighbors, full_matrices=False)[2][:, :n_dims])
     return np.concatenate(V)
 
 
 def _jacobian(layers, X, W_1):
-    """J = S_L W_L^T ... S_1 W_1^T, multiplied from the outputs: one product a layer, over the rows of all samples."""
+    """J = S_L W_L^T ... S_1 W_1^T, multiplied from the outputs: one product per layer, over the rows of all samples."""
     H: list[np.ndarray] = []
     for layer in layers:
         H.append(infer(layer, H[-1] if H else X))
@@ -159,10 +159,10 @@ def _jacobian(layers, X, W_1):
 
 
 def _row_space(layers, n_samples):
-    """Q (D, K_1) and R of W_1 = Q R: J = (S_L W_L^T ... S_1 R^T) Q^T, a small factor with J's singular values.
+    """Return Q (D, K_1) and R of W_1 = Q R: J = (S_L W_L^T ... S_1 R^T) Q^T, a small factor with J's singular values.
 
-    (None, W_1) where the factor would be no smaller or have fewer singular values than J, and where all J together
-    have so few rows that the QR would cost more than it saves.
+    Return (None, W_1) if the factor would not be smaller than J or would have fewer singular values, or if the QR would
+    cost more than it saves because all J together have few rows.
     """
     W, K = layers[0].W, layers[-1].n_out
     return np.linalg.qr(W) if K <= W.shape[1] < W.shape[0] <= n_samples * K / 4 else (None, W)

@@ -1,8 +1,8 @@
-"""What a code is good for: a softmax classifier by hand, on a fixed code (a linear probe) or through the encoder too.
+"""Classification from a code: a softmax classifier on a fixed code (a linear probe) or trained with the encoder.
 
     LinearProbe(lam=0.01).fit(model.transform(X), y).score(model.transform(X_test), y_test)
 
-    network = Classifier(model.network_.encoder, 10, rng=0)    # fine-tuning: starts from what f has learnt
+    network = Classifier(model.network_.encoder, 10, rng=0)    # fine-tuning: starts from the trained f
     train(network, X, Adam(1e-3).start(network.theta), target=y, batch_size=50, max_iter=50, rng=0)
     network.score(X_test, y_test)
 
@@ -23,12 +23,12 @@ from npae.validation import check_array, check_number
 class SoftmaxCrossEntropy:
     """L = log sum_c exp(a_c) - a_y, da_nc = (p_nc - [c = y_n]) / N with p = softmax(a): a categorical p(y | a).
 
-    a (N, C) are logits, y (N,) class numbers 0 to C - 1. The largest logit of a row is taken out before exp.
+    a (N, C) are logits, y (N,) class numbers 0 to C - 1. The largest logit of a row is subtracted before exp.
     Goodfellow, Bengio and Courville (2016), Deep Learning, section 6.2.2.3.
     """
 
     def __call__(self, a, y):
-        """Value (mean over samples) and da (N, C)."""
+        """Return the value (mean over samples) and da (N, C)."""
         p, log_sum = _softmax(a)
         rows = np.arange(len(a))
         value = (log_sum - a[rows, y]).sum() / len(a)
@@ -41,7 +41,7 @@ class SoftmaxCrossEntropy:
         check_labels(y, "SoftmaxCrossEntropy")
 
     def mean(self, a):
-        """The probabilities p (N, C) of the classes."""
+        """p = softmax(a), (N, C)."""
         return _softmax(np.asarray(a))[0]
 
     def log_likelihood(self, a, y):
@@ -49,7 +49,7 @@ class SoftmaxCrossEntropy:
         return a[np.arange(len(a)), y] - _softmax(np.asarray(a))[1]
 
     def sample(self, a, rng):
-        """A class (N,) drawn from p(y | a); rng is a numpy Generator or a seed."""
+        """Draw a class (N,) from p(y | a); rng is a Generator or a seed."""
         u = np.random.default_rng(rng).random((len(a), 1))
         return (self.mean(a).cumsum(axis=1)[:, :-1] < u).sum(axis=1)
 
@@ -67,10 +67,10 @@ class Classifier(Network):
 
         J = 1/N sum_n -log p(y_n | x_n) + Omega
 
-    encoder: a Stack or a list of layers, such as `model.network_.encoder`, of which a copy is taken: fine-tuning leaves
-    the autoencoder as it is. n_classes: C. penalties, dtype: as for Network, whose theta, grad, value_and_grad(x, y)
-    and checks it has; `rng` draws W. Bengio et al. (2007), Greedy layer-wise training of deep networks,
-    section 2.3. Raises ValueError for n_classes < 2, and as Network does.
+    encoder: a Stack or a list of layers, such as `model.network_.encoder`. The classifier copies it, and fine-tuning
+    does not change the autoencoder. n_classes: C. penalties, dtype: as for Network, whose theta, grad,
+    value_and_grad(x, y) and checks it inherits; `rng` draws W. Bengio et al. (2007), Greedy layer-wise training of
+    deep networks, section 2.3. Raises ValueError for n_classes < 2, and as Network does.
     """
 
     _reconstructs = False
@@ -83,19 +83,19 @@ class Classifier(Network):
 
     @property
     def n_classes(self):
-        """C, the number of classes."""
+        """The number of classes, C."""
         return self.decoder.layers[-1].n_out
 
     def probabilities(self, x):
-        """p(y | x) of every class: (N, D) -> (N, C)."""
+        """Return p(y | x) of every class: (N, D) -> (N, C)."""
         return self.decode(self.encode(x))
 
     def predict(self, x):
-        """The most probable class: (N, D) -> (N,)."""
+        """Return the most probable class: (N, D) -> (N,)."""
         return self.probabilities(x).argmax(axis=1)
 
     def score(self, x, y):
-        """The part of the samples that are classified as y (N,) says."""
+        """Return the fraction of samples whose predicted class is y (N,)."""
         return float((self.predict(x) == check_labels(y, "Classifier", self.n_classes, len(x))).mean())
 
     def _check_batch(self, x, target):
@@ -104,10 +104,10 @@ class Classifier(Network):
 
 
 def check_labels(y, owner, n_classes=None, n_samples=None):
-    """y as an array of class numbers (N,) from 0 to n_classes - 1; ValueError or TypeError for anything else."""
+    """Return y as an array of class numbers (N,) from 0 to n_classes - 1; raise ValueError or TypeError otherwise."""
     y = np.asarray(y)
     if y.ndim != 1 or (n_samples is not None and len(y) != n_samples):
-        expected = "(N,)" if n_samples is None else f"({n_samples},), one a sample"
+        expected = "(N,)" if n_samples is None else f"({n_samples},), one per sample"
         raise ValueError(f"{owner}: got labels of shape {y.shape}, expected {expected}")
     if y.dtype.kind not in "iu":
         raise TypeError(f"{owner}: got labels of dtype {y.dtype}, expected whole numbers")
@@ -118,15 +118,15 @@ def check_labels(y, owner, n_classes=None, n_samples=None):
 
 
 class LinearProbe:
-    """A softmax classifier on fixed features h (N, K), brought to mean 0 and, all by one number, to mean variance 1:
+    """A softmax classifier on fixed features h (N, K), centred and scaled by one number to mean variance 1:
 
         J = 1/N sum_n -log softmax(h_n W + b)_{y_n} + lam / 2 ||W||_F^2
 
-    J is strictly convex in W: what is found does not depend on a start. By accelerated gradient steps of length 1 / L,
-    L = s^2 / (2 N) + lam with s the largest singular value of (h, 1), until no |dJ/dW| or |dJ/db| exceeds `tol`;
-    RuntimeError if that takes more than `max_iter`. Where N < K the work is done in the N dimensions of the samples.
-    One number for all features, so that turning them changes nothing: raw pixels and all their principal components
-    are one code, and what is learnt of the labels does not hang on how noise is scaled.
+    J is strictly convex in W, so that the result does not depend on a start. `fit` takes accelerated gradient steps of
+    length 1 / L, L = s^2 / (2 N) + lam with s the largest singular value of (h, 1), until no |dJ/dW| or |dJ/db| exceeds
+    `tol`; it raises RuntimeError after `max_iter` steps. If N < K it works in the N dimensions of the samples. One
+    number scales all features, so that a rotation changes nothing: raw pixels and all their principal components give
+    the same result, and small noisy features are not amplified.
     Alain and Bengio (2017), Understanding intermediate layers using linear classifier probes; the bound L, Boehning
     (1992), Multinomial logistic regression algorithm; the steps, O'Donoghue and Candes (2015), Adaptive restart for
     accelerated gradient schemes, section 3.2.
@@ -137,13 +137,13 @@ class LinearProbe:
     def __init__(self, lam=0.01, *, tol=1e-6, max_iter=100_000):
         check_number(lam, "lam", "LinearProbe")
         if lam == 0:
-            raise ValueError("LinearProbe: got lam=0, expected a number > 0: separable classes have no optimum without")
+            raise ValueError("LinearProbe: got lam=0, expected a number > 0: separable classes have no optimum with 0")
         check_number(tol, "tol", "LinearProbe")
         check_number(max_iter, "max_iter", "LinearProbe", low=1, integer=True)
         self.lam, self.tol, self.max_iter = lam, tol, max_iter
 
     def fit(self, H, y):
-        """Find W and b for the features H (N, K) and the labels y (N,); returns self."""
+        """Find W and b for the features H (N, K) and the labels y (N,); return self."""
         H = check_array(H, name="H", owner="LinearProbe", dtype=np.float64)
         self.classes_, y = np.unique(check_labels(y, "LinearProbe", n_samples=len(H)), return_inverse=True)
         mean = H.mean(axis=0)
@@ -163,35 +163,35 @@ class LinearProbe:
         decay = np.full((h.shape[1], 1), self.lam)
         decay[-1] = 0  # the bias is free
         step = 1 / (np.linalg.norm(h, 2) ** 2 / (2 * len(h)) + self.lam)
-        W = V = np.zeros((h.shape[1], len(self.classes_)))  # V: where the gradient is taken
+        W = V = np.zeros((h.shape[1], len(self.classes_)))  # V: the point of the gradient
         loss, t = SoftmaxCrossEntropy(), 1.0
         for _ in range(self.max_iter):
             dV = h.T @ loss(h @ V, y)[1] + decay * V
             if np.abs(dV).max() <= self.tol:
                 return V[:-1], V[-1]
-            before, W = W, V - step * dV
-            if np.vdot(dV, W - before) > 0:  # uphill: forget the momentum
+            W_before, W = W, V - step * dV
+            if np.vdot(dV, W - W_before) > 0:  # uphill: reset the momentum
                 t = 1.0
             t, t_before = (1 + np.sqrt(1 + 4 * t**2)) / 2, t
-            V = W + (t_before - 1) / t * (W - before)
+            V = W + (t_before - 1) / t * (W - W_before)
         raise RuntimeError(f"LinearProbe: got |gradient| {np.abs(dV).max():.1e} after {self.max_iter} steps, expected "
                            f"{self.tol:g}; try a larger lam or tol")  # fmt: skip
 
     def predict(self, H):
-        """The most probable class of every sample, (N,) of `classes_`."""
+        """Return the most probable class of every sample, (N,) of `classes_`."""
         H = check_array(H, name="H", owner="LinearProbe", dtype=np.float64, n_features=len(self.W_))
         return self.classes_[(H @ self.W_ + self.b_).argmax(axis=1)]
 
     def score(self, H, y):
-        """The part of the samples that are classified as y (N,) says."""
+        """Return the fraction of samples whose predicted class is y (N,)."""
         return float((self.predict(H) == check_labels(y, "LinearProbe", n_samples=len(H))).mean())
 
 
 def choose_lam(H, y, lams=(1e-3, 1e-2, 1e-1, 1.0), *, n_folds=5, rng=None):
-    """The lam with the best mean accuracy of `LinearProbe` over n_folds held-out parts of the labelled samples.
+    """Return the lam with the best mean accuracy of `LinearProbe` over n_folds held-out folds of the labelled samples.
 
-    Parts have the classes in equal shares, as far as they go, in an order drawn from `rng`; of equal accuracies the
-    largest lam. Uses no label but those given. Raises ValueError unless 2 <= n_folds <= N.
+    Each fold has nearly the same share of every class; `rng` draws the order. Among equal accuracies the largest lam
+    wins. Raises ValueError unless 2 <= n_folds <= N.
     """
     H, y = np.asarray(H), np.asarray(y)
     check_number(n_folds, "n_folds", "choose_lam", low=2, high=len(y), integer=True)
@@ -201,9 +201,9 @@ def choose_lam(H, y, lams=(1e-3, 1e-2, 1e-1, 1.0), *, n_folds=5, rng=None):
     fold[order] = np.arange(len(y)) % n_folds
     accuracy = {}
     for lam in sorted(lams, reverse=True):
-        right = [
+        correct = [
             (LinearProbe(lam, tol=1e-4).fit(H[fold != k], y[fold != k]).predict(H[fold == k]) == y[fold == k])
             for k in range(n_folds)
         ]
-        accuracy[lam] = np.concatenate(right).mean()
+        accuracy[lam] = np.concatenate(correct).mean()
     return max(accuracy, key=accuracy.__getitem__)

@@ -354,7 +354,11 @@ def test_learning_raises_the_log_likelihood_of_held_out_pairs(rng):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda x: score_field(network(), x, 0.0), ValueError, "score_field: got sigma=0, expected a number > 0"),
+        (
+            lambda x: score_field(network(), x, 0.0),
+            ValueError,
+            "score_field: got sigma=0.0, expected a finite number > 0",
+        ),
         (lambda x: score_field(network(), x, -1.0), ValueError, "sigma=-1.0"),
         (lambda x: score_field(3, x, 1.0), TypeError, "expected a Network, a fitted estimator or a function"),
         (lambda x: score_field(npae.Autoencoder(2), x, 1.0), ValueError, "not fitted"),

@@ -1,7 +1,7 @@
-"""What a denoising autoencoder learns: a reconstruction distribution, and with it the score of the smoothed density.
+"""Denoising autoencoders: the reconstruction distribution that they learn, and the score of the smoothed density.
 
-`steps` is the training procedure of the text, `score` and `sampling` what its result is good for, `linear` the best
-linear denoiser in closed form, `small_noise` what denoising costs as the noise goes to zero.
+`steps` is the training procedure of the text. `score` and `sampling` use its result. `linear` is the best linear
+denoiser in closed form, `small_noise` the limit of the denoising loss as the noise goes to zero.
 """
 
 from npae.denoising.linear import LinearDenoiser, linear_denoiser

@@ -22,14 +22,14 @@ class LinearDenoiser:
         return x @ self.A + self.b
 
     def network(self):
-        """The same map as a Network of two linear layers: the code is x~ A + b, the decoder copies it."""
+        """Return the same map as a Network of two linear layers: the code is x~ A + b, the decoder copies it."""
         encoder, decoder = Dense(*self.A.shape), Dense(*self.A.shape)
         encoder.W, encoder.b, decoder.W = self.A, self.b, np.eye(len(self.b))
         return Network([encoder], [decoder])
 
 
 def linear_denoiser(X, corruption):
-    """The affine r with the least E||r(x~) - x||^2 over the rows of X (N, D) and all draws of the corruption.
+    """Return the affine r with the least E||r(x~) - x||^2 over the rows of X (N, D) and all draws of the corruption.
 
         A = Cov(x~)^-1 Cov(x~, x),    b = E[x] - E[x~] A
 
@@ -41,7 +41,8 @@ def linear_denoiser(X, corruption):
 
         A = [q^2 S + q p diag(S + m m^T)]^-1 q S.
 
-    No noise is drawn: the moments are `corruption.joint_moments`. Directions in which x~ does not vary are left out.
+    The moments come from `corruption.joint_moments`, without drawing noise. A is 0 along directions in which x~ is
+    constant.
     Bishop (1995), Training with noise is equivalent to Tikhonov regularization; Chen et al. (2012), Marginalized
     denoising autoencoders for domain adaptation, ICML.
     """

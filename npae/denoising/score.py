@@ -4,9 +4,9 @@ from npae.validation import check_array, check_number
 
 
 def score_field(model, X, sigma):
-    """(r(x) - x) / sigma^2 at X (N, D): what a denoiser trained with Gaussian noise says of the score, (N, D).
+    """(r(x) - x) / sigma^2 at X (N, D): the score as estimated by a denoiser trained with Gaussian noise, (N, D).
 
-    Of all functions the conditional mean r(x~) = E[x | x~] has the least squared error, and for x~ = x + sigma e
+    Among all functions the conditional mean r(x~) = E[x | x~] has the least squared error, and for x~ = x + sigma e
 
         E[x | x~] = x~ + sigma^2 d log p_sigma(x~) / dx~,    p_sigma the data's density smoothed by N(0, sigma^2 I),
 
@@ -16,24 +16,16 @@ def score_field(model, X, sigma):
     model: a Network, a fitted estimator, or a function x -> r(x). ValueError unless sigma > 0 and X is finite (N, D).
     """
     X = check_array(X, owner="score_field")
-    sigma = positive(sigma, "sigma", "score_field")
+    check_number(sigma, "sigma", "score_field", include_low=False)
     field = reconstruction(model, "score_field")(X) - X
-    field /= sigma**2
+    field /= float(sigma) ** 2
     return field
 
 
 def reconstruction(model, owner):
-    """The function x -> r(x) of a Network, an estimator or a function; TypeError for anything else."""
+    """Return the function x -> r(x) of a Network, an estimator or a function; raise TypeError for anything else."""
     if hasattr(model, "reconstruct"):
         return model.reconstruct
     if callable(model) and not isinstance(model, type):
         return model
     raise TypeError(f"{owner}: got {model!r}, expected a Network, a fitted estimator or a function x -> r(x)")
-
-
-def positive(value, name, owner):
-    """A finite float above 0, or ValueError."""
-    check_number(value, name, owner)
-    if value == 0:
-        raise ValueError(f"{owner}: got {name}=0, expected a number > 0")
-    return float(value)

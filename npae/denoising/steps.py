@@ -1,4 +1,4 @@
-"""The training procedure of the text, step by step under its own names, and the distribution that it learns.
+"""The training procedure of the text, with a function for each step, and the distribution that it learns.
 
 1. Sample a training example x from the training data.
 2. Sample a corrupted version x~ from C(x~ | x).
@@ -13,7 +13,7 @@ from npae.training.schedules import Cosine
 
 
 def sample_training_example(X, n_samples, rng):
-    """Step 1: n_samples rows of X, drawn with replacement: (n_samples, D)."""
+    """Step 1: draw n_samples rows of X with replacement, (n_samples, D)."""
     return X[rng.integers(len(X), size=n_samples)]
 
 
@@ -23,17 +23,17 @@ def sample_corrupted_version(x, corruption, rng):
 
 
 def use_as_training_example(network, step, x, corrupted):
-    """Step 3: move the network's theta by one optimizer step on -log p_decoder(x | f(x~)); returns that objective."""
+    """Step 3: take one optimizer step on -log p_decoder(x | f(x~)) and return that objective."""
     value = network.value_and_grad(corrupted, target=x)
     step(network.grad)
     return value
 
 
 def learn_reconstruction_distribution(network, X, corruption, *, n_steps, batch_size=128, optimizer=None, rng=None):
-    """The three steps, n_steps times; returns the objective at each step, (n_steps,).
+    """Repeat the three steps n_steps times; return the objective at each step, (n_steps,).
 
-    optimizer: Adam(Cosine(1e-2, n_steps)) unless given; its rate falls to 0, so that the noise of the last steps does
-    not stay in the weights. `npae.training.loop.train` is the same by epochs, with all that a fit needs.
+    optimizer: Adam(Cosine(1e-2, n_steps)) if None; its learning rate falls to 0, so that the noise of the last steps
+    does not remain in the weights. `npae.training.loop.train` does the same by epochs, with all that `fit` needs.
     """
     rng, X = np.random.default_rng(rng), np.asarray(X, dtype=network.theta.dtype)
     optimizer = Adam(Cosine(1e-2, n_steps)) if optimizer is None else optimizer
@@ -46,9 +46,9 @@ def learn_reconstruction_distribution(network, X, corruption, *, n_steps, batch_
 
 
 class ReconstructionDistribution:
-    """p_reconstruct(x | x~) = p_decoder(x | f(x~)) of a trained model: its mean, samples of it, its log-likelihood.
+    """p_reconstruct(x | x~) = p_decoder(x | f(x~)) of a trained model: its mean, samples and log-likelihood.
 
-    model: a Network or what holds one as network_. A loss is the negative log-likelihood of such a distribution.
+    model: a Network or a fitted estimator. Its loss is the negative log-likelihood of such a distribution.
     """
 
     def __init__(self, model):
@@ -60,7 +60,7 @@ class ReconstructionDistribution:
             )
 
     def parameters(self, corrupted):
-        """What the decoder puts out for x~: the parameters a of p_decoder(x | h), h = f(x~)."""
+        """Return the decoder's output for x~: the parameters a of p_decoder(x | h), h = f(x~)."""
         return self.network.decoder(self.network.encoder(np.asarray(corrupted, dtype=self.network.theta.dtype)))
 
     def mean(self, corrupted):
@@ -68,7 +68,7 @@ class ReconstructionDistribution:
         return self.network.loss.mean(self.parameters(corrupted))
 
     def sample(self, corrupted, rng):
-        """A draw x ~ p_reconstruct(x | x~) for each row, (N, D)."""
+        """Draw x ~ p_reconstruct(x | x~) for each row, (N, D)."""
         return self.network.loss.sample(self.parameters(corrupted), rng)
 
     def log_likelihood(self, x, corrupted):

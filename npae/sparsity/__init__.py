@@ -1,9 +1,9 @@
-"""Sparse codes: how sparse they are, which units work, what a sparse code costs, and what its filters look like.
+"""Sparse codes: their sparsity, their dead units, their reconstruction error, and the shape of their filters.
 
     npae.sparsity.l0(model, X).mean(), npae.sparsity.dead_units(model, X)
 
-`measures` of codes, `filters` as images; parts that training takes: `UnitRows`, a decoder layer that L1 cannot be
-cheated by; `AuxiliaryTopK`, which brings dead units back.
+`measures` takes codes, `filters` takes weights as images. Two parts serve in training: `UnitRows`, a decoder layer
+with rows of norm 1, so that rescaling cannot lower an L1 penalty, and `AuxiliaryTopK`, which revives dead units.
 """
 
 from npae.objective.revival import AuxiliaryTopK

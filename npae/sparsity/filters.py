@@ -1,22 +1,22 @@
-"""Are filters localized and oriented, as the edges and strokes that sparse codes of images are made of?
+"""Two measures of a filter: is it localized, and is it oriented, as the edges and strokes of sparse codes are?
 
-A filter is a row of weights (D,) seen as an image. Two numbers decide, neither of which knows what was trained:
-how far its energy is spread over the image, and how much its slopes agree on one direction. White noise has neither,
-principal components are waves over the whole image: oriented, many of them, but not localized.
+A filter is a row of weights (D,) seen as an image. The spread of its energy over the image and the coherence of its
+gradients depend only on that image. White noise is neither localized nor oriented. Principal components are waves over
+the whole image: many are oriented, none is localized.
 """
 
 import numpy as np
 
 
 def spread(filters, image_shape):
-    """Where the energy of each filter (n, D) is: (n,), 0 in one pixel (or one line), 1 as if evenly everywhere.
+    """Return the spread of the energy of each filter (n, D), (n,): 0 for one pixel or one line, 1 for a uniform image.
 
         spread = sqrt(det C) / sqrt(det C_uniform),    C the covariance of the position under e_p = w_p^2 / sum w^2
 
-    The square root of the determinant is, up to a factor, the area of the ellipse that holds most of the energy; two
-    edges at opposite ends spread it beyond 1. Raises ValueError for filters that do not fit the image or are 0.
+    The square root of the determinant is proportional to the area of the ellipse that holds most of the energy. Two
+    edges at opposite ends have a spread above 1. Raises ValueError for filters that are 0 or do not match image_shape.
     """
-    images = _images(filters, image_shape, "spread")
+    images = _as_images(filters, image_shape, "spread")
     energy = np.square(images)
     energy /= energy.sum(axis=(1, 2), keepdims=True)
     y, x = (np.arange(size) - (size - 1) / 2 for size in image_shape)
@@ -29,15 +29,15 @@ def spread(filters, image_shape):
 
 
 def coherence(filters, image_shape):
-    """How much the slopes of each filter (n, D) agree on one direction: (n,), 0 without any, 1 for a plane wave.
+    """Return how much the gradients of each filter (n, D) share one direction, (n,): 0 for none, 1 for a plane wave.
 
         coherence = (l1 - l2) / (l1 + l2),    l1 >= l2 the eigenvalues of sum_p grad w_p grad w_p^T
 
-    The slope is taken between pixels, as the mean of the two differences on either side, which makes it exact in
-    direction for every wave of one frequency. Bigun and Granlund (1987), Optimal orientation detection of linear
-    symmetry. Raises ValueError for filters that do not fit the image or have no slope.
+    Gradients are taken between pixels, each as the mean of two neighbouring differences: their direction is then exact
+    for every wave of one frequency. Bigun and Granlund (1987), Optimal orientation detection of linear symmetry. Raises
+    ValueError for filters that are uniform or do not match image_shape.
     """
-    images = _images(filters, image_shape, "coherence")
+    images = _as_images(filters, image_shape, "coherence")
     dy, dx = np.diff(images, axis=1), np.diff(images, axis=2)
     dy, dx = dy[:, :, 1:] + dy[:, :, :-1], dx[:, 1:] + dx[:, :-1]  # (n, rows - 1, columns - 1)
     yy, xx, xy = (np.einsum("nyx,nyx->n", a, b) for a, b in ((dy, dy), (dx, dx), (dx, dy)))
@@ -47,11 +47,11 @@ def coherence(filters, image_shape):
 
 
 def localized_and_oriented(filters, image_shape, *, most_spread=0.85, least_coherence=0.5):
-    """(n,) booleans: spread <= most_spread and coherence >= least_coherence."""
+    """Return spread <= most_spread and coherence >= least_coherence, (n,) booleans."""
     return (spread(filters, image_shape) <= most_spread) & (coherence(filters, image_shape) >= least_coherence)
 
 
-def _images(filters, image_shape, owner):
+def _as_images(filters, image_shape, owner):
     filters = np.asarray(filters, dtype=np.float64)
     rows, columns = image_shape
     if filters.ndim != 2 or filters.shape[1] != rows * columns or rows < 2 or columns < 2:

@@ -11,15 +11,7 @@ from npae.denoising.small_noise import SmallNoise, reconstruction_derivatives, s
 from npae.denoising.steps import ReconstructionDistribution, learn_reconstruction_distribution
 
 __all__ = [
-    "LinearDenoiser",
-    "ReconstructionDistribution",
-    "SmallNoise",
-    "energy_distance",
-    "langevin",
-    "learn_reconstruction_distribution",
-    "linear_denoiser",
-    "reconstruction_derivatives",
-    "sample",
-    "score_field",
+    "LinearDenoiser", "ReconstructionDistribution", "SmallNoise", "energy_distance", "langevin",
+    "learn_reconstruction_distribution", "linear_denoiser", "reconstruction_derivatives", "sample", "score_field",
     "small_noise",
-]
+]  # fmt: skip

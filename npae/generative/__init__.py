@@ -19,19 +19,7 @@ from npae.generative.variational_autoencoder import VariationalAutoencoder
 from npae.generative.variational_network import GaussianCode, KLToStandardNormal, VariationalNetwork
 
 __all__ = [
-    "RBM",
-    "FactorAnalysis",
-    "Form",
-    "GaussianCode",
-    "KLToStandardNormal",
-    "LinearGaussian",
-    "LinearVAE",
-    "MixtureOfGaussians",
-    "ProbabilisticPCA",
-    "SparseCoding",
-    "VariationalAutoencoder",
-    "VariationalNetwork",
-    "fista",
-    "form_table",
-    "ista",
-]
+    "RBM", "FactorAnalysis", "Form", "GaussianCode", "KLToStandardNormal", "LinearGaussian", "LinearVAE",
+    "MixtureOfGaussians", "ProbabilisticPCA", "SparseCoding", "VariationalAutoencoder", "VariationalNetwork", "fista",
+    "form_table", "ista",
+]  # fmt: skip

@@ -88,7 +88,7 @@ class LinearVAE(LatentModel):
 class _Bound:
     """The negative bound and its gradient over one flat theta (A, W, log d, log s2), for `lbfgs`.
 
-    V = A / root, root_d the standard deviation of x_d: where S is diagonal, J curves alike along all rows of A.
+    V = A / root, root_d the standard deviation of x_d: if S is diagonal, J has the same curvature along all rows of A.
 
     J = 1/2 [D log(2 pi s2) + (tr((I - VW)^T S (I - VW)) + sum_k d_k |W_k|^2) / s2
              + tr(V^T S V) + sum_k (d_k - 1 - log d_k)]

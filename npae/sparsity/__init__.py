@@ -21,17 +21,6 @@ from npae.sparsity.measures import (
 )
 
 __all__ = [
-    "AuxiliaryTopK",
-    "UnitRows",
-    "coherence",
-    "dead_units",
-    "density",
-    "density_histogram",
-    "frontier",
-    "l0",
-    "localized_and_oriented",
-    "mean_activation",
-    "spread",
-    "top_samples",
-    "unexplained_variance",
-]
+    "AuxiliaryTopK", "UnitRows", "coherence", "dead_units", "density", "density_histogram", "frontier", "l0",
+    "localized_and_oriented", "mean_activation", "spread", "top_samples", "unexplained_variance",
+]  # fmt: skip

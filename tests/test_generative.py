@@ -214,7 +214,7 @@ def test_the_gradient_for_the_dictionary_at_the_best_code_is_that_of_a_fixed_cod
     x = rng.standard_normal((10, 8))
 
     def objective(W):
-        h = fista(x, W, 0.2, n_iter=1500)[0]
+        h = fista(x, W, 0.2, n_iter=300)[0]
         return sparse_cost(x, h, W, 0.2).mean(), h.T @ (h @ W - x) / len(x)
 
     assert_gradient(objective, dictionary, method="central", directions=3, rtol=1e-6)

@@ -23,7 +23,7 @@ class BoltzmannNetwork(Network):
     p(h_k = 1 | x) = sigmoid(x W + b), the encoder; p(x_d = 1 | h) = sigmoid(h W^T + c), the decoder, tied: theta is
     (W, b, c). `value_and_grad` leaves the contrastive-divergence estimate of the likelihood's gradient in `grad`,
 
-        dW = -1/N sum_n [x_n p(h | x_n)^T - x'_n p(h | x'_n)^T],    db and dc likewise,
+        dW = -1/N sum_n [x_n p(h | x_n)^T - x'_n p(h | x'_n)^T],    and the same for db and dc,
 
     where `n_gibbs` turns of Gibbs sampling, drawn from `rng`, lead from x_n to x'_n. The value is the mean of
     F(x_n) - F(x'_n).

@@ -1,4 +1,4 @@
-"""The README: its examples print what they say they print, its map holds every module and room, its links lead on."""
+"""The README is short, its examples print the numbers in their comments, its map is complete, its links work."""
 
 import contextlib
 import io
@@ -9,13 +9,28 @@ import npae
 
 ROOT = Path(npae.__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *(ROOT / "docs").glob("*.md"),
+    *(ROOT / "benchmarks").rglob("*.md"),
+]
 MAP = [re.findall(r"`([^`]+)`", cell) for cell in re.findall(r"^\| (`.*?) \|", README, re.MULTILINE)]
 
 
 def mapped():
-    """Every path that the map names; what follows in a cell is in the folder of the cell's first name."""
+    """Return every path that the map names; later names of a cell are in the folder of its first name."""
     rest = [[f"npae/{name}" if names[0].startswith("npae/") else name for name in names[1:]] for names in MAP]
     return [*(names[0] for names in MAP), *(name for names in rest for name in names)]
+
+
+def test_the_readme_has_at_most_a_thousand_words():
+    assert len(README.split()) <= 1000
+
+
+def test_the_first_two_shell_blocks_are_the_two_commands():
+    demo, tests = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)[:2]
+    assert demo.endswith("npae demo\n") and tests.endswith("python -m pytest\n")
 
 
 def test_the_examples_run_and_print_what_their_comments_say():
@@ -40,16 +55,17 @@ def test_the_map_leaves_no_module_and_no_room_out():
 
 
 def test_every_link_of_the_readmes_leads_to_a_file():
-    for page in (ROOT / "README.md", ROOT / "benchmarks" / "README.md"):
-        for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+    """Links to pages that the site generates are left to the build of the site."""
+    for page in PAGES:
+        for link in re.findall(r"\]\((?!https?:|_generated/)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
 
 
 def test_every_command_of_the_readmes_is_a_module_that_is_there():
     commands = set()
-    for page in (ROOT / "README.md", ROOT / "benchmarks" / "README.md"):
-        commands |= set(re.findall(r"python -m (benchmarks[.\w]*)", page.read_text(encoding="utf-8")))
+    for page in PAGES:
+        commands |= set(re.findall(r"python -m\s+(benchmarks[.\w]*)", page.read_text(encoding="utf-8")))
     assert {"benchmarks", "benchmarks.linear_pca", "benchmarks.manifolds"} <= commands
     for command in commands:
-        path = ROOT / command.replace(".", "/")
+        path = ROOT / command.rstrip(".").replace(".", "/")
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), command

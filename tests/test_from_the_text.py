@@ -123,7 +123,7 @@ def copies_what_resembles_the_training_data():
     shuffled = np.random.default_rng(1).permuted(test, axis=1)
     like, unlike = error(model.reconstruct(test), test), error(model.reconstruct(shuffled), shuffled)
     assert 0 < like < unlike / 10
-    return f"½‖x̂ − x‖² of held-out digits {like:.2f}, of the same with their pixels shuffled {unlike:.2f}"
+    return f"½‖x̂ − x‖² of held-out digits {like:.2f}, of digits with shuffled pixels {unlike:.2f}"
 
 
 @claim("T4")
@@ -136,7 +136,7 @@ def some_aspects_come_first():
     kept = [1 - left[part].sum() / there[part].sum() for part in (slice(5), slice(32, None))]
     assert kept[0] > 0.9 and kept[1] < 0.5
     return (
-        f"of the held-out variance along the first 5 principal directions {kept[0]:.0%} comes through, "
+        f"reconstructed share of the held-out variance: {kept[0]:.0%} along the first 5 principal directions, "
         f"along directions 33 to 64 {max(kept[1], 0):.0%}"
     )
 
@@ -148,7 +148,7 @@ def reduction_and_features():
     code = LinearProbe(0.001).fit(model.transform(train), y).score(model.transform(test), y_test)
     pixels = LinearProbe(0.001).fit(train, y).score(test, y_test)
     assert code > 0.85
-    return f"digits named by a linear probe: {code:.0%} right from 16 code units, {pixels:.0%} from all 64 pixels"
+    return f"accuracy of a linear probe on digits: {code:.0%} from 16 code units, {pixels:.0%} from all 64 pixels"
 
 
 # -- undercomplete ----------------------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ def a_nonlinear_generalization():
     ).fit(circle)  # fmt: skip
     line, curve = error(npae.PCA(1).fit(circle).reconstruct(test), test), error(curved.reconstruct(test), test)
     assert curve < line / 5
-    return f"one number a point of a circle: ½‖x̂ − x‖² {line:.3f} by PCA, below 0.05 by a nonlinear autoencoder"
+    return f"one number per point of a circle: ½‖x̂ − x‖² {line:.3f} by PCA, below 0.05 by a nonlinear autoencoder"
 
 
 @claim("U5")
@@ -224,7 +224,7 @@ def codes_as_wide_as_the_input():
     assert costs[1] < 1e-20 < costs[0] / 2 and wide < 0.8 * narrow
     return (
         f"white noise through a linear autoencoder for digits: ½‖x̂ − x‖² {costs[0]:.2f} with K = 16, below 1e-20 with "
-        f"K = 64; digits with their pixels shuffled: {narrow:.2f} through 16 sigmoid units, {wide:.2f} through 128"
+        f"K = 64; digits with shuffled pixels: {narrow:.2f} through 16 sigmoid units, {wide:.2f} through 128"
     )
 
 
@@ -432,7 +432,7 @@ def the_penalty_is_the_norm_of_the_jacobian():
     J = np.stack([(network.encode(x + t * e) - network.encode(x - t * e)) / (2 * t) for e in np.eye(6)], axis=2)
     relative = abs(value - 0.3 * (J**2).sum() / len(x)) / value
     assert relative < 1e-8
-    return "λ mean ‖∂f/∂x‖_F² by finite differences against the penalty: relative difference below 1e-8"
+    return "λ mean ‖∂f/∂x‖_F² by finite differences and by the penalty: relative difference below 1e-8"
 
 
 @claim("C3")
@@ -455,7 +455,7 @@ def a_penalty_added_to_the_cost():
     network.encoder.forward(x)
     report = npae.gradcheck.check_network(small_network([npae.Contractive(0.3)])[0], x)
     assert abs(J - bare - npae.Contractive(0.3)(network.encoder)) < 1e-12 and report.max_error < 1e-12
-    return "J − L − Ω below 1e-12; the gradient against a complex step below 1e-12"
+    return "J − L − Ω below 1e-12; gradient minus complex step below 1e-12"
 
 
 # -- the page ---------------------------------------------------------------------------------------------------------

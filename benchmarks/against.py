@@ -1,7 +1,7 @@
-"""A training step here beside the same step of another checkout: python -m benchmarks.against PATH [--quick | --all]
+"""Compare a training step with the same step of another checkout: python -m benchmarks.against PATH [--quick | --all]
 
-One process, three packages: this checkout's, and two copies of the other's under names of their own, which are timed
-against each other for the spread. All take turns, round after round, from the same weights and the same batch.
+One process holds three packages: this checkout and two copies of the other one, under different names. The ratio of the
+two copies is the spread. All take turns, round after round, with the same weights and the same batch.
 """
 
 import argparse
@@ -23,7 +23,7 @@ QUICK = [Case(size, kind) for size in ("64-25-64", "784-500-784") for kind in ("
 
 
 def load(path, name, directory):
-    """The npae package of the checkout at `path`, copied into `directory` and imported under another name."""
+    """Return the npae package of the checkout at `path`, copied into `directory` and imported under another name."""
     copy = Path(directory) / name
     shutil.copytree(Path(path) / "npae", copy, ignore=shutil.ignore_patterns("*.npz", "__pycache__"))
     for file in copy.rglob("*.py"):
@@ -32,14 +32,14 @@ def load(path, name, directory):
 
 
 def cases(quick=False, everything=False):
-    """Every size, plain and contractive, by SGD and Adam; --all: every kind that needs no noise, and float64 too."""
+    """Return the cases: all sizes, plain and contractive, SGD and Adam; --all: all kinds without noise, and float64."""
     kinds = [kind for kind in KINDS if kind != "denoising"] if everything else ["plain", "contractive"]
     dtypes = ("float32", "float64") if everything else ("float32",)
     return QUICK if quick else [Case(*c) for c in itertools.product(SIZES, kinds, ("SGD", "Adam"), dtypes)]
 
 
 def measure(case, others, seconds):
-    """(this / other, copy / other: median and quartiles over rounds; how far it is slower beyond the spread; ms)."""
+    """Return (this / other, copy / other: median and quartiles over rounds; slowdown beyond the spread; ms)."""
     names = ("this", "other", "copy")
     steps = {name: npae_step(case, package) for name, package in zip(names, (npae, *others))}
     times = timing.interleave(steps, seconds=seconds, burst=0.02, warm=0.005, rest=0)  # all on one BLAS
@@ -49,7 +49,7 @@ def measure(case, others, seconds):
 
 
 def main(arguments=None):
-    """Print the table and the cells that are slower."""
+    """Print the table and the slower cells."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.against", description=__doc__.partition("\n")[0])
     parser.add_argument("path", type=Path, help="another checkout: the directory that holds npae/")
     parser.add_argument("--quick", action="store_true", help="four cells, a few seconds each")

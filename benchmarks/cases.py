@@ -1,4 +1,4 @@
-"""What is measured: networks, objectives and optimizers, and npae's step and its limit for each."""
+"""Cases of the step benchmarks: networks, objectives and optimizers, npae's step, and its matrix products alone."""
 
 from dataclasses import dataclass
 
@@ -34,22 +34,22 @@ class Case:
 
     @property
     def layers(self):
-        """(inputs, outputs) of every layer, the encoder's and their mirror images."""
+        """Return (inputs, outputs) of every layer: the encoder's, then their mirror images."""
         there = list(zip(self.widths, self.widths[1:]))
         return there + [(b, a) for a, b in reversed(there)]
 
     def batch(self):
-        """x (N, D), uniform in [0, 1)."""
+        """Return x (N, D), uniform in [0, 1)."""
         return np.random.default_rng(0).random((SIZES[self.size][1], self.widths[0])).astype(self.dtype)
 
     def weights(self):
-        """One W a layer, the same for every library."""
+        """Return one W per layer, the same for every library."""
         rng = np.random.default_rng(1)
         return [(rng.standard_normal(shape) / shape[0] ** 0.5).astype(self.dtype) for shape in self.layers]
 
 
 def network(case, npae=npae):
-    """The network of the case, of this package or of another copy of it."""
+    """Return the network of the case, built with this package or with another copy of it."""
     depth, last = len(case.widths) - 1, len(case.layers) - 1
     penalties = {"KL": [npae.KLSparsity(BETA, RHO)], "contractive": [npae.Contractive(LAM)]}.get(case.kind, [])
     layers = []

@@ -1,8 +1,8 @@
-"""The classical exercise beside SciPy's L-BFGS with gradients of other libraries: python -m benchmarks.classical
+"""Compare the classical exercise with SciPy's L-BFGS and other gradients: python -m benchmarks.classical
 
 64-25-64 sigmoid units on 10,000 patches and 784-196-784 on 5,000 images, weight decay and KL: one value with its
-gradient, by PyTorch and autograd too, and the whole fit, by `npae.lbfgs` and by SciPy's L-BFGS with their gradients, in
-float64.
+gradient, also by PyTorch and autograd, and the whole fit by `npae.lbfgs` and by SciPy's L-BFGS with their gradients, all
+in float64.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from npae.training.lbfgs import lbfgs
 
 
 def flat_objective(xp, exercise, x, sigmoid):
-    """J(theta) in a library's functions, theta laid out as the network's."""
+    """Return J(theta) by the functions of a library, with theta in the order of the network."""
     D, K = exercise.widths
     rho, ends = exercise.rho, np.cumsum([D * K, K, K * D, D])
 
@@ -32,7 +32,7 @@ def flat_objective(xp, exercise, x, sigmoid):
 
 
 def torch_gradient(exercise, X, threads):
-    """theta -> (J, dJ), by PyTorch."""
+    """Return theta -> (J, dJ) by PyTorch."""
     import torch
 
     J = flat_objective(torch, exercise, torch.from_numpy(X), torch.sigmoid)
@@ -48,7 +48,7 @@ def torch_gradient(exercise, X, threads):
 
 
 def autograd_gradient(exercise, X):
-    """theta -> (J, dJ), by autograd."""
+    """Return theta -> (J, dJ) by autograd."""
     import autograd.numpy as anp
     from autograd import value_and_grad
 
@@ -66,7 +66,7 @@ def scipy_fit(value_and_gradient, theta, max_iter):
 
 
 def peers(exercise, X):
-    """name -> theta -> (J, dJ)."""
+    """Return {name: theta -> (J, dJ)}."""
     found = {}
     if installed("torch"):
         names = {1: "PyTorch, 1 thread", 2: "PyTorch, 2 threads"}
@@ -77,7 +77,7 @@ def peers(exercise, X):
 
 
 def rows_of(name, exercise, X, max_iter, quick):
-    """Rows of the table, after checking that all sides compute the same."""
+    """Return rows of the table after checking that all sides compute the same."""
     network, rows = exercise_network(exercise), []
     theta = network.theta.copy()
     value, gradient = network.value_and_grad(X), network.grad.copy()
@@ -102,7 +102,7 @@ def rows_of(name, exercise, X, max_iter, quick):
 
 
 def main(quick=False):
-    """A Markdown table."""
+    """Return a Markdown table."""
     rows = rows_of("patches", EDGES, edge_patches(1000 if quick else 10_000), 10 if quick else 400, quick)
     if not quick:
         rows += rows_of("images", STROKES, load_mnist_5k().data, 0, quick)

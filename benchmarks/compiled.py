@@ -1,4 +1,4 @@
-"""The step beside torch.compile's best."""
+"""Compare the step with the best of torch.compile."""
 
 from benchmarks.cases import Case, npae_step
 from benchmarks.report import HEADER, beside, table
@@ -6,7 +6,7 @@ from benchmarks.steps import SHORT, best_of_torch
 
 
 def main(quick=False):
-    """A Markdown table."""
+    """Return a Markdown table."""
     rows = []
     for case in (Case(*c) for c in SHORT if c != ("64-25-64", "plain", "Adam")):
         name, step = best_of_torch(case, compiled=True)

@@ -1,7 +1,7 @@
-"""The exact contractive penalty beside PyTorch: `python -m benchmarks.contraction`.
+"""Compare the exact contractive penalty with PyTorch: `python -m benchmarks.contraction`.
 
 Time and peak memory of value plus gradient for two encoders of sigmoids, batch 100, float32: forward, penalty and
-backward here, vmap(jacrev) and backward there; the matrix products alone; what the penalty of one layer adds to a step.
+backward in npae, vmap(jacrev) and backward in PyTorch; the matrix products alone; the cost of one contracted layer.
 """
 
 import itertools
@@ -23,19 +23,19 @@ WIDTHS = [(784, 500, 100), (784, 256, 64)]
 
 
 def network_of(widths, penalties=(), phi=Sigmoid(), *, tied=False, dtype=np.float32):
-    """An encoder of these widths and its mirrored linear decoder."""
+    """Return an encoder of these widths and its mirrored linear decoder."""
     encoder = [Dense(n_in, n_out, phi, rng=0) for n_in, n_out in itertools.pairwise(widths)]
     decoder = [Tied(layer) if tied else Dense(layer.n_out, layer.n_in, rng=1) for layer in encoder[::-1]]
     return Network(encoder, decoder, penalties=penalties, dtype=dtype)
 
 
 def batch(D):
-    """x (N, D)."""
+    """Return x (N, D)."""
     return np.random.default_rng(0).random((N, D), dtype=np.float32)
 
 
 def ours(widths):
-    """Value and gradient by hand; the loss is 0, so backward carries the penalty alone."""
+    """Return value and gradient by hand; the loss is 0, so the gradient is that of the penalty."""
     encoder, x, penalty = network_of(widths).encoder, batch(widths[0]), Contractive(LAM)
     dh = np.zeros((N, widths[-1]), np.float32)
 
@@ -49,7 +49,7 @@ def ours(widths):
 
 
 def products_alone(widths):
-    """The matrix products of `ours` and nothing else: forward, W^T W, C G, C^T C, W dG, backward."""
+    """Return the matrix products of `ours` alone: forward, W^T W, C G, C^T C, W dG, backward."""
     D, K_1, K_2 = widths
     x, W_1, W_2, C, G, h_1, h_2 = (
         np.ones(shape, np.float32)
@@ -60,7 +60,7 @@ def products_alone(widths):
 
 
 def torchs(widths):
-    """Value and gradient by vmap(jacrev) and backward, from the same weights."""
+    """Return value and gradient by vmap(jacrev) and backward, from the same weights."""
     import torch
     from torch.func import jacrev, vmap
 
@@ -81,13 +81,13 @@ def torchs(widths):
 
 
 def peak(which, widths):
-    """Peak resident memory in MB that three steps add to a process that has loaded everything."""
+    """Return the peak resident memory in MB that three steps add to a process after all imports."""
     code = f"from benchmarks import contraction; print(contraction.peak_here(contraction.{which.__name__}, {widths!r}))"
     return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
 
 
 def peak_here(which, widths):
-    """`peak` in this process."""
+    """Return `peak`, measured in this process."""
     step = which(widths)
     which((20, 6, 4))()  # what a library loads at its first call is not counted
     before = _peak_so_far()
@@ -97,7 +97,7 @@ def peak_here(which, widths):
 
 
 def _peak_so_far():
-    """MB. VmHWM where there is one: ru_maxrss may be inherited from the process that started this one."""
+    """Return the peak in MB, from VmHWM if it exists, because ru_maxrss may be inherited from the parent process."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
@@ -106,7 +106,7 @@ def _peak_so_far():
 
 
 def agreement():
-    """Worst relative error of value and gradient (per array) against torch.func, float64, and how many networks."""
+    """Return the worst relative difference from torch.func, float64, and the number of networks."""
     import torch
     from torch.func import jacrev, vmap
 
@@ -142,7 +142,7 @@ def agreement():
 
 
 def deep(widths, seconds):
-    """A row: npae, its products and PyTorch, their ratios, and the peaks of memory."""
+    """Return a row: npae, its products and PyTorch, their ratios, and the peaks of memory."""
     steps = {"npae": ours(widths), "products": products_alone(widths)}
     if installed("torch"):
         steps["torch"] = torchs(widths)
@@ -159,7 +159,7 @@ def deep(widths, seconds):
 
 
 def one_layer(K, seconds):
-    """Rows: value and gradient of 784-K-784 without and with the penalty, and the same with an Adam update."""
+    """Return rows: value and gradient of 784-K-784 without and with the penalty, and the same with an Adam update."""
     networks = [network_of((784, K), penalties) for penalties in ((), (Contractive(LAM),))]
     updates, x = [Adam(1e-6).start(network.theta) for network in networks], batch(784)
 
@@ -175,7 +175,7 @@ def one_layer(K, seconds):
 
 
 def main(quick=False):
-    """Markdown tables, and how well the two agree."""
+    """Return Markdown tables and the largest difference between the two."""
     seconds = 1.0 if quick else 3.0
     header = ["deep, value and gradient", "npae", "npae / products", "vmap(jacrev) / npae", "its bound by the products",
               "npae's peak", "PyTorch's peak"]  # fmt: skip

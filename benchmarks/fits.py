@@ -1,4 +1,4 @@
-"""A whole fit beside scikit-learn's MLPRegressor, a step beside per-sample NumPy, and peak memory."""
+"""Compare a whole fit with scikit-learn's MLPRegressor and a step with per-sample NumPy; measure peak memory."""
 
 import itertools
 import tracemalloc
@@ -13,7 +13,7 @@ from benchmarks.report import HEADER, beside, installed, table
 
 
 def mlp_fits(quick):
-    """Rows: MLPRegressor / npae for the same sizes, batch, optimizer, epochs and dtype, digits and MNIST images."""
+    """Return rows: MLPRegressor / npae with equal sizes, batch, optimizer, epochs and dtype, on digits and MNIST."""
     if not installed("sklearn"):
         return [["MLPRegressor", "not installed: pip install 'npae[bench]'", "", ""]]
     from sklearn.exceptions import ConvergenceWarning
@@ -39,7 +39,7 @@ def mlp_fits(quick):
 
 
 def per_sample(quick):
-    """Rows: a step written as a loop over samples / npae's step."""
+    """Return rows: a step written as a loop over samples / npae's step."""
     cases = [Case(size) for size in (("64-25-64",) if quick else ("64-25-64", "784-500-784"))]
     return [
         beside(f"step, {case.size}, SGD, float32, sample by sample", npae_step(case), peers.per_sample_step(case),
@@ -48,7 +48,7 @@ def per_sample(quick):
 
 
 def memory(quick):
-    """Rows: peak of a fit with Adam over data + 4 P numbers (theta, grad, m, v), and what one step allocates."""
+    """Return rows: peak of a fit with Adam over data + 4 P numbers (theta, grad, m, v), and what one step allocates."""
     X = np.random.default_rng(0).random((2000 if quick else 10_000, 784), dtype=np.float32)
     model = npae.Autoencoder(500, max_iter=2, random_state=0)
     model.fit(X[:256])  # imports done
@@ -72,6 +72,6 @@ def _traced(f):
 
 
 def main(quick=False):
-    """Markdown tables."""
+    """Return Markdown tables."""
     rows = mlp_fits(quick) + per_sample(quick)
     return table(HEADER, rows) + "\n" + table(["memory", "ratio", "npae", ""], memory(quick))

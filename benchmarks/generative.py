@@ -1,4 +1,4 @@
-"""Drawing noise, and a step of a variational autoencoder, beside PyTorch doing the same."""
+"""Compare drawing noise, and a step of a variational autoencoder, with PyTorch."""
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def _salt_and_pepper(torch, x, p):
 
 
 def noise_rows(quick):
-    """Rows: one draw of each corruption; a denoising step beside the same step without noise."""
+    """Return rows: one draw of each corruption; a denoising step and the same step without noise."""
     x, rng, seconds = np.random.default_rng(0).random((128, D)).astype(np.float32), np.random.default_rng(0), 3.0
     out, rows = np.empty_like(x), []
     for name, (noise, theirs) in NOISES.items():
@@ -48,14 +48,14 @@ def noise_rows(quick):
 
 
 def weights():
-    """W (inputs, outputs) of 784-400-(20, 20) and 20-400-784, the same for both libraries."""
+    """Return W (inputs, outputs) of 784-400-(20, 20) and 20-400-784, the same for both libraries."""
     rng = np.random.default_rng(1)
     shapes = ((D, H), (H, 2 * K), (K, H), (H, D))
     return [(rng.standard_normal(shape) / shape[0] ** 0.5).astype(np.float32) for shape in shapes]
 
 
 def vae_step():
-    """npae's: value and gradient of the bound with a fresh draw of the code, and Adam."""
+    """Return npae's step: value and gradient of the bound with a fresh draw of the code, and Adam."""
     layers = [npae.Dense(*W.shape, npae.ReLU() if i in (0, 2) else npae.Identity()) for i, W in enumerate(weights())]
     for layer, W in zip(layers, weights()):
         layer.W = W
@@ -71,7 +71,7 @@ def vae_step():
 
 
 def torch_vae_steps():
-    """{configuration: step}: PyTorch eager, each implementation of Adam."""
+    """Return {configuration: step}: PyTorch eager, each implementation of Adam."""
     if not installed("torch"):
         return {}
     import torch
@@ -98,7 +98,7 @@ def torch_vae_steps():
 
 
 def vae_rows(quick):
-    """Rows: a step of a variational autoencoder 784-400-20, batch 100, float32, Adam; its matrix products alone."""
+    """Return rows: a step of a variational autoencoder, 784-400-20, batch 100, Adam; its matrix products alone."""
     theirs = torch_vae_steps()
     for step in theirs.values():
         warm_up(step)
@@ -109,7 +109,7 @@ def vae_rows(quick):
 
 
 def products():
-    """The step's matrix products and nothing else."""
+    """Return the matrix products of the step alone."""
     rng, calls = np.random.default_rng(0), []
     for i, W in enumerate(weights()):
         x, da = (rng.standard_normal((N, n)).astype(np.float32) for n in W.shape)
@@ -118,7 +118,7 @@ def products():
 
 
 def main(quick=False):
-    """A Markdown table."""
+    """Return a Markdown table."""
     return table(HEADER, noise_rows(quick) + vae_rows(quick))
 
 

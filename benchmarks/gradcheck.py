@@ -1,4 +1,4 @@
-"""The gradient checker beside PyTorch's on one network, and its directions on a large one."""
+"""Compare the gradient checker with PyTorch's on one network; time its directions on a large one."""
 
 from benchmarks.cases import Case, network
 from benchmarks.peers import torch_gradcheck
@@ -7,7 +7,7 @@ from npae.gradcheck import check_network
 
 
 def main(quick=False):
-    """A Markdown table."""
+    """Return a Markdown table."""
     rows = []
     for size, what in (
         ("64-25-64", "3,289 parameters, a random direction an array"),

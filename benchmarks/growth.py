@@ -1,4 +1,4 @@
-"""How time grows with N, D, K and parameters: log-log slopes."""
+"""Measure how time grows with N, D, K and the number of parameters: log-log slopes."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def _row(what, functions, quick):
 
 
 def main(quick=False):
-    """A Markdown table: the least-squares slopes of log time over log size."""
+    """Return a Markdown table: the least-squares slopes of log time over log size."""
     sizes = [2**i for i in range(4 if quick else 6)]
     return table(["growth", "slope", "sizes", "time"], [
         _row("epoch in N, 256-128-256, batch 128", {1024 * s: _epoch(N=1024 * s) for s in sizes}, quick),

@@ -1,4 +1,4 @@
-"""What is not training: start-up, loading, PCA, Jacobians and tangents."""
+"""Measure start-up, loading, PCA, Jacobians and tangents."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from benchmarks.report import HEADER, beside, installed, table
 
 
 def imports(quick):
-    """Rows: import numpy / import npae, in new interpreters."""
+    """Return rows: import numpy / import npae, in new interpreters."""
 
     def run(code):
         return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
@@ -26,7 +26,7 @@ def imports(quick):
 
 
 def analyses(quick):
-    """Rows: PCA beside scikit-learn's; Jacobian, tangents and loading alone."""
+    """Return rows: PCA and scikit-learn's; Jacobian, tangents and loading alone."""
     X, fit_theirs = np.random.default_rng(0).random((1000 if quick else 5000, 784)), None
     if installed("sklearn"):
         from sklearn.decomposition import PCA
@@ -47,5 +47,5 @@ def analyses(quick):
 
 
 def main(quick=False):
-    """A Markdown table."""
+    """Return a Markdown table."""
     return table(HEADER, imports(quick) + analyses(quick))

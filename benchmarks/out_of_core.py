@@ -1,6 +1,7 @@
-"""python -m benchmarks.out_of_core [--megabytes 2000] [--folder F]: memory and time of fits to files larger than memory
-should hold. Memmaps of four sizes, each twice the one before, are trained on for two epochs, in one process; the files
-are removed."""
+"""python -m benchmarks.out_of_core [--megabytes 2000] [--folder F]: memory and time of fits to large files.
+
+One process trains on memmaps of four sizes, each twice the previous one, for two epochs, and removes the files.
+"""
 
 import argparse
 import sys
@@ -18,7 +19,7 @@ MOST = 100  # MB by which the process may grow
 
 
 def write(path, megabytes):
-    """A .npy file (N, 256) of float32 in [0, 1), 16 MB of random rows again and again."""
+    """Write a .npy file (N, 256) of float32 in [0, 1), 16 MB of random rows repeated."""
     block = np.random.default_rng(0).random((2**14, D), dtype=np.float32)
     n_blocks = max(1, round(megabytes * 1e6 / block.nbytes))
     header = {"descr": "<f4", "fortran_order": False, "shape": (n_blocks * len(block), D)}
@@ -30,7 +31,7 @@ def write(path, megabytes):
 
 
 def fit(X, block_size=None):
-    """(seconds of the second epoch, MB that the process grew by at its peak)."""
+    """Return (seconds of the second epoch, peak growth of the process in MB)."""
     before = peak_memory()
     model = npae.Autoencoder(16, batch_size=1024, max_iter=2, tol=0, block_size=block_size, random_state=0).fit(X)
     first, second = model.history_["seconds"]
@@ -38,7 +39,7 @@ def fit(X, block_size=None):
 
 
 def measure(folder, megabytes):
-    """Rows (MB, N, seconds an epoch, MB grown) for an eighth, a quarter, a half and the whole of a size."""
+    """Return rows (MB, N, seconds per epoch, MB grown) for an eighth, a quarter, a half and the whole of a size."""
     fit(np.random.default_rng(0).random((2**14, D), dtype=np.float32))  # what is loaded and allocated once
     rows, start = [], peak_memory()
     for part in (8, 4, 2, 1):
@@ -53,13 +54,13 @@ def measure(folder, megabytes):
 
 
 def slope(rows):
-    """That of log time over log N."""
+    """Return the slope of log time over log N."""
     N, seconds = (np.log([row[i] for row in rows]) for i in (1, 2))
     return float(np.polyfit(N, seconds, 1)[0])
 
 
 def main(arguments=None):
-    """Print the table; exit status 1 where the process grew by more than 100 MB."""
+    """Print the table; exit status 1 if the process grew by more than 100 MB."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.out_of_core", description=__doc__)
     parser.add_argument("--megabytes", type=float, default=2000)
     parser.add_argument("--folder", help="where the files are written (a new one)")
@@ -67,7 +68,7 @@ def main(arguments=None):
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
         rows = measure(folder, chosen.megabytes)
     cells = [[f"{size:,.0f}", f"{n:,}", f"{seconds:.1f}", f"{grown:.0f}"] for size, n, seconds, grown in rows]
-    print(table(["MB on the disk", "N", "seconds an epoch", "MB grown so far"], cells))
+    print(table(["MB on the disk", "N", "seconds per epoch", "MB grown so far"], cells))
     print(f"slope of log time over log N: {slope(rows):.2f}")
     return int(rows[-1][-1] > MOST)
 

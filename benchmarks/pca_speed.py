@@ -1,4 +1,4 @@
-"""npae.PCA beside scikit-learn's on tall data, taking turns: python -m benchmarks.pca_speed [--short]"""
+"""Compare npae.PCA with scikit-learn's on tall data, in turns: python -m benchmarks.pca_speed [--short]"""
 
 import argparse
 

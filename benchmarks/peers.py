@@ -1,4 +1,4 @@
-"""The same step in other libraries, from the same weights; None where a library is missing or cannot do the case."""
+"""The same step in other libraries, from the same weights; None if a library is missing or cannot do the case."""
 
 import functools
 import itertools
@@ -10,7 +10,7 @@ from benchmarks.report import installed
 
 
 def objective(xp, case, sigmoid, affine, rows):
-    """J(parameters, x, seen) of the case in a library's functions; parameters is a list of (W, b).
+    """Return J(parameters, x, seen) of the case by the functions of a library; parameters is a list of (W, b).
 
     affine(z, W, b) is a layer before its sigmoid; rows(W) is W (K, D), one unit a row.
     """
@@ -36,7 +36,7 @@ def objective(xp, case, sigmoid, affine, rows):
 
 
 def _contraction(xp, Ws, s):
-    """sum_n ||J_n||_F^2 by the cheapest way there is: one layer in closed form, more from the outputs by W_1 W_1^T."""
+    """sum_n ||J_n||_F^2 by the cheapest way: one layer in closed form, more from the outputs by W_1 W_1^T."""
     if len(Ws) == 1:
         return xp.dot(xp.sum(s[0] ** 2, axis=0), xp.sum(Ws[0] ** 2, axis=1))
     J = s[-1][:, :, None] * Ws[-1]  # (N, K_L, K_{L-1})
@@ -47,7 +47,7 @@ def _contraction(xp, Ws, s):
 
 
 def _start(case):
-    """[(W, b), ...] of the case."""
+    """Return [(W, b), ...] of the case."""
     return [(W, np.zeros(W.shape[1], W.dtype)) for W in case.weights()]
 
 
@@ -56,7 +56,7 @@ def _affine(z, W, b):
 
 
 def torch_steps(case, *, compiled=False):
-    """{configuration: step}: one or two threads, each implementation of the optimizer, eager or compiled."""
+    """Return {configuration: step}: one or two threads, each implementation of the optimizer, eager or compiled."""
     if not installed("torch"):
         return {}
     variants = [("foreach", False), ("foreach", True), ("fused", True)]
@@ -89,7 +89,7 @@ def _with_threads(n, f):
 
 
 def torch_products(case):
-    """The step's matrix products alone, by PyTorch: what its BLAS takes where NumPy's takes `products`."""
+    """Return the matrix products of the step alone, by PyTorch; `cases.products` does the same by NumPy."""
     if not installed("torch"):
         return None
     import torch
@@ -122,7 +122,7 @@ def _torch_step(case, threads, variant, compiled):
 
 
 def torch_gradcheck(case):
-    """torch.autograd.gradcheck of the case's objective over all its parameters."""
+    """Run torch.autograd.gradcheck of the case's objective over all its parameters."""
     if not installed("torch"):
         return None
     import torch
@@ -135,7 +135,7 @@ def torch_gradcheck(case):
 
 
 def jax_step(case):
-    """jit-compiled value, gradient and update on the CPU, buffers donated."""
+    """Return a jit-compiled value, gradient and update on the CPU, buffers donated."""
     if not installed("jax"):
         return None
     import jax
@@ -173,7 +173,7 @@ def jax_step(case):
 
 
 def autograd_step(case):
-    """HIPS autograd for the gradient, plain NumPy for the update."""
+    """Return a step by HIPS autograd for the gradient and plain NumPy for the update."""
     if not installed("autograd") or case.kind == "denoising":
         return None
     import autograd.numpy as anp
@@ -190,7 +190,7 @@ def autograd_step(case):
 
 
 def textbook_step(case):
-    """Forward, backward and update as a book prints them: a new array for every intermediate result."""
+    """Return forward, backward and update as a book prints them: a new array for every intermediate result."""
     if case.kind not in ("plain", "denoising"):
         return None
     x, (Ws, bs) = case.batch(), map(list, zip(*_start(case)))
@@ -205,7 +205,7 @@ def textbook_step(case):
 
 
 def textbook_gradient(seen, x, Ws, bs, output="identity"):
-    """Value, dW and db of 1/2 ||x^ - x||^2 averaged over samples."""
+    """Return value, dW and db of 1/2 ||x^ - x||^2 averaged over samples."""
     hs = [seen]
     for i, (W, b) in enumerate(zip(Ws, bs)):
         a = hs[-1] @ W + b
@@ -223,7 +223,7 @@ def textbook_gradient(seen, x, Ws, bs, output="identity"):
 
 
 def per_sample_step(case):
-    """The same, sample by sample: a loop over the batch that adds up outer products."""
+    """Return the same by a loop over the samples that adds up outer products."""
     x, (Ws, bs) = case.batch(), map(list, zip(*_start(case)))
 
     def run():

@@ -1,7 +1,7 @@
-"""python -m benchmarks.play PAGE [--browser chromium]: the page's script in a browser beside NumPy.
+"""python -m benchmarks.play PAGE [--browser chromium]: compare the page's script in a browser with NumPy.
 
-Moves every slider of a page that `npae demo` wrote, clicks on the map, and compares what the script decodes, the errors
-it writes and the pixels on its canvases with NumPy's. Needs a browser that knows --headless and --dump-dom.
+Move every slider of a page that `npae demo` wrote, click on the map, and compare decoded images, printed errors and the
+pixels of the canvases with NumPy. This needs a browser with --headless and --dump-dom.
 """
 
 import argparse
@@ -59,7 +59,7 @@ CHECK = """
 
 
 def differences(found, data):
-    """Largest differences between what the script found and NumPy, by what was compared."""
+    """Return {quantity: largest difference between the script and NumPy}."""
     images = play.from_int16(data["images"]).reshape(-1, data["rows"] * data["columns"])
     noise, largest = play.from_int16(data["noise"]), {"numbers": 0.0, "errors": 0.0, "grey levels": 0.0}
 
@@ -88,7 +88,7 @@ def differences(found, data):
 
 
 def data_of(page):
-    """What the script of a page reads."""
+    """Return the data that the script of a page reads."""
     return json.loads(re.search(r'id="play-data">(.*?)</script>', page, re.DOTALL)[1])
 
 

@@ -1,4 +1,4 @@
-"""Tables as text, the figure, and where they are written."""
+"""Tables as text, the figure, and the folder for results."""
 
 import os
 import platform
@@ -18,24 +18,24 @@ LOOKS = {
 
 
 def cell(ratio, *, mark=False):
-    """'1.12 (1.10-1.15)': median and quartiles; `mark` makes a ratio below 1 stand out."""
+    """Return '1.12 (1.10-1.15)', median and quartiles; `mark` prints a ratio below 1 in bold."""
     text = f"{ratio[0]:.2f} ({ratio[1]:.2f}-{ratio[2]:.2f})"
     return f"**{text}**" if mark and ratio[0] < 1 else text
 
 
 def ms(timing):
-    """Milliseconds a call, as text."""
+    """Return milliseconds per call, as text."""
     return f"{1e3 * timing.median:.3g} ms"
 
 
 def table(header, rows):
-    """A Markdown table."""
+    """Return a Markdown table."""
     rule = ["---"] * len(header)
     return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in (header, rule, *rows)) + "\n"
 
 
 def beside(what, ours, peer=None, **options):
-    """A row: what, peer / npae with its quartiles, npae's time and the peer's; without a peer, npae's time alone."""
+    """Return a row: name, peer / npae with quartiles, the times of npae and of the peer (if there is one)."""
     t = interleave({"npae": ours, "peer": peer}, **options)
     if peer is None:
         return [what, "-", ms(t["npae"]), "-"]
@@ -43,12 +43,12 @@ def beside(what, ours, peer=None, **options):
 
 
 def installed(name):
-    """Whether a library can be imported."""
+    """Return True if a library can be imported."""
     return find_spec(name) is not None
 
 
 def machine():
-    """Processor, system and versions, in a line."""
+    """Return processor, system and versions in one line."""
     name = platform.processor() or platform.machine()
     try:
         with open("/proc/cpuinfo") as lines:
@@ -62,14 +62,14 @@ def machine():
 
 
 def write(name, text):
-    """Print `text` and leave it in results/."""
+    """Print `text` and write it into results/."""
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / name).write_text(text)
     print(text, flush=True)
 
 
 def figure(results, path):
-    """Step times over the matrix products alone: npae beside PyTorch, a dot a cell with its quartiles."""
+    """Draw step time / time of the matrix products for npae and PyTorch: a dot with quartiles per cell."""
     from matplotlib.figure import Figure
 
     sizes = list(dict.fromkeys(case.size for case in results))

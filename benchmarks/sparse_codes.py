@@ -1,9 +1,9 @@
-"""What capacity costs and sparse codes buy, no timing: python -m benchmarks.sparse_codes [PART ...] [--short]
+"""Measure the cost of capacity and the use of sparse codes: python -m benchmarks.sparse_codes [PART ...] [--short]
 
-identity, memory: what too much capacity does. widths: codes from 1 to 2 D units on digits, with errors and probes;
-codes: the widest on MNIST images. frontier, cheat, revival: L0 against error, L1 rescaled, dead units. edges, strokes:
-the classical exercise. pretraining: accuracy with few labels. Without a part all of them, which takes an hour or two;
-with --keep DIRECTORY a run that was stopped goes on, seed by seed. Figures go to --figures DIRECTORY.
+identity, memory: too much capacity. widths: codes from 1 to 2 D units on digits, with errors and probes. codes: wide
+codes of MNIST images. frontier, cheat, revival: L0 and error, rescaled L1, dead units. edges, strokes: the classical
+exercise. pretraining: accuracy with few labels. Without PART all parts run, which takes an hour or two. With
+--keep DIRECTORY a stopped run resumes at its last seed. Figures go to --figures DIRECTORY.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from npae.plots import sparse_codes as draw
 
 
 def identity(options):
-    """Linear, as wide as the input and twice as wide."""
+    """Compare linear codes as wide as the input and twice as wide."""
     for K in (64, 128):
         M, error = capacity.identity_map(K)
         print(f"linear 64-{K}-64 on ZCA-whitened patches: unexplained {error:.1e}, W_e W_d off I by "
@@ -28,7 +28,7 @@ def identity(options):
 
 
 def memory(options):
-    """A code of one unit that learns by heart."""
+    """Memorize samples with a code of one unit."""
     for seed in range(options.seeds):
         found = capacity.memorize(rng=seed)
         print(f"2-50-50-1-50-50-2, {len(found.train)} samples, seed {seed}: " + _listed(found.errors, ".4f"))
@@ -36,7 +36,7 @@ def memory(options):
 
 
 def widths(options):
-    """Errors and accuracies by the width of the code, digits."""
+    """Measure errors and accuracies by the width of the code, on digits."""
     wide = (2, 16, 128) if options.short else (1, 2, 4, 8, 16, 32, 64, 128)
     kinds = (*capacity.KINDS, capacity.TIED)
     tables = _seeds(options, "digits", widths=wide, kinds=kinds, epochs=20 if options.short else None)
@@ -46,7 +46,7 @@ def widths(options):
 
 
 def codes(options):
-    """Overcomplete codes of MNIST images; without top k, whose sorting takes longest."""
+    """Measure overcomplete codes of MNIST images, without top k, whose sorting takes longest."""
     labels = (50, 100, 200, 1000)
     kinds = *(kind for kind in capacity.KINDS if kind != "sparse (top k)"), capacity.TIED
     tables = _seeds(options, "mnist", widths=(10, 20, 50, 100, 200), kinds=(), labels=labels)
@@ -66,7 +66,7 @@ def _seeds(options, name, **how):
 
 
 def kept(options, name, work):
-    """What work() returns, a dict by tuples; with --keep it is written there, and read where it is already."""
+    """Return the dict of work(); with --keep, read it from the file if it exists, else write it."""
     path = Path(options.keep or ".") / f"{name}.json"
     if not options.keep or not path.exists():
         found = work()
@@ -88,13 +88,13 @@ def _print_codes(tables, labels):
 
 
 def best_pca(tables, n):
-    """The number of components with which PCA is best on the held-out images, mean over seeds: more than fair to it."""
+    """Return the number of components with the best held-out accuracy of PCA, mean over seeds; this favours PCA."""
     widths = [width for kind, width in tables[0] if kind == "PCA"]
     return max(widths, key=lambda width: np.mean([t["PCA", width][2][n] for t in tables]))
 
 
 def _print_margins(tables, width, labels):
-    """Paired over seeds: each code less its like without regularizer, raw pixels and PCA at its best width."""
+    """Return differences paired over seeds: each code minus the same without regularizer, raw pixels, and best PCA."""
     rows, n_pixels = [], next(w for kind, w in tables[0] if kind == "raw pixels")
     for kind in (kind for kind in (capacity.TIED, *capacity.KINDS[1:]) if (kind, width) in tables[0]):
         row = [kind]
@@ -112,7 +112,7 @@ def _print_margins(tables, width, labels):
 
 
 def frontier(options):
-    """L0 against the fraction of variance unexplained; L1 at close steps, for L0 is matched by lines between them."""
+    """Measure L0 and the unexplained variance; L1 at close steps, because L0 is matched by interpolation."""
     found, lams = [], (0.03, 0.055, 0.1, 0.17, 0.3, 0.55, 1.0, 1.7, 3.0)
     how = {"lams": lams, "epochs": 5 if options.short else 30, "log": options.log}
     for seed in range(options.seeds):
@@ -136,7 +136,7 @@ def frontier(options):
 
 
 def cheat(options):
-    """L1 with a free decoder and with unit rows."""
+    """Compare L1 with a free decoder and with unit rows."""
     found = [
         sparse_codes.cheat(sparse_codes.patches(2000, 1, seed=seed)[0], epochs=30 if options.short else 300, seed=seed)
         for seed in range(options.seeds)
@@ -149,7 +149,7 @@ def cheat(options):
 
 
 def revival(options):
-    """Dead units with and without the auxiliary term."""
+    """Count dead units with and without the auxiliary term."""
     for k in (2, 4, 8):
         found: dict[str, list] = {}
         for seed in range(options.seeds):
@@ -164,7 +164,7 @@ def revival(options):
 
 
 def classical(options, name):
-    """The exercise: criterion, mean activations."""
+    """Run the classical exercise: criterion, mean activations."""
     figures = {}
     for seed in range(options.seeds if name == "edges" else 1):
         solve = edges.edges if name == "edges" else edges.strokes
@@ -179,7 +179,7 @@ def classical(options, name):
 
 
 def few_labels(options):
-    """Pretraining, layer by layer, beside a random start with as many steps on the labels and with four times them."""
+    """Compare layer-wise pretraining with a random start, with equal and with four times the steps on labels."""
     data = datasets.load_mnist_5k()
     how = {"epochs": 2, "n_steps": 50, "widths": (100,)} if options.short else {}
     found = [
@@ -231,13 +231,15 @@ def _listed(values, form):
 
 
 def main(arguments=None):
-    """Print the tables of the parts asked for."""
+    """Print the tables of the requested parts."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.sparse_codes", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--seeds", type=int, default=5, help="how many (5)")
-    parser.add_argument("--keep", metavar="DIRECTORY", help="where to keep each seed's results, and to go on from")
+    parser.add_argument(
+        "--keep", metavar="DIRECTORY", help="folder for the results of each seed; a later run resumes from it"
+    )
     parser.add_argument("--short", action="store_true", help="a few epochs, to see that it runs")
     parser.add_argument("--figures", metavar="DIRECTORY", help="where to put figures")
     options = parser.parse_args(arguments)

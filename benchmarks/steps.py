@@ -1,4 +1,4 @@
-"""One training step: against its own matrix products, and against the same step in other libraries."""
+"""Compare one training step with its own matrix products and with the same step in other libraries."""
 
 import itertools
 
@@ -14,7 +14,7 @@ GRID += [Case("64-25-64", output="sigmoid"), Case("784-500-784", output="sigmoid
 
 
 def best_of_torch(case, *, compiled=False):
-    """(configuration, step) of the PyTorch step that took least time; (None, None) where none works."""
+    """Return (configuration, step) of the fastest PyTorch step; (None, None) if none works."""
     times = {}
     for name, step in peers.torch_steps(case, compiled=compiled).items():
         try:
@@ -28,7 +28,7 @@ def best_of_torch(case, *, compiled=False):
 
 
 def main(quick=False):
-    """The table of all cells (Markdown); the figure goes to results/."""
+    """Return the table of all cells (Markdown); write the figure into results/."""
     others = ["textbook"] if quick else ["textbook", "JAX", "autograd"]
     results, rows = {}, []
     for case in QUICK if quick else GRID:
@@ -56,7 +56,7 @@ def main(quick=False):
 
 
 def row(case, timings, others):
-    """The cells of one line: ratios first, medians over rounds with their quartiles."""
+    """Return the cells of one line: ratios first, medians over rounds with their quartiles."""
 
     def over(peer, base, **mark):
         return cell(timings[base].ratio(timings[peer]), **mark) if peer in timings else "-"

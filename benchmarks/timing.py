@@ -1,4 +1,4 @@
-"""Interleaved timing: every function in turn, round after round, so that a noisy machine is noisy for all of them."""
+"""Interleaved timing: call the functions in turn, round after round, so that all meet the noise of the machine."""
 
 import os
 import time
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds a call: the median over rounds, and the rounds themselves."""
+    """Seconds per call: the median over rounds, and the rounds themselves."""
 
     rounds: np.ndarray
 
@@ -18,7 +18,7 @@ class Timing:
         return float(np.median(self.rounds))
 
     def ratio(self, other):
-        """other's time / this time, round by round: median, lower and upper quartile. Above 1 this one is faster."""
+        """Return median and quartiles over rounds of other's time / this time; above 1 this one is faster."""
         ratios = other.rounds / self.rounds
         return tuple(float(q) for q in np.quantile(ratios, (0.5, 0.25, 0.75)))
 
@@ -30,12 +30,12 @@ PATIENCE = 10.0  # seconds to wait for a quiet machine before a measurement, and
 
 
 def interleave(functions, *, seconds=2.0, burst=0.03, warm=WARM, rest=REST):
-    """{name: Timing} of {name: function without arguments}.
+    """Return {name: Timing} of {name: function without arguments}.
 
     A round goes through the functions in a random order: it rests, warms a function up, times its calls for `burst`
     seconds (0: one call, not warmed up) and keeps the median. Rounds in which other processes took more than QUIET of a
-    core are dropped, because a threaded matrix product that has to wait for one of its cores takes fifty times as long;
-    where patience ends before there are three quiet rounds the less disturbed half is kept, and DISTURBANCE says so.
+    core are dropped, because a threaded matrix product that waits for a core takes fifty times as long. If patience
+    ends before three quiet rounds, the less disturbed half is kept, and DISTURBANCE records it.
     """
     functions = {name: f for name, f in functions.items() if f is not None}
     _wait_for_quiet()
@@ -63,7 +63,7 @@ def interleave(functions, *, seconds=2.0, burst=0.03, warm=WARM, rest=REST):
 
 
 def _wait_for_quiet():
-    """Return when other processes have left the machine alone for a fifth of a second, or patience ends."""
+    """Wait until other processes are quiet for a fifth of a second, or until patience ends."""
     start = time.perf_counter()
     while time.perf_counter() - start < PATIENCE:
         before, began = _others(), time.perf_counter()
@@ -76,14 +76,14 @@ DISTURBANCE: list[float] = []  # of every measurement: the share of a core that 
 
 
 def once(f):
-    """Seconds that one call takes."""
+    """Return the seconds of one call."""
     start = time.perf_counter()
     f()
     return time.perf_counter() - start
 
 
 def quickest(f, n=3):
-    """Seconds of the quickest of n calls."""
+    """Return the seconds of the quickest of n calls."""
     return max(1e-7, min(once(f) for _ in range(n)))
 
 
@@ -102,7 +102,7 @@ def _burst(f, n, warm, rest):
 
 
 def _others():
-    """Seconds of processor time that other processes have used so far; 0 where the system does not say."""
+    """Return the processor seconds of other processes so far; 0 if the system does not report them."""
     try:
         with open("/proc/stat") as stat:
             user, nice, system, _idle, _wait, irq, softirq, steal = map(int, stat.readline().split()[1:9])

@@ -1,7 +1,7 @@
-"""The site: python -m sphinx -W docs docs/_build/html, with the packages of the extra `docs` and without a network.
+"""Configure the site: python -m sphinx -W docs docs/_build/html, with the extra `docs` and without a network.
 
-Lessons and solutions are run when the site is built, and kept in docs/_build until they change. `_generated/` holds
-what is copied, listed or drawn: notebooks, the pages of the API, one for each room of the package, and the gallery.
+The build runs lessons and solutions and caches their outputs in docs/_build. `_generated/` holds the copied notebooks,
+the pages of the API and the gallery.
 """
 
 import logging
@@ -19,11 +19,11 @@ import npae  # noqa: E402
 
 pages.generate(ROOT, HERE / "_generated")
 
-# BLAS threads that wait for each other make small products slow; the kernels that run the lessons inherit this
+# waiting BLAS threads slow down small products; the kernels of the lessons inherit these variables
 for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
-# kernels that say nothing but what goes wrong, whatever the reader's own settings are
+# kernels log errors only, whatever the user's IPython settings are
 profile = HERE / "_build" / "ipython" / "profile_default"
 profile.mkdir(parents=True, exist_ok=True)
 (profile / "ipython_kernel_config.py").write_text('get_config().IPKernelApp.log_level = "ERROR"\n', encoding="utf-8")

@@ -1,8 +1,8 @@
 """Draw the picture at the top of the README: python docs/make_readme_picture.py [picture.png]
 
-Trains a denoising autoencoder on 4,000 MNIST images and shows the first held-out image of every digit: clean, under
-noise, and what PCA and the autoencoder, with as many numbers in their codes, make of the noisy one. Prints the errors
-over all 1,000 held-out images that the README states. About half a minute on one core.
+Train a denoising autoencoder on 4,000 MNIST images. Show the first held-out image of every digit: clean, with noise,
+and reconstructed from the noisy image by PCA and by the autoencoder, both with K numbers in the code. Print the errors
+over all 1,000 held-out images, which the README states. The script takes about half a minute on one core.
 """
 
 import sys
@@ -16,7 +16,7 @@ K, SIGMA = 64, 0.5
 
 
 def main(path):
-    """Train, print the errors, draw."""
+    """Train, print the errors and draw the picture into `path`."""
     digits = npae.datasets.load_mnist_5k()
     order = np.random.default_rng(0).permutation(len(digits))
     X = digits.data[order].astype(np.float32)

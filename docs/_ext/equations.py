@@ -1,6 +1,6 @@
-r"""The equations of both directions, by the object they belong to, in LaTeX: the site shows them under its docstring.
+r"""Equations of both directions in LaTeX, by object; the site shows them under the docstring of the object.
 
-Samples are rows; dz is dJ/dz. Where a part adds to a gradient that others add to as well, the sign is +=.
+Samples are rows; dz is dJ/dz. The sign is += if several parts add to the same gradient.
 """
 
 EQUATIONS = {

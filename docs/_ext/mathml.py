@@ -1,7 +1,7 @@
-"""Mathematics without a network: LaTeX becomes MathML Core when the site is built; browsers draw it without scripts.
+"""Convert LaTeX to MathML Core when the site is built; browsers draw it without scripts and without a network.
 
-A command that is not known is a warning of the build, and so an error under -W. The font, STIX Two Math, is copied from
-the package ziamath, so that a formula looks alike where no mathematical font is installed.
+An unknown command is a warning of the build, and an error under -W. The font STIX Two Math is copied from the package
+ziamath, so that formulas look the same on machines without a mathematical font.
 """
 
 import re
@@ -14,13 +14,13 @@ from sphinx.util import logging
 
 LOGGER = logging.getLogger(__name__)
 CONVERTER = LatexToMathML(fancy_error=False)
-# A delimiter of a size of its own is not grown where it carries an index, unless it stands in a row by itself.
+# Browsers do not enlarge a sized delimiter that carries an index, unless it is alone in an <mrow>.
 SIZED = re.compile(r"(<msu[bp](?:sup)?>)(<mo [^>]*minsize[^>]*>[^<]*</mo>)")
 FONT = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
 
 
 def mathml(node, latex, display):
-    """The MathML of one formula; a warning, and the source itself, where it cannot be converted."""
+    """Return the MathML of one formula; if the conversion fails, warn and return the source as code."""
     try:
         return SIZED.sub(r"\1<mrow>\2</mrow>", CONVERTER.convert_with_local_state(latex, displaystyle=display))
     except LatexError as error:
@@ -29,7 +29,7 @@ def mathml(node, latex, display):
 
 
 def visit_inline(translator, node):
-    """A formula in a line of text."""
+    """Write a formula within a line of text."""
     from docutils.nodes import SkipNode
 
     translator.body.append(mathml(node, node.astext(), display=False))
@@ -37,16 +37,16 @@ def visit_inline(translator, node):
 
 
 def visit_block(translator, node):
-    """A formula by itself; what stands beside each other goes below each other, or scrolls, where a page is narrow."""
+    """Write a display formula; on a narrow page its pieces stand below each other, or scroll."""
     from docutils.nodes import SkipNode
 
-    pieces = "".join(f"<div>{mathml(node, piece, display=True)}</div>" for piece in apart(node.astext()))
+    pieces = "".join(f"<div>{mathml(node, piece, display=True)}</div>" for piece in split_at_quads(node.astext()))
     translator.body.append(f'<div class="math" tabindex="0">{pieces}</div>\n')
     raise SkipNode
 
 
-def apart(latex):
-    """The formulas of a line, divided at the wide spaces that stand in no braces and no environment."""
+def split_at_quads(latex):
+    """Return the formulas of a line, split at each \\qquad outside braces and environments."""
     pieces = [""]
     for each in re.split(r"(\\qquad)", latex):
         open_ = pieces[-1].count("{") > pieces[-1].count("}") or pieces[-1].count(r"\begin") > pieces[-1].count(r"\end")
@@ -58,7 +58,7 @@ def apart(latex):
 
 
 def copy_font(app, exception):
-    """Put the font beside the style sheet."""
+    """Copy the font into the folder of the style sheet."""
     if exception is None and app.builder.format == "html":
         shutil.copy(FONT, Path(app.outdir) / "_static" / FONT.name)
 

@@ -1,7 +1,7 @@
-"""Docstrings as they are written here, one sentence, equations in columns, shapes, made ready for Sphinx.
+"""Convert the plain docstrings of npae (sentences, equations in columns, shapes) to reStructuredText for Sphinx.
 
-A paragraph stays a paragraph; what is indented or set in columns stays as it is; `names` become code. The equations of
-`equations.py`, both directions, follow the text of the object they belong to.
+A paragraph stays a paragraph. Indented blocks and blocks in columns keep their spaces. `names` become code. The
+equations in `equations.py` follow the docstring of their object.
 """
 
 import re
@@ -10,7 +10,7 @@ from equations import EQUATIONS
 
 
 def escape(text):
-    """Prose with its stars, bars and underscores, which mean something else in reStructuredText."""
+    """Escape stars, bars and underscores, which have a meaning in reStructuredText; turn `names` into code."""
     pieces = text.split("`")
     if len(pieces) % 2 == 0:  # a backtick by itself
         return re.sub(r"([\\*|_`])", r"\\\1", text)
@@ -19,12 +19,12 @@ def escape(text):
 
 
 def is_set(block):
-    """Whether a block of lines is set in columns or indented, and has to keep its spaces."""
+    """Return True if a block of lines is indented or in columns and must keep its spaces."""
     return any(line.startswith("  ") or re.search(r"\S {3,}\S", line) for line in block)
 
 
 def convert(lines):
-    """The lines of a docstring as reStructuredText."""
+    """Return the lines of a docstring as reStructuredText."""
     blocks, block = [], []
     for line in [*lines, ""]:
         if line.strip():
@@ -43,14 +43,14 @@ def convert(lines):
 
 
 def process(app, what, name, obj, options, lines):
-    """Replace the lines of one docstring, and add the equations."""
+    """Convert one docstring in place and append the equations of its object."""
     lines[:] = convert(lines)
     for label, latex in EQUATIONS.get(name, ()):
         lines += [f"*{label}*", "", ".. math::", "", *(f"   {line}" for line in latex.strip().splitlines()), ""]
 
 
 def setup(app):
-    """Listen to autodoc."""
+    """Register `process` with autodoc."""
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-docstring", process)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

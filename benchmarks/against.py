@@ -1,4 +1,4 @@
-"""Compare a training step with the same step of another checkout: python -m benchmarks.against PATH [--quick | --all]
+"""python -m benchmarks.against PATH [--quick | --all]: compare a training step with that of another checkout.
 
 One process holds three packages: this checkout and two copies of the other one, under different names. The ratio of the
 two copies is the spread. All take turns, round after round, with the same weights and the same batch.

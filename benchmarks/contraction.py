@@ -82,7 +82,8 @@ def torchs(widths):
 
 def peak(which, widths):
     """Return the peak resident memory in MB that three steps add to a process after all imports."""
-    code = f"from benchmarks import contraction; print(contraction.peak_here(contraction.{which.__name__}, {widths!r}))"
+    name = which.__name__
+    code = f"from benchmarks import contraction; print(contraction.peak_here(contraction.{name}, {widths!r}))"
     return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
 
 

@@ -1,4 +1,4 @@
-"""Measure the cost of capacity and the use of sparse codes: python -m benchmarks.sparse_codes [PART ...] [--short]
+"""python -m benchmarks.sparse_codes [PART ...] [--short]: measure the cost of capacity and sparse codes.
 
 identity, memory: too much capacity. widths: codes from 1 to 2 D units on digits, with errors and probes. codes: wide
 codes of MNIST images. frontier, cheat, revival: L0 and error, rescaled L1, dead units. edges, strokes: the classical

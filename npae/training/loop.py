@@ -21,7 +21,8 @@ def train(network, X, step, *, max_iter=100, callbacks=(), progress=None, **opti
 
     `step` is any step(grad) that moves network.theta; max_iter is the number of epochs. `callbacks`, `progress` and the
     end of the training are those of `continue_training`. options: `target`, `batch_size`, `rng`, `corruption`,
-    `X_validation`, `tol`, `n_iter_no_change` and `history`, as for `npae.training.run.Run`, which describes the history.
+    `X_validation`, `tol`, `n_iter_no_change` and `history`, as for `npae.training.run.Run`,
+    which describes the history.
 
     Raises DivergenceError if the objective is not finite, or 10,000 times as large as both that of the first weights
     and the data, with the best epoch's weights put back; ValueError or TypeError for an X or target that does not fit

@@ -65,19 +65,25 @@ def fit_linear_autoencoder(network: Network, X: Any, *, max_iter: int = 20_000, 
     s, V = X.spectrum()
     unit = float(s[0]) or 1.0
     lam = sum(penalty.lam for penalty in network.penalties)
-    scale = np.ones_like(s) if _is_tied(network) else np.sqrt(s / unit + max(lam / unit, 1e-6))
+    scale = np.sqrt(s / unit + max(lam / unit, 1e-6))
     T = (V.T / scale) @ V
+    tied = _is_tied(network)
+
+    def times_T(W: np.ndarray) -> np.ndarray:
+        return W if tied else T @ W
+
     _orthonormalize_decoder(network)
-    first.W[:] = (V.T * scale) @ V @ first.W
+    if not tied:
+        first.W[:] = (V.T * scale) @ V @ first.W
     for layer in layers:
         layer.b[:] = 0
     theta = network.theta.copy()
 
     def value_and_grad(conditioned: np.ndarray) -> tuple[float, np.ndarray]:
         network.theta[:] = conditioned
-        first.W[:] = T @ first.W
+        first.W[:] = times_T(first.W)
         value = network.value_and_grad(x)
-        first.dW[:] = T @ first.dW
+        first.dW[:] = times_T(first.dW)
         for layer in layers:
             layer.db[:] = 0
         return value / unit, network.grad / unit
@@ -86,7 +92,7 @@ def fit_linear_autoencoder(network: Network, X: Any, *, max_iter: int = 20_000, 
         result = minimize(value_and_grad, theta, max_iter=max_iter, gtol=gtol)
     finally:  # after Ctrl-C too
         network.theta[:] = theta
-        first.W[:] = T @ first.W
+        first.W[:] = times_T(first.W)
         first.b[:], last.b[:] = -X.mean @ first.W, X.mean
     return replace(result, value=result.value * unit)
 

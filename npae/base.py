@@ -5,6 +5,7 @@ these estimators, and this package does not need it. Buitinck et al. (2013), API
 machine learning software.
 """
 
+import copy
 import dataclasses
 import importlib
 import inspect
@@ -225,3 +226,25 @@ def with_param(part, path, value, what):
 def is_record(part):
     """Return True for an instance of a dataclass."""
     return dataclasses.is_dataclass(part) and not isinstance(part, type)
+
+
+def clone(estimator):
+    """Return an unfitted estimator with the same arguments; by scikit-learn's function if that is loaded."""
+    sklearn = sys.modules.get("sklearn.base")
+    if sklearn is not None:
+        return sklearn.clone(estimator)
+    params = estimator.get_params(deep=False)
+    return type(estimator)(**{name: copy.deepcopy(value) for name, value in params.items()})
+
+
+def random_state_names(estimator, params=(), *, every=True):
+    """Return the names of the random states that the grid does not set; every=False: only of those that are None."""
+    names = [name for name, value in sorted(estimator.get_params(deep=True).items()) if every or value is None]
+    return [n for n in names if (n == "random_state" or n.endswith("__random_state")) and n not in params]
+
+
+def set_random_states(model, seed, params):
+    """Set each random state that the grid does not set to a number drawn from the seed."""
+    names = random_state_names(model, params)
+    numbers = np.random.SeedSequence(seed).generate_state(max(len(names), 1))
+    model.set_params(**{name: int(each) for name, each in zip(names, numbers)})

@@ -6,7 +6,7 @@ import pytest
 import npae
 from npae import Autoencoder
 from npae.objective.kernels import Buffers
-from npae.training.rows import Rows, on_disk
+from npae.training.rows import Rows, is_out_of_core
 from optional_packages import import_or_skip
 
 
@@ -217,7 +217,7 @@ def test_data_that_are_not_what_their_shape_says_are_refused(X):
         def __getitem__(self, rows):
             return X[rows][:3]
 
-    with pytest.raises(ValueError, match=r"got \(3, 6\) for X\[0:50\] of \(157, 6\): it is not what its shape says"):
+    with pytest.raises(ValueError, match=r"got \(3, 6\) for X\[0:50\] of \(157, 6\): the shape of X is wrong"):
         Autoencoder(3, block_size=50, max_iter=1).fit(Short())
 
 
@@ -226,9 +226,9 @@ def test_arrays_frames_and_lists_are_not_taken_for_data_on_a_disk(X, tmp_path):
 
     pandas, polars = map(import_or_skip, ("pandas", "polars"))
     for x in (X, X.tolist(), pandas.DataFrame(X), polars.DataFrame(X), sparse.csr_array(X), X[0], "text", 3):
-        assert not on_disk(x)
+        assert not is_out_of_core(x)
     stored = on_a_disk("memmap", X, tmp_path)
-    assert on_disk(stored) and on_disk(stored[5:]) and not on_disk(np.asarray(stored))
+    assert is_out_of_core(stored) and is_out_of_core(stored[5:]) and not is_out_of_core(np.asarray(stored))
 
 
 def test_a_private_mapping_keeps_what_was_changed_in_it(X, tmp_path):

@@ -13,7 +13,7 @@ from npae.storage.checkpoints import Checkpoint
 from npae.system.progress import shown_progress
 from npae.training.loop import continue_training
 from npae.training.optimizers import Adam, Step
-from npae.training.rows import Rows, check_weight, on_disk
+from npae.training.rows import Rows, check_weight, is_out_of_core
 from npae.training.run import DivergenceError, Run
 from npae.training.streams import seed_sequence, streams
 from npae.validation import check_array, check_finite, check_flag, check_number, float_dtype
@@ -85,7 +85,7 @@ class TrainedEstimator(Estimator):
         """Return X as checked Rows, for a new network or the present one."""
         owner = type(self).__name__
         dtype = float_dtype(X) if new else self.network_.theta.dtype
-        if not on_disk(X):
+        if not is_out_of_core(X):
             X = self._check_fit(X, reset=new)
             X = X if new else X.astype(dtype, copy=False)
             dtype = X.dtype
@@ -207,7 +207,7 @@ class TrainedEstimator(Estimator):
         self._check_fitted("network_")
         owner, dtype = type(self).__name__, self.network_.theta.dtype
         with np.errstate(over="ignore", invalid="ignore"):  # check_finite reports it
-            if not on_disk(X):
+            if not is_out_of_core(X):
                 x = self._check_fit(X, reset=False).astype(dtype, copy=False)
                 return check_finite(f(x), name, owner)
             rows = Rows(X, dtype, block_size=self.block_size)

@@ -132,8 +132,8 @@ class _CheckpointWriter:
 def signature(run):
     """Return {name: fingerprint} of all that has to be the same when a run resumes; 256 rows stand for the data."""
     rows, validation, network = run.rows, run.rows_validation, run.network
-    data = [*rows.shape, str(rows.dtype), rows.block_size, digest(rows.some(256), rows.weight, rows.target)]
-    found = {"data": data, "validation data": validation and [*validation.shape, digest(validation.some(256))]}
+    data = [*rows.shape, str(rows.dtype), rows.block_size, digest(rows.sample_rows(256), rows.weight, rows.target)]
+    found = {"data": data, "validation data": validation and [*validation.shape, digest(validation.sample_rows(256))]}
     found |= {"weights": [network.theta.size, str(network.theta.dtype)], "terms": list(run.names)}
     parts = {"optimizer": run.step.optimizer, "loss": network.loss, "penalties": network.penalties}
     params = {} if run.estimator is None else run.estimator.get_params(deep=False)

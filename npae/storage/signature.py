@@ -48,7 +48,8 @@ def _describe(value, visit):
         return sorted(map(visit, value.items() if isinstance(value, dict) else value), key=json.dumps)
     named = value if isinstance(value, (type, types.FunctionType)) else type(value)
     name = f"{'npae' if named.__module__.startswith('npae.') else named.__module__}.{named.__qualname__}"
-    described = [name, *map(visit, _state(value))]
+    is_estimator = hasattr(value, "get_params") and not isinstance(value, type)
+    described = [name, *map(visit, [value.get_params(deep=False)] if is_estimator else _state(value))]
     text = json.dumps(described)
     return described if len(text) <= 1000 else [name, digest(np.frombuffer(text.encode(), np.uint8))]
 

@@ -1,25 +1,23 @@
-"""What all tasks of a sweep share, and how one of them is done: the same here, in a process, on another machine."""
+"""A task of a sweep: one setting of the grid on one fold, fitted and scored alike in every process."""
 
 import copy
 import mmap
-import sys
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from npae.base import clone, set_random_states
 from npae.estimators.trained import TrainedEstimator
-from npae.sweeping.fold import take, view
 from npae.system.interrupts import raise_interrupts
 from npae.threads import one_blas_thread
+from npae.training.rows import lazy_rows, rows_in_memory
 
 
 @dataclass(frozen=True)
 class Task:
-    """One setting on one fold; `key` stands for both, `seed` is drawn from it (None: the estimator has its own)."""
+    """One setting on one fold; `key` names both, and `seed` is drawn from it (None: the estimator has its own)."""
 
-    index: int
     setting: int
     fold: int
     params: dict = field(hash=False)
@@ -29,44 +27,34 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The score of a task, or what went wrong in it."""
+    """The score of a task, or its error; lost: no worker could end it, so that a resumed sweep does it again."""
 
     score: float | None
     error: str | None
-    seconds: float
+    seconds: float = 0.0
+    lost: bool = False
 
 
-@dataclass(frozen=True)
-class Lost:
-    """A task that came to no end: the worker died, say."""
-
-    reason: str
-
-
-class Retried(Lost):
-    """A run that was lost, while the task goes on by itself."""
-
-
+@dataclass
 class Job:
-    """The estimator, the data X (N, D) with y (N,) or None, the folds, a list of (train, test), and the scoring.
+    """All that the tasks share; scoring(model, X, y) may be None. A worker gets it once, a memmap by its file name."""
 
-    Goes to a worker once. A memmap of a whole file travels as the name of the file.
-    """
-
-    def __init__(self, estimator, X, y, folds, scoring):
-        self.estimator, self.X, self.y, self.folds, self.scoring = estimator, X, y, folds, scoring
+    estimator: object
+    X: object
+    y: object
+    folds: list
+    scoring: object
 
     def __getstate__(self):
-        return vars(self) | {"X": _Mapped.of(self.X), "y": _Mapped.of(self.y)}
+        return vars(self) | {"X": _file_of(self.X), "y": _file_of(self.y)}
 
     def __setstate__(self, state):
         self.__dict__.update(state)
-        self.X, self.y = (each.open() if isinstance(each, _Mapped) else each for each in (self.X, self.y))
+        self.X, self.y = (np.memmap(**each) if isinstance(each, dict) else each for each in (self.X, self.y))
 
     def run(self, task):
-        """Fit and score a fresh estimator: an Outcome, whatever the estimator raises."""
-        started = time.perf_counter()
-        score, error = None, None
+        """Fit and score a clone of the estimator; return an Outcome, whatever the estimator raises."""
+        started, score, error = time.perf_counter(), None, None
         try:
             with one_blas_thread(), raise_interrupts():
                 score = self._score(task)
@@ -77,61 +65,20 @@ class Job:
         return Outcome(score, error, time.perf_counter() - started)
 
     def _score(self, task):
-        model = fresh(self.estimator).set_params(**copy.deepcopy(task.params))
+        model = clone(self.estimator).set_params(**copy.deepcopy(task.params))
         if task.seed is not None:
-            seed(model, task.seed, task.params)
+            set_random_states(model, task.seed, task.params)
         train, test = self.folds[task.fold]
-        fitted = view if isinstance(model, TrainedEstimator) else take  # which reads data on a disk by blocks
-        model.fit(fitted(self.X, train), *([] if self.y is None else [take(self.y, train)]))
-        scored = (fitted if self.scoring is None else take)(self.X, test)
-        scored = scored, *([] if self.y is None else [take(self.y, test)])
+        rows = lazy_rows if isinstance(model, TrainedEstimator) else rows_in_memory
+        model.fit(rows(self.X, train), *([] if self.y is None else [rows_in_memory(self.y, train)]))
+        X_test = (rows if self.scoring is None else rows_in_memory)(self.X, test)
+        scored = X_test, *([] if self.y is None else [rows_in_memory(self.y, test)])
         return float(model.score(*scored) if self.scoring is None else self.scoring(model, *scored))
 
 
-def fresh(estimator):
-    """An estimator with the same arguments that has seen nothing; by scikit-learn's own way where it is loaded."""
-    sklearn = sys.modules.get("sklearn.base")
-    if sklearn is not None:
-        return sklearn.clone(estimator)
-    params = estimator.get_params(deep=False)
-    return type(estimator)(**{name: copy.deepcopy(value) for name, value in params.items()})
-
-
-def seeded(estimator, params=(), *, all_of_them=True):
-    """The names of the random states that a sweep sets: not those of the grid; where not all, those that are None."""
-    return [
-        name
-        for name, value in sorted(estimator.get_params(deep=True).items())
-        if (name == "random_state" or name.endswith("__random_state"))
-        and name not in params
-        and (all_of_them or value is None)
-    ]
-
-
-def seed(model, number, params):
-    """Give each random state that the grid does not set a number of its own, drawn from `number`."""
-    names = seeded(model, params)
-    numbers = np.random.SeedSequence(number).generate_state(max(len(names), 1))
-    model.set_params(**{name: int(each) for name, each in zip(names, numbers)})
-
-
-@dataclass(frozen=True)
-class _Mapped:
-    """A memmap by its file."""
-
-    filename: Any
-    dtype: Any
-    shape: tuple
-    offset: int
-    order: Any
-
-    @classmethod
-    def of(cls, X):
-        """X, or where it is the memmap of a file, and no part of one, its description."""
-        whole = isinstance(X, np.memmap) and isinstance(getattr(X, "base", None), mmap.mmap)
-        if not whole or X.filename is None:
-            return X
-        return cls(str(X.filename), X.dtype, X.shape, X.offset, "C" if X.flags.c_contiguous else "F")
-
-    def open(self):
-        return np.memmap(self.filename, self.dtype, "r", self.offset, self.shape, self.order)
+def _file_of(X):
+    """Return X, or the arguments of np.memmap if X is the memmap of a whole file."""
+    if not isinstance(X, np.memmap) or not isinstance(X.base, mmap.mmap) or X.filename is None:
+        return X
+    order = "C" if X.flags.c_contiguous else "F"
+    return dict(filename=str(X.filename), dtype=X.dtype, mode="r", offset=X.offset, shape=X.shape, order=order)  # noqa: C408

@@ -1,6 +1,7 @@
-"""What a sweep has found: scores by setting and fold, what failed, what was lost and done again."""
+"""The results of a sweep: scores by setting and fold, errors, and tasks whose worker died."""
 
 import html
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,13 +13,10 @@ HEAD = ("mean score", "std", "setting")
 
 @dataclass(eq=False, repr=False)
 class SweepResults:
-    """The scores of S settings on F folds; higher is better.
+    """The scores of S settings, dicts {argument: value}, on F folds; higher is better.
 
-    settings : the S settings of the grid, dicts from argument to value.
-    scores, seconds : (S, F); NaN where a task failed.
-    errors : {(setting, fold): what went wrong}.
-    lost : one line for each run that a worker took with it when it died, with what became of the task.
-    seed : the SeedSequence's entropy and spawn key, [entropy, spawn_key]: `random_state` for the same again.
+    scores, seconds : (S, F); NaN for a task that failed. errors : {(setting, fold): message}. lost : a line for each
+    run that ended with its worker. seed : [entropy, spawn key], a `random_state` that gives the same results.
     """
 
     settings: list
@@ -28,62 +26,74 @@ class SweepResults:
     errors: dict = field(default_factory=dict)
     lost: list = field(default_factory=list)
 
-    @property
-    def mean_scores(self):
-        """(S,) means over the folds; NaN for a setting that failed on one of them."""
-        return self.scores.mean(axis=1)
-
-    @property
-    def std_scores(self):
-        """(S,) standard deviations over the folds, with 1/F."""
-        return self.scores.std(axis=1)
+    mean_scores = property(lambda self: self.scores.mean(axis=1), doc="(S,) means; NaN if a fold failed.")
+    std_scores = property(lambda self: self.scores.std(axis=1), doc="(S,) standard deviations over folds, with 1/F.")
+    best_params = property(lambda self: self.settings[self.best_index], doc="The setting with the highest mean score.")
+    best_score = property(lambda self: float(self.mean_scores[self.best_index]), doc="The highest mean score.")
 
     @property
     def best_index(self):
-        """The number of the setting with the highest mean; the first of equals. ValueError where every one failed."""
+        """The index of the setting with the highest mean, the first of equals; ValueError if every setting failed."""
         if np.isnan(self.mean_scores).all():
             raise ValueError(f"SweepResults: got no setting with a score on every fold, errors {self.errors}")
         return int(np.nanargmax(self.mean_scores))
 
     @property
-    def best_params(self):
-        """The setting with the highest mean score: `estimator.set_params(**results.best_params)`."""
-        return self.settings[self.best_index]
-
-    @property
-    def best_score(self):
-        """The highest mean score."""
-        return float(self.mean_scores[self.best_index])
-
-    @property
     def rows(self):
-        """A dict for each task, for a data frame: the arguments, 'fold', 'score', 'seconds', 'error'."""
+        """A dict per task, for a data frame: the arguments, 'fold', 'score', 'seconds', 'error'."""
+        S, F = self.scores.shape
         return [
-            {**setting, "fold": k, "score": float(self.scores[s, k]), "seconds": float(self.seconds[s, k]),
-             "error": self.errors.get((s, k))}
-            for s, setting in enumerate(self.settings)
-            for k in range(self.scores.shape[1])
+            {**self.settings[s], "fold": k, "score": float(self.scores[s, k]), "seconds": float(self.seconds[s, k]),
+             "error": self.errors.get((s, k))} for s in range(S) for k in range(F)
         ]  # fmt: skip
+
+    def add(self, task, outcome):
+        """Enter the outcome of a task."""
+        where = task.setting, task.fold
+        self.seconds[where] = outcome.seconds
+        if outcome.error is None:
+            self.scores[where] = outcome.score
+        else:
+            self.errors[where] = outcome.error
+
+    def add_lost(self, task, error):
+        """Enter a task that is begun again because its worker may have died."""
+        self.lost.append(f"lost and begun again: {on_one_line(task.params)}, fold {task.fold}: {error}")
+
+    def best_so_far(self):
+        """Return the best setting with scores on all folds as text, for the progress."""
+        done = ~np.isnan(self.mean_scores)
+        return f"best {self.best_score:.6g}: {on_one_line(self.best_params)}" if done.any() else ""
+
+    def warn_of_errors(self):
+        """Warn of the failed tasks; RuntimeError if all failed."""
+        if self.errors:
+            (s, k), text = min(self.errors.items())
+            n = self.scores.size
+            first = f"the first at {on_one_line(self.settings[s])}, fold {k}: {text}"
+            if len(self.errors) == self.scores.size:
+                raise RuntimeError(f"sweep: all {n} tasks failed, {first}")
+            warnings.warn(f"sweep: {len(self.errors)} of {n} tasks failed, {first}", stacklevel=3)
 
     def _cells(self):
         means, stds = self.mean_scores, self.std_scores
         order = sorted(range(len(means)), key=lambda s: (np.isnan(means[s]), -means[s], s))
-        return [(f"{means[s]:.6g}", f"{stds[s]:.4g}", words(self.settings[s])) for s in order]
+        return [(f"{means[s]:.6g}", f"{stds[s]:.4g}", on_one_line(self.settings[s])) for s in order]
 
-    def _amiss(self):
-        failed = [f"failed: {words(self.settings[s])}, fold {k}: {text}" for (s, k), text in self.errors.items()]
-        return failed + self.lost
+    def _failures(self):
+        errors = sorted(self.errors.items())
+        return [f"failed: {on_one_line(self.settings[s])}, fold {k}: {text}" for (s, k), text in errors] + self.lost
 
     def __str__(self):
-        return "\n".join([*text_columns([HEAD, *self._cells()], ">><"), *self._amiss()])
+        return "\n".join([*text_columns([HEAD, *self._cells()], ">><"), *self._failures()])
 
     def _repr_html_(self):
-        return html_table(HEAD, self._cells()) + "".join(f"<p>{html.escape(text)}</p>" for text in self._amiss())
+        return html_table(HEAD, self._cells()) + "".join(f"<p>{html.escape(text)}</p>" for text in self._failures())
 
     def __repr__(self):
         return f"<SweepResults of {len(self.settings)} settings on {self.scores.shape[1]} folds>"
 
 
-def words(setting):
-    """A setting on one line."""
+def on_one_line(setting):
+    """Return a setting as text."""
     return ", ".join(f"{name}={value!r}" for name, value in setting.items()) or "the estimator as it is"

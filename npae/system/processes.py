@@ -52,10 +52,10 @@ def _hold(path):
     global _held
     with open(path, "rb") as file:
         _held = pickle.load(file)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    threading.Thread(target=leave_with_parent, daemon=True).start()
 
 
-def _leave_with_parent():
+def leave_with_parent():
     """End this process when the one that started it has been killed; it would wait for its work for ever."""
     parent = multiprocessing.parent_process()
     if parent:

@@ -15,7 +15,7 @@ BLOCK_BYTES = 2**24
 IN_MEMORY = 2**26  # bytes; out-of-core data up to this size are one block, and are visited like an array
 
 
-def on_disk(X):
+def is_out_of_core(X):
     """Return True if X must be read by slices: a memmap, or any non-array (N, D) with shape, dtype and slicing."""
     if isinstance(X, np.ndarray):
         return isinstance(X, np.memmap) and X.ndim == 2
@@ -59,9 +59,9 @@ class Rows:
         self.target = target
         self.X, self.dtype, self.weight, self.part = X, np.dtype(dtype), weight, part
         self.n_rows, self.n_features = X.shape
-        self.on_disk = on_disk(X)
+        self.out_of_core = is_out_of_core(X)
         bytes_a_row = self.n_features * self.dtype.itemsize
-        if block_size is None and self.on_disk and self.n_rows * bytes_a_row > IN_MEMORY:
+        if block_size is None and self.out_of_core and self.n_rows * bytes_a_row > IN_MEMORY:
             block_size = max(1, BLOCK_BYTES // bytes_a_row // batch_size) * batch_size
         self.block_size = min(block_size or self.n_rows, self.n_rows)
         self.n_blocks = -(-self.n_rows // self.block_size)
@@ -80,15 +80,15 @@ class Rows:
 
     def check(self, owner, check_target=None):
         """Raise TypeError or ValueError, naming the rows, unless all are finite numbers that the loss takes."""
-        for b in range(self.n_blocks if self.on_disk else 0):
+        for b in range(self.n_blocks if self.out_of_core else 0):
             name = f"X[{b * self.block_size}:{min((b + 1) * self.block_size, self.n_rows)}]"
             block = check_array(self._raw(b), name=name, owner=owner, dtype=self.dtype)
             if block.shape != (self._size(b), self.n_features):
                 raise ValueError(f"{owner}: got {block.shape} for {name} of {self.X.shape}: the shape of X is wrong")
             if check_target:
                 check_target(block)
-            release(self.X)
-        if not self.on_disk and check_target:
+            drop_mapped_pages(self.X)
+        if not self.out_of_core and check_target:
             check_target(self.X)
 
     def var(self, axis=0, dtype=np.float64):
@@ -141,7 +141,7 @@ class Rows:
             for start in range(0, len(index), batch_size):
                 yield block[index[start : start + batch_size]]
 
-    def some(self, n):
+    def sample_rows(self, n):
         """Return at most n of X's rows, evenly spread, to compare two data sets."""
         indices = np.linspace(0, self.n_rows - 1, min(n, self.n_rows)).astype(int)
         return np.concatenate([np.asarray(self.X[i : i + 1]) for i in indices.tolist()])
@@ -191,18 +191,18 @@ class Rows:
         return self.X[b * self.block_size : (b + 1) * self.block_size]
 
     def _read(self, b):
-        if not self.on_disk:
+        if not self.out_of_core:
             return self._raw(b)
         if self._cached_block is not None:
             return self._cached_block
         block = np.array(self._raw(b), self.dtype)
-        release(self.X)
+        drop_mapped_pages(self.X)
         if self.n_blocks == 1:
             self._cached_block = block
         return block
 
 
-def release(X):
+def drop_mapped_pages(X):
     """Drop the pages of a mapped file, which would count as memory of this process.
 
     A private copy (mode 'c') keeps its pages: they may hold changes that are stored nowhere else.
@@ -210,3 +210,41 @@ def release(X):
     mapped = getattr(X, "_mmap", None)
     if isinstance(mapped, mmap.mmap) and getattr(X, "mode", "c") != "c" and hasattr(mmap, "MADV_DONTNEED"):
         mapped.madvise(mmap.MADV_DONTNEED)
+
+
+class LazyRows:
+    """The rows `index` of out-of-core data X, as out-of-core data: shape, dtype and slices, which read their rows."""
+
+    def __init__(self, X, index):
+        self.X, self.index = X, index % X.shape[0]
+        self.dtype, self.shape = X.dtype, (len(index), X.shape[1])
+
+    def __len__(self):
+        return len(self.index)
+
+    def __getitem__(self, rows):
+        index = self.index[rows]
+        order = np.argsort(index, kind="stable")
+        runs = np.split(order, np.flatnonzero(np.diff(index[order]) != 1) + 1)  # of neighbours in X
+        read = np.empty((len(index), self.shape[1]), self.dtype)
+        for run in runs if len(index) else ():
+            read[run] = self.X[int(index[run[0]]) : int(index[run[-1]]) + 1]
+        drop_mapped_pages(self.X)
+        return read
+
+
+def rows_in_memory(X, index):
+    """Return rows of an array, a frame, a list or out-of-core data, in memory."""
+    if hasattr(X, "iloc"):
+        return X.iloc[index]
+    if is_out_of_core(X):
+        return LazyRows(X, index)[:]
+    return [X[i] for i in index] if isinstance(X, (list, tuple)) else X[index]
+
+
+def lazy_rows(X, index):
+    """Return rows of X; of out-of-core data LazyRows, in the order of the file if they exceed the memory limit."""
+    if not is_out_of_core(X):
+        return rows_in_memory(X, index)
+    large = len(index) * X.shape[1] * X.dtype.itemsize > IN_MEMORY
+    return LazyRows(X, np.sort(index % X.shape[0]) if large else index)

@@ -1,9 +1,9 @@
-"""What the exercise sheets ask besides a gradient check: is this value right, and is it computed without a loop?
+"""Checks of exercise sheets beside the gradient check: a value is right, and a function has no loop over samples.
 
     assert_value(J, 1.5, "J", sizes={"N": 7})   # J: got 10.5, expected 1.5: got = 7 x expected, and 7 is N: ...
     assert_no_loop(lambda n: f(x[:n]), "f")     # f: got 9.6 times as many steps for 10 times as many samples ...
 
-Both raise AssertionError with words on what is wrong; they serve in anyone's own sheet as well.
+Both raise AssertionError with a sentence on the mistake. You can use them in your own exercise sheets.
 """
 
 import sys
@@ -14,11 +14,11 @@ import numpy as np
 
 from npae.gradcheck.mistakes import Comparison, shape_hint, wrong_factor
 
-CLOSE = 1e-6  # a pattern holds if it leaves this part of the value unexplained
+CLOSE = 1e-6  # a pattern holds if its relative error is at most this
 ANSWER = Comparison(
     got="got",
     expected="expected",
-    it="it",
+    subject="it",
     known={
         -1.0: "-expected: the sign is wrong",
         2.0: "2 x expected: a factor 1/2 is forgotten",
@@ -38,11 +38,11 @@ def assert_value(
     got: Any, expected: Any, name: str, *, rtol: float = 1e-9, atol: float = 1e-12,
     sizes: Mapping[str, int] | None = None, mistakes: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
-    """Raise AssertionError, in words, unless max|got - expected| <= atol + rtol max|expected|.
+    """Raise AssertionError with an explanation unless max|got - expected| <= atol + rtol max|expected|.
 
-    expected: numbers, or a tuple of whole ones, which is taken for a shape. name: what the message calls the value.
-    sizes: {"N": 7}, numbers that may be a forgotten or a superfluous factor. mistakes: {sentence: value}, what known
-    mistakes would give; the sentence of one that fits is said.
+    expected: numbers, or a tuple of whole numbers, a shape. name: of the value, for the message. sizes: {"N": 7},
+    numbers that may be a forgotten or a superfluous factor. mistakes: {sentence: value}, the values that known mistakes
+    give; the message contains the sentence of the first one that fits.
     """
     if isinstance(got, tuple) and isinstance(expected, tuple) and all(isinstance(k, int) for k in (*got, *expected)):
         known = (f": {sentence}" for sentence, wrong in (mistakes or {}).items() if np.array_equal(wrong, got))
@@ -55,7 +55,7 @@ def assert_value(
         value = np.empty(0, dtype=object)
     if value.dtype.kind not in "fiub":
         hint = "; a function without return gives None" if got is None else ""
-        raise AssertionError(f"{name}: got {got!r}, expected {_kind(target)}{hint}")
+        raise AssertionError(f"{name}: got {got!r}, expected {_describe_expected(target)}{hint}")
     dtype, value = value.dtype, value.astype(float)
     if value.shape != target.shape:
         raise AssertionError(
@@ -67,20 +67,20 @@ def assert_value(
         return
     k = np.unravel_index(int(gap.argmax()), gap.shape)
     where = f" at {[int(i) for i in k]}" if gap.ndim else ""
-    words = _known(value, target, mistakes or {}) or _single(dtype, gap, target)
-    counts = isinstance(expected, (int, np.integer)) and dtype.kind in "iub"  # of things: none is a mean for a sum
+    words = _known_mistake(value, target, mistakes or {}) or _float32_hint(dtype, gap, target)
+    counts = isinstance(expected, (int, np.integer)) and dtype.kind in "iub"  # a count is never a mean
     if not (words or counts):
         words = _pattern(value, target, sizes or {}, gap > limit, max(10 * rtol, _precision(dtype)))
-    shown, wanted = _apart(value[k], target[k])
+    shown, wanted = _distinguishing_digits(value[k], target[k])
     raise AssertionError(f"{name}: got {shown}{where}, expected {wanted}{words and f': {words}'}")
 
 
 def assert_no_loop(f: Callable[[int], Any], name: str, *, few: int = 10, many: int = 100) -> None:
-    """Raise AssertionError if f(n), which handles n samples, takes more Python steps for many samples than for few.
+    """Raise AssertionError if f(n), which processes n samples, takes more Python steps for many samples than for few.
 
-    Steps are bytecodes, counted and not timed: the same on any machine. What NumPy does for a whole array is one.
+    Steps are bytecodes, counted and not timed: the same on any machine. A NumPy operation on a whole array is one.
     """
-    f(few)  # what is done once, such as an import, is done here
+    f(few)  # for work that is done only once, such as an import
     before, after = count_steps(f, few), count_steps(f, many)
     if after > 1.5 * before:
         raise AssertionError(
@@ -90,7 +90,7 @@ def assert_no_loop(f: Callable[[int], Any], name: str, *, few: int = 10, many: i
 
 
 def count_steps(f: Callable[..., Any], *args: Any) -> int:
-    """The number of Python bytecodes that f(*args) executes, those of functions it calls included."""
+    """Return the number of Python bytecodes that f(*args) executes, including those of functions that it calls."""
     steps = 0
 
     def trace(frame, event, arg):
@@ -108,26 +108,25 @@ def count_steps(f: Callable[..., Any], *args: Any) -> int:
     return steps
 
 
-def _kind(target):
+def _describe_expected(target):
     return f"an array of shape {target.shape}" if target.ndim else "a number"
 
 
-def _apart(a, b):
-    """Two numbers of six digits, or of as many as tell them apart."""
+def _distinguishing_digits(a, b):
+    """Return two numbers as text, with six digits or as many as are needed to see the difference."""
     digits = next((n for n in range(6, 17) if f"{a:.{n}g}" != f"{b:.{n}g}"), 17)
     return f"{a:.{digits}g}", f"{b:.{digits}g}"
 
 
-def _known(value, target, mistakes):
+def _known_mistake(value, target, mistakes):
     for sentence, wrong in mistakes.items():
-        wrong = np.asarray(wrong, dtype=float)
-        if wrong.shape == value.shape and _same(value, wrong) and not _same(wrong, target):
+        if np.shape(wrong) == value.shape and _equal(value, wrong) and not _equal(wrong, target):
             return sentence
     return ""
 
 
-def _single(dtype, gap, target):
-    """A sentence if got is of a dtype shorter than float64, and as near as that comes."""
+def _float32_hint(dtype, gap, target):
+    """Return a hint if got has a shorter dtype than float64 and equals expected to that precision."""
     if _precision(dtype) < 1e-9 or gap.max() > _precision(dtype) * np.abs(target).max():
         return ""
     return f"it is {dtype}, and as near as that comes: compute it in float64"
@@ -137,18 +136,18 @@ def _precision(dtype):
     return 100 * float(np.finfo(dtype).eps) if dtype.kind == "f" else 0.0
 
 
-def _same(a, b):
-    return bool(np.isfinite(a).all() and np.abs(a - b).max(initial=0.0) <= CLOSE * np.abs(b).max(initial=0.0))
+def _equal(a, b):
+    return np.allclose(a, b, rtol=0.0, atol=CLOSE * np.abs(b).max(initial=0.0))
 
 
-def _pattern(value, target, sizes, wrong, fit):
-    """A sentence on how value differs from target, from the simplest pattern on; '' if none fits."""
+def _pattern(value, target, sizes, wrong, tol):
+    """Return a sentence on how value differs from target, by the simplest pattern that fits; '' for a single number."""
     bad = value.size - int(np.isfinite(value).sum())
     if bad:
         return f"{bad:,} of {value.size:,} entries are NaN or infinite; look for an exp that overflows, log(0), 0 / 0"
     r = wrong_factor(value, target, CLOSE)
     if r is not None:
-        counts = {size: name for name, size in reversed(sizes.items())}  # of two of one size the first is told
+        counts = {size: name for name, size in reversed(sizes.items())}  # the first name of each size
         return ANSWER.factor(r, counts, CLOSE, single=value.size == 1)
     if value.size == 1:
         return ""
@@ -156,5 +155,5 @@ def _pattern(value, target, sizes, wrong, fit):
         return "all entries are zero"
     if np.ptp(value - target) <= CLOSE * np.abs(value - target).max():
         return f"got = expected + {(value - target).flat[0]:.6g} everywhere: something constant is left out or too much"
-    told = (sentence for fits, sentence in ANSWER.patterns(value, target, min(fit, CLOSE), bad=wrong) if fits)
-    return next(told, f"{int(wrong.sum()):,} of {value.size:,} entries are wrong")
+    fitting = (sentence for fits, sentence in ANSWER.patterns(value, target, min(tol, CLOSE), bad=wrong) if fits)
+    return next(fitting, f"{int(wrong.sum()):,} of {value.size:,} entries are wrong")

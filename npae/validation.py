@@ -1,4 +1,4 @@
-"""What the public doors ask of their input, with one wording: what came and what was expected."""
+"""Input checks with one error format: 'got ..., expected ...'."""
 
 import sys
 
@@ -6,11 +6,11 @@ import numpy as np
 
 
 class NotFittedError(ValueError, AttributeError):
-    """An estimator was asked for something that only `fit` provides."""
+    """An estimator was used before it was fitted."""
 
 
 def described(thing):
-    """What came, in a few words: arrays by their shape, tuples by what is in them, lists by their length."""
+    """Return a short description: arrays by their shape, tuples by their items, lists by their length."""
     if isinstance(thing, np.ndarray):
         return f"an array of shape {thing.shape}"
     if isinstance(thing, tuple):
@@ -22,23 +22,23 @@ def described(thing):
         return f"a dict with the keys {described(tuple(thing))}"
     try:
         text = repr(thing.item() if isinstance(thing, np.generic) else thing)
-    except Exception:  # anyone's own may raise anything
+    except Exception:  # a user-defined __repr__ may raise anything
         return f"a {type(thing).__name__}"
     return text if len(text) < 200 else f"{text[:200]}..."
 
 
 def float_dtype(X):
-    """float32 for what is float32, in either byte order, float64 for all else."""
+    """Return float32 for arrays of float32 in either byte order, float64 for all others."""
     dtype = getattr(X, "dtype", None)
     single = isinstance(dtype, np.dtype) and dtype.newbyteorder("=") == np.float32
     return np.dtype(np.float32 if single else np.float64)
 
 
 def check_array(x, *, name="X", owner="npae", dtype=None, n_features=None, allow_complex=False):
-    """x as a finite float array (N, D) with N, D >= 1; no copy where nothing has to change.
+    """Return x as a finite float array (N, D) with N, D >= 1, without a copy if nothing has to change.
 
-    float32 stays float32, float64 stays float64, other reals become float64; `dtype` decides otherwise.
-    Raises TypeError for strings, objects, sparse and masked arrays; ValueError for complex numbers (unless allowed),
+    float32 stays float32, float64 stays float64, other reals become float64, unless `dtype` is given.
+    Raise TypeError for strings, objects, sparse and masked arrays; ValueError for complex numbers (unless allowed),
     for a wrong rank or width, for rows of different lengths, an empty array, NaN and infinity.
     """
     if hasattr(x, "tocsr"):
@@ -70,9 +70,9 @@ def check_array(x, *, name="X", owner="npae", dtype=None, n_features=None, allow
         raise ValueError(f"{name} has {x.shape[1]} features, but {owner} is expecting {n_features} features as input")
     if dtype is None:
         dtype = np.complex128 if x.dtype.kind == "c" else float_dtype(x)
-    with np.errstate(over="ignore", invalid="ignore"):  # reported here, in words
+    with np.errstate(over="ignore", invalid="ignore"):  # the check below reports it
         x = x.astype(dtype, copy=False)
-        finite = np.isfinite(x.sum()) or np.isfinite(x).all()  # a finite sum is proof enough, and allocates nothing
+        finite = np.isfinite(x.sum()) or np.isfinite(x).all()  # a finite sum is enough, and allocates nothing
     if not finite:
         what = "NaN" if np.isnan(x).any() else "infinity"
         n, d = np.argwhere(~np.isfinite(x))[0]
@@ -81,7 +81,7 @@ def check_array(x, *, name="X", owner="npae", dtype=None, n_features=None, allow
 
 
 def check_finite(result, what, owner, dtype=None):
-    """The result (one array or number, or several), or ValueError where a finite input has led out of its dtype."""
+    """Return the result (arrays or numbers); raise ValueError if it overflowed its dtype."""
     for each in result if isinstance(result, tuple) else (result,):
         with np.errstate(over="ignore", invalid="ignore"):
             finite = np.isfinite(np.sum(each)) or np.isfinite(each).all()
@@ -92,14 +92,14 @@ def check_finite(result, what, owner, dtype=None):
 
 
 def check_squares(x, owner):
-    """x, or ValueError where the sum of its squares leaves its dtype."""
-    with np.errstate(over="ignore"):  # reported in words
+    """Return x; raise ValueError if the sum of its squares overflows its dtype."""
+    with np.errstate(over="ignore"):  # check_finite reports it
         check_finite((x * x).sum(), "the sum of the squares", owner, x.dtype)
     return x
 
 
 def check_varies(x, owner, what="samples that are all the same, expected some variance", axis=0):
-    """sum (x - mean)^2 about the mean along an axis; ValueError, with `what`, where it may be the mean's rounding."""
+    """Return sum (x - mean)^2 along an axis; raise ValueError, with `what`, if it is no larger than rounding."""
     total = float(np.square(x - x.mean(axis=axis, keepdims=True, dtype=np.float64)).sum())
     rounding = x.shape[axis] * np.finfo(np.float64).eps * np.sqrt(np.square(x).sum(dtype=np.float64))
     if total <= rounding**2 < np.inf:
@@ -108,7 +108,7 @@ def check_varies(x, owner, what="samples that are all the same, expected some va
 
 
 def _unlike(x):
-    """The first two rows of a list that differ in length, in words; '' where it is something else."""
+    """Return a sentence on the first two rows of a list that differ in length; '' if there are none."""
     lengths = [len(row) if hasattr(row, "__len__") else 1 for row in x] if isinstance(x, (list, tuple)) else []
     for n, length in enumerate(lengths):
         if length != lengths[0]:
@@ -129,14 +129,14 @@ def _from_objects(x, name, owner):
 
 
 def _is_finite(value):
-    """Whether a number is one of float64's; a Python int may be larger, and then np.isfinite does not take it."""
+    """Return True if float64 can represent the number; np.isfinite refuses larger Python integers."""
     return abs(int(value)) <= sys.float_info.max if isinstance(value, (int, np.integer)) else np.isfinite(value)
 
 
 def check_number(
     value, name, owner, *, low=0.0, high=np.inf, include_low=True, include_high=True, integer=False, what=None
 ):
-    """Raise ValueError unless value is a finite real (or whole) number in [low, high], without an end on request."""
+    """Raise ValueError unless value is a finite real (or whole) number in [low, high], without the ends on request."""
     kinds = (int, np.integer) if integer else (int, float, np.integer, np.floating)
     inside = isinstance(value, kinds) and not isinstance(value, bool) and _is_finite(value) and low <= value <= high
     if not inside or (value == low and not include_low) or (value == high and not include_high):
@@ -147,6 +147,6 @@ def check_number(
 
 
 def check_flag(value, name, owner):
-    """Raise TypeError unless value is True or False: the word 'False', from a file of settings, would mean True."""
+    """Raise TypeError unless value is True or False: the string 'False', from a settings file, would count as True."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{owner}: got {name}={value!r}, expected True or False")

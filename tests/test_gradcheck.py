@@ -191,7 +191,7 @@ def test_unknown_options_are_refused(keywords):
         (lambda p: ((p["W"] ** 2).sum(), {"V": p["W"]}), {"W": X}, ValueError, "keys of x"),
         (lambda p: ((p["W"] ** 2).sum(), p["W"]), {"W": X}, ValueError, "keys of x"),
         (lambda p: ((p[0] ** 2).sum(), [p[0], p[0]]), [X], ValueError, "list of 1"),
-        (lambda x: ((x**2).sum(), np.stack([x, x])), X, ValueError, "one gradient a sample"),
+        (lambda x: ((x**2).sum(), np.stack([x, x])), X, ValueError, "one gradient per sample"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_advice(f, x, error, message):

@@ -1,13 +1,14 @@
-"""Is this gradient the derivative of this value? For any function, layer, loss, penalty or network.
+"""Check that a gradient is the derivative of a value: of any function, layer, loss, penalty or network.
 
     report = check_gradient(f, x)        # f(x) -> (value, gradient)
-    print(report)                        # one row an array: relative error, worst entry, diagnosis
+    print(report)                        # one row per array: relative error, worst entry, diagnosis
 
-Why by relative error per array and at unit scale: at tiny weights and absolute tolerances wrong gradients pass.
+The error is relative, per array, and should be measured at unit scale: with tiny weights or an absolute tolerance,
+wrong gradients pass.
 
-What to read: `numeric` the difference formulas and what is not analytic, `engine` how one is chosen and trusted,
-`verdicts` right or wrong, `diagnosis` the patterns of known mistakes, `report` the table, `subjects` networks, layers,
-losses, penalties, and `parameters` where anyone's layer keeps its gradients.
+Modules: `numeric`, the difference formulas, and operations that are not analytic; `engine`, how a formula is chosen and
+confirmed; `verdicts`, right or wrong; `diagnosis`, the patterns of known mistakes; `report`, the table; `subjects`,
+networks, layers, losses, penalties; `parameters`, how the gradients of a user-defined layer are found.
 """
 
 from npae.gradcheck.check import assert_gradient, check_gradient, numerical_gradient, taylor_slope

@@ -1,4 +1,4 @@
-"""The gradient check itself: choose a method and differentiate numerically, array by array."""
+"""Check a gradient: choose a method and differentiate numerically, array by array."""
 
 import contextlib
 import functools
@@ -8,22 +8,22 @@ import numpy as np
 
 from npae.gradcheck import numeric
 from npae.gradcheck.diagnosis import diagnose_all
-from npae.gradcheck.numeric import COMPLEX_STEP, EPS, NAMES, RTOL, Slope, quietly, real_slope, watch
-from npae.gradcheck.parameters import unchanged
-from npae.gradcheck.report import UNCHECKED, WRONG, GradientReport, Row
+from npae.gradcheck.numeric import COMPLEX_STEP, EPS, NAMES, RTOL, Slope, real_slope, silence_warnings, watch
+from npae.gradcheck.parameters import restored
+from npae.gradcheck.report import NOT_CHECKED, WRONG, GradientReport, Row
 from npae.gradcheck.verdicts import Lines, compare, direction
 from npae.validation import check_number
 
-LARGE = 2_000  # numbers: above so many "auto" takes a random direction first, and searches where that fails
-BLOCK, FOUND = 16, 4  # rows and columns that are looked at around a wrong entry; entries that are searched for
+LARGE = 2_000  # numbers: above this "auto" takes a random direction first, and searches if that fails
+BLOCK, MAX_LOCATED = 16, 4  # rows and columns of the block around a wrong entry; wrong entries to search for
 SEED = 20081  # directions, samples and projections are the same in every run, and not the x of default_rng(0)
-BESIDE = 2.0**-10  # how far a point is moved off a kink, relative to each number of 1 and more
-AGREE = 1e-7  # complex step and real difference along a direction: this close, relative to the gradient's norm
-KINKS, VAGUE = EXCUSES = "there are kinks", "a real difference is too coarse to confirm the complex step"
+OFFSET = 2.0**-10  # how far a point is moved off a kink, relative to each number of 1 and more
+AGREE = 1e-7  # largest gap between complex step and real difference along a direction, over the gradient's norm
+AT_A_KINK, TOO_COARSE = SOFT_REASONS = "there are kinks", "a real difference is too coarse to confirm the complex step"
 
 
 class Check:
-    """One check in progress of a subject (variables.Function), by check_gradient's keywords; ValueError for others."""
+    """One check in progress of a subject (variables.Function), with check_gradient's keywords."""
 
     def __init__(self, subject, method="auto", rtol=None, directions=None, n_samples=None):
         if method not in ("auto", *RTOL):
@@ -31,16 +31,16 @@ class Check:
         check_number(0.5 if rtol is None else rtol, "rtol", "check", high=1.0, include_low=False, include_high=False)
         for name, number in (("directions", directions), ("n_samples", n_samples)):
             check_number(1 if number is None else number, name, "check", low=1, integer=True)
-        self.subject, self.point, self.beside, self.rng = subject, subject.point, False, np.random.default_rng(SEED)
+        self.subject, self.point, self.off_kink, self.rng = subject, subject.point, False, np.random.default_rng(SEED)
         self.method, self.rtol, self.directions, self.n_samples = method, rtol, directions or 0, n_samples
 
     def report(self):
-        """Differentiate numerically, compare, explain; what f holds is as before."""
-        with unchanged(self.subject.held):
+        """Differentiate numerically, compare, explain; restore what f keeps."""
+        with restored(self.subject.restore):
             self.f0, self.gradient = self.subject.value_and_gradient(self.point.copy())
             self.overall = np.abs(self.gradient).max()  # NaN if the gradient has one
             self._refuse_noise()
-            with quietly():
+            with silence_warnings():
                 return self._report()
 
     def _report(self):
@@ -50,41 +50,41 @@ class Check:
         lines = [Lines(self, name, count) for name, index in self.subject.index.items() if index.size]
         real = "central" if asked == "central" else "richardson"
         why = self.complex_steps(lines) if asked in ("auto", "complex") else {each.name: "" for each in lines}
-        if asked == "complex" and (reasons := set(why.values()).difference(EXCUSES)):
+        if asked == "complex" and (reasons := set(why.values()).difference(SOFT_REASONS)):
             raise ValueError(f"the complex step cannot be used: {reasons.pop()}. Take 'auto' or 'richardson'")
         for each in lines:
             if each.name in why:
                 self.differentiate(each, real)
-        if count and not self.beside and any(slope.sides for each in lines for slope in each.slopes):
-            return self._report_beside()
+        if count and not self.off_kink and any(slope.sides for each in lines for slope in each.slopes):
+            return self._report_off_kink()
         rows = [compare(each, self) for each in lines]
         if large:
             rows = [self._search(each, row) if row.status == WRONG else row for each, row in zip(lines, rows)]
-        rows += [Row(name, (), UNCHECKED, diagnosis=text) for name, text in self.subject.unchecked.items()]
-        told = "; ".join(dict.fromkeys(why.values()))
+        rows += [Row(name, (), NOT_CHECKED, diagnosis=text) for name, text in self.subject.unchecked.items()]
+        because = "; ".join(dict.fromkeys(why.values()))
         if len(why) < len(lines):
-            elsewhere = f"; {NAMES[real]} for {', '.join(why)}: {told}" if why else ""
-            told = "f accepts complex input and agrees with a real difference in every array" + elsewhere
-        reason = f"because {told}" + (f"; {self.point.size:,} numbers, hence directions" if large else "")
-        reason += f"; at x moved by up to {BESIDE:.0e}, where no direction meets a kink of x" if self.beside else ""
+            elsewhere = f"; {NAMES[real]} for {', '.join(why)}: {because}" if why else ""
+            because = "f accepts complex input and agrees with a real difference in every array" + elsewhere
+        reason = f"because {because}" + (f"; {self.point.size:,} numbers, hence directions" if large else "")
+        reason += f"; at x moved by up to {OFFSET:.0e}, where no direction meets a kink of x" if self.off_kink else ""
         method = NAMES[real if len(why) == len(lines) else "complex"] + (" along random directions" if count else "")
         whole = diagnose_all(rows, self._asymmetry)
-        return GradientReport(rows, method, reason if told else "as asked", self.f0, whole)
+        return GradientReport(rows, method, reason if because else "as asked", self.f0, whole)
 
-    def _report_beside(self):
-        """The report at a point nearby: along a direction that meets one kink nothing is seen of all other entries."""
-        self.beside = True
-        moved = self.point + BESIDE * self.rng.uniform(-1, 1, self.point.size) * np.maximum(np.abs(self.point), 1.0)
-        with contextlib.suppress(ArithmeticError, ValueError):  # where f is not defined there, it stays inconclusive
+    def _report_off_kink(self):
+        """Return the report at a point nearby: a direction that meets one kink shows nothing of all other entries."""
+        self.off_kink = True
+        moved = self.point + OFFSET * self.rng.uniform(-1, 1, self.point.size) * np.maximum(np.abs(self.point), 1.0)
+        with contextlib.suppress(ArithmeticError, ValueError):  # if f is undefined there, the check stays inconclusive
             self.f0, self.gradient = self.subject.value_and_gradient(moved.copy())
             self.point = moved
         self.overall = np.abs(self.gradient).max()
         return self._report()
 
     def _asymmetry(self):
-        """|<v, A u> - <u, A v>| / (|A u| |v| + |A v| |u|), A the gradient's derivative: 0 for the gradient of anything.
+        """|<v, A u> - <u, A v>| / (|A u| |v| + |A v| |u|), A the gradient's derivative: 0 for a gradient.
 
-        NaN where it cannot be had: a gradient that is not finite nearby, or float32's.
+        NaN if the gradient is not finite nearby, or has float32's precision.
         """
         (u, v), h = self.rng.standard_normal((2, self.point.size)), 2.0**-17
         if (self.gradient == self.gradient.astype(np.float32)).all():
@@ -108,7 +108,7 @@ class Check:
 
     @functools.cached_property
     def noise(self):
-        """The rounding error of the value, measured only where eps |f| does not settle the matter."""
+        """The rounding error of the value, measured only if eps |f| does not decide."""
         probe = self.rng.standard_normal(self.point.size) * np.maximum(np.abs(self.point), 1.0)
         return numeric.noise_level(self.phi(slice(None), probe), self.f0)
 
@@ -128,13 +128,13 @@ class Check:
         )
 
     def slope(self, method, line, scale=1.0, target=0.0):
-        """The derivative along a line (entries, v), by complex steps or real ones."""
+        """Return the derivative along a line (entries, v), by complex steps or real ones."""
         if method == "complex":
             return Slope(self.phi(*line)(1j * COMPLEX_STEP).imag / COMPLEX_STEP, 0.0)
         return real_slope(self.phi(*line), self.f0, scale, self.noise, target, extrapolate=method != "central")
 
     def differentiate(self, lines, method):
-        """The slopes along the lines, each as exact as the largest so far asks for."""
+        """Compute the slopes along the lines, each as exactly as the largest slope so far requires."""
         lines.method, lines.slopes, size = method, [], lines.scale
         target = 0.1 * (self.rtol or RTOL[method])
         for line, scale in zip(lines.lines, np.ones(len(lines.lines)) if lines.along else np.abs(lines.x)):
@@ -142,24 +142,24 @@ class Check:
             size = max(size, abs(lines.slopes[-1].value))
 
     def complex_steps(self, lines):
-        """Complex steps; name -> why not, for the arrays where they cannot be trusted."""
+        """Take complex steps; return name -> why the steps of that array cannot be trusted."""
         marks = frozenset[tuple[str, str]]()
         try:
             real = complex(self.subject.value(self.point.astype(complex))).real
             for each in lines:
                 self.differentiate(each, "complex")
             gap, why = abs(real - self.f0), f"f is {real!r} for complex input, but {self.f0!r} for real input"
-        except Exception as error:  # whatever f raises on complex input is a reason not to use it
+        except Exception as error:  # f may raise anything on complex input
             text = str(error).partition("\n")[0] or "no message"
             gap, why = np.inf, f"f does not survive complex input ({type(error).__name__}: {text})"
         if not (gap <= 1e-12 * abs(self.f0) or gap <= 100 * self.noise):
             return {each.name: why for each in lines}
-        with contextlib.suppress(Exception):  # an array of another class may not do
+        with contextlib.suppress(Exception):  # f may refuse an array of another class
             marks = self.subject.value(self.point.astype(complex), watch).marks
-        return {each.name: why for each in lines if (why := self.distrust(each, marks))}
+        return {each.name: why for each in lines if (why := self.why_not_complex(each, marks))}
 
-    def distrust(self, lines, marks):
-        """Why complex steps are not the derivative (by f's marks, or because a real difference disagrees), or ''."""
+    def why_not_complex(self, lines, marks):
+        """Return why complex steps are not the derivative (f's marks, or a real difference that disagrees), or ''."""
         n = np.array([slope.value for slope in lines.slopes])
         followed = {operation for name, operation in marks if name == lines.name}
         lost = followed - {""}
@@ -176,12 +176,12 @@ class Check:
         gap, size = abs(predicted - slope.value), max(size, abs(slope.value))
         if slope.sides or gap <= max(AGREE * size, 3 * slope.error):
             vague = slope.error > 1e-3 * size and gap > 0 and followed != {""}
-            return KINKS if slope.sides else VAGUE if vague else ""
+            return AT_A_KINK if slope.sides else TOO_COARSE if vague else ""
         cause = seen or "f takes abs, a norm, .real or a conjugate somewhere"
         return f"in {lines.name} real differences contradict the complex step by {gap / size:.1e}: {cause}"
 
     def _search(self, lines, row):
-        """The row of the wrong entries, found by bisection; or where there are many, that of a block around one."""
+        """Return the row of the wrong entries, found by bisection; if there are many, of a block around one of them."""
         if not np.isfinite(row.analytic):
             return row
         (flat, v), tolerance = lines.lines[0], row.tolerance * lines.scale
@@ -203,7 +203,7 @@ class Check:
                 yield from wrong(*less)
 
         every = np.arange(len(v))
-        found = sorted(itertools.islice(wrong(every, lines.analytic[0] - lines.slopes[0].value), FOUND))
+        found = sorted(itertools.islice(wrong(every, lines.analytic[0] - lines.slopes[0].value), MAX_LOCATED))
         few = abs(gap(np.setdiff1d(every, found))) <= tolerance
         coordinates, labels = (found, [found]) if few else self._block(lines.shape, found[0])
         each = Lines(self, lines.name, coordinates=coordinates)
@@ -215,7 +215,7 @@ class Check:
         return located
 
     def _block(self, shape, place):
-        """The coordinates where some rows and columns cross, the same ones of a square array; and which those are."""
+        """Return the coordinates of a block, and its rows and columns: the same ones if the array is square."""
         sides = (shape[0], int(np.prod(shape[1:]))) if len(shape) > 1 else (1, shape[0])
         many = BLOCK if 1 not in sides else BLOCK**2
         chosen = [np.union1d(self.rng.choice(n, min(n, many)), [i]) for i, n in zip(divmod(place, sides[1]), sides)]

@@ -1,6 +1,7 @@
-"""What a wrong array gives away beside the right one: a factor whose cause is known, a pattern, a place, a shape.
+"""Explain how a wrong array differs from the right one: by a factor whose cause is known, a pattern, a place, a shape.
 
-The gradient checker says it of gradients (`npae.gradcheck.diagnosis`), exercise sheets of answers (`npae.classroom`).
+The gradient checker explains gradients with it (`npae.gradcheck.diagnosis`), exercise sheets explain answers
+(`npae.classroom`).
 """
 
 from dataclasses import dataclass
@@ -8,70 +9,70 @@ from dataclasses import dataclass
 import numpy as np
 
 
-def constant_factor(a, b, fit):
-    """r if a = r b but for a part `fit` of a, else None."""
+def constant_factor(a, b, tol):
+    """Return r if ||a - r b|| <= tol ||a||, else None."""
     if not (a.any() and b.any()):
         return None
     size_a, size_b = np.abs(a).max(), np.abs(b).max()
     a, b = a / size_a, b / size_b  # no square leaves float64
     r = float(np.vdot(b, a) / np.vdot(b, b))
     total = float(r * (size_a / size_b))
-    fits = np.linalg.norm(a - r * b) <= fit * np.linalg.norm(a)
+    fits = np.linalg.norm(a - r * b) <= tol * np.linalg.norm(a)
     return total if fits and total and np.isfinite(total) else None
 
 
-def wrong_factor(a, b, fit):
-    """r if a, which should be b, is r b instead, and no more than a tenth of their difference is left; else None."""
-    r = constant_factor(a, b, fit)
+def wrong_factor(a, b, tol):
+    """Return r if a, which should be b, is r b instead, up to a tenth of their difference; else None."""
+    r = constant_factor(a, b, tol)
     return r if r and np.abs(a - r * b).max() <= 0.1 * np.abs(a - b).max() else None
 
 
-def close(a, b, fit):
-    """Whether two arrays agree but for a part `fit` of the larger, in 2-norm."""
+def nearly_equal(a, b, tol):
+    """Return True if ||a - b|| <= tol max(||a||, ||b||)."""
     size = max(np.abs(a).max(), np.abs(b).max()) or 1.0
     a, b = a / size, b / size
-    return np.linalg.norm(a - b) <= fit * max(np.linalg.norm(a), np.linalg.norm(b))
+    return np.linalg.norm(a - b) <= tol * max(np.linalg.norm(a), np.linalg.norm(b))
 
 
-def instead(a, b, c, fit):
-    """Whether a, which should be b, is c instead: but for the part `fit`, and a tenth of what a and b differ by."""
-    return close(a, c, fit) and np.abs(a - c).max() < 0.1 * np.abs(a - b).max()
+def matches_instead(a, b, c, tol):
+    """Return True if a, which should be b, is nearly equal to c instead: nearer than a tenth of its distance to b."""
+    return nearly_equal(a, c, tol) and np.abs(a - c).max() < 0.1 * np.abs(a - b).max()
 
 
-def explains(a, b, c):
-    """Whether c leaves less than half of the error of every entry of a, which should be b, a tenth of the largest."""
+def accounts_for(a, b, c):
+    """Return True if |a - c| is below half of |a - b| in every entry and below a tenth of its maximum."""
     left, gap = np.abs(a - c), np.abs(a - b)
     return (left < 0.5 * gap).all() and left.max() < 0.1 * gap.max()
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two arrays that should agree, in the words of who compares them.
+    """The words for a comparison of two arrays that should agree.
 
-    got, expected: how the two are called in a formula; it: how the first one is in a sentence. known: {number:
-    sentence}, what that factor between the two means, the sentence going on after 'got = '. sums: what it means that
-    got is N times what was expected, averages: that it is 1/N of it, {axis} being what there are N of. absent: what it
-    may mean that got is zero where the other is not, repeated: that half of the rows or less are wrong, and no others.
+    got, expected: the names of the two in a formula; subject: the first one in a sentence. known: {factor: meaning},
+    the sentence after 'got = '. sums: the meaning of got = N expected; averages: of got = expected / N; both contain
+    {axis}, the things that are N in number. absent: the meaning of a got that is zero where expected is not. repeated:
+    the meaning if at most half of the rows are wrong and all others right.
     """
 
     got: str
     expected: str
-    it: str
+    subject: str
     known: dict[float, str]
     sums: str
     averages: str
     absent: str = ""
     repeated: str = ""
 
-    def factor(self, r, sizes, fit, single=False):
-        """A sentence on got = r expected: r is a size, a known number, a whole one, 1 within some digits, or neither.
+    def factor(self, r, sizes, tol, single=False):
+        """Return a sentence on got = r expected: r is a size, a known number, a whole one, nearly 1, or other.
 
-        sizes: {7: "the batch size N"}, how many there are of what, the likeliest last. fit: how well r is known.
-        single: they are one number each, which is a multiple of any other: '' where r is neither.
+        sizes: {7: "the batch size N"}, the likeliest last. tol: the relative error of r. single: both are one number,
+        which is a multiple of any other, so return '' for an r of no known kind.
         """
-        fit = min(10 * fit, 1e-3, 0.1 * abs(r - 1))
+        tol = min(10 * tol, 1e-3, 0.1 * abs(r - 1))
         for number, words in self._numbers(r, sizes):
-            if abs(r / number - 1) <= fit:
+            if abs(r / number - 1) <= tol:
                 return f"{self.got} = {words}"
         if abs(r - 1) < 1e-4:
             digits = int(0.01 - np.log10(abs(r - 1) + 1e-16))
@@ -98,75 +99,77 @@ class Comparison:
             why = f"mean against sum over {abs(whole)} samples or features? or a constant forgotten"
             yield number, f"{factor} x {self.expected}: {why}"
 
-    def patterns(self, a, b, fit, x=None, labels=None, bad=None):
-        """(whether it fits, sentence) for each pattern, in the order in which they are tried.
+    def patterns(self, a, b, tol, x=None, labels=None, bad=None):
+        """Yield (True if it fits, sentence) for each pattern, in the order in which they should be tried.
 
-        a is what came, b what was expected, of one shape, finite and not equal; x, if known, the variable's value.
-        labels: where in a larger array they are, along each axis; bad: where they differ by more than they may. A
-        pattern fits if what it does not explain is the part `fit` of a at most, and a tenth of what a and b differ by.
+        a: the array that came; b: the expected one, of the same shape, both finite and not equal; x: the variable's
+        value if known. labels: their indices along each axis of a larger array; bad: a mask of the wrong entries. A
+        pattern fits if its error is at most `tol` relative to a, and a tenth of the difference of a and b.
         """
-        fit = min(fit, 0.1 * np.abs(a - b).max() / max(np.abs(a).max(), np.abs(b).max()))
-        bad = np.abs(a - b) > fit * max(np.abs(a).max(), np.abs(b).max()) if bad is None else bad
-        the, axes = f"{self.it} is ", [axis for axis in range(a.ndim) if a.shape[axis] > 1]
+        tol = min(tol, 0.1 * np.abs(a - b).max() / max(np.abs(a).max(), np.abs(b).max()))
+        bad = np.abs(a - b) > tol * max(np.abs(a).max(), np.abs(b).max()) if bad is None else bad
+        the, axes = f"{self.subject} is ", [axis for axis in range(a.ndim) if a.shape[axis] > 1]
         if a.ndim == 2 and min(a.shape) > 1:
             order = "" if a.shape == b.T.shape else ": its entries are in the order of the transpose"
-            turned = instead(a, b, b.T.reshape(a.shape), fit) or instead(b, a, a.T.reshape(a.shape), fit)
+            swaps = (a, b, b.T.reshape(a.shape)), (b, a, a.T.reshape(a.shape))
+            turned = any(matches_instead(*swap, tol) for swap in swaps)
             yield turned, f"{the}transposed{order}"
-        flipped = a.ndim > 1 and min(a.shape[-2:]) > 1 and instead(a, b, np.flip(b, (-2, -1)), fit)
+        flipped = a.ndim > 1 and min(a.shape[-2:]) > 1 and matches_instead(a, b, np.flip(b, (-2, -1)), tol)
         yield flipped, the + "turned around: a convolution for a correlation?"
-        where = self.where(a, b, fit, bad, x, labels)
-        yield where.startswith("the magnitudes"), where
+        place = self.locate(a, b, tol, bad, x, labels)
+        yield place.startswith("the magnitudes"), place
         for axis in axes:
             p, q, along = np.moveaxis(a, axis, 0), np.moveaxis(b, axis, 0), f"axis {axis}" if a.ndim > 1 else "axis"
-            yield instead(p, q, q[::-1], fit), the + f"reversed along {along}"
-            off = len(p) > 2 and (instead(p[1:], q[1:], q[:-1], fit) or instead(p[:-1], q[:-1], q[1:], fit))
+            yield matches_instead(p, q, q[::-1], tol), the + f"reversed along {along}"
+            shifts = (p[1:], q[1:], q[:-1]), (p[:-1], q[:-1], q[1:])
+            off = len(p) > 2 and any(matches_instead(*shift, tol) for shift in shifts)
             yield off, the + f"shifted along {along}: an index is off by one"
             for total, word in ((q.sum(axis=0), "summed"), (q.mean(axis=0), "averaged")):
                 repeated = np.broadcast_to(total, p.shape)
                 words = f"{the}{word} over {along} and repeated along it: look for a wrong axis"
-                yield instead(p, q, repeated, fit), words
+                yield matches_instead(p, q, repeated, tol), words
         ordered = np.empty(b.shape)
         ordered.flat[np.argsort(a, axis=None)] = np.sort(b, axis=None)
         order = "look at a reshape, a permutation, an index"
-        yield instead(a, b, ordered, fit), f"the numbers are right, but in another order: {order}"
+        yield matches_instead(a, b, ordered, tol), f"the numbers are right, but in another order: {order}"
         top, c = np.abs(a).max(), np.abs(a - b).max()
-        clipped = (np.abs(b) > top).sum() > 1 and instead(a, b, np.clip(b, -top, top), fit)
+        clipped = (np.abs(b) > top).sum() > 1 and matches_instead(a, b, np.clip(b, -top, top), tol)
         yield clipped, the + f"clipped at {top:.6g}"
-        yield where, where
+        yield place, place
         many = a.size > 2 and bad.mean() >= 0.5
         for which, along in (None, "everywhere"), *((axis, f"along axis {axis}") for axis in axes if a.ndim > 1):
-            flat = np.ptp(a, which).max() <= fit * top and np.ptp(b, which).max() > 0.1 * np.abs(b).max()
+            flat = np.ptp(a, which).max() <= tol * top and np.ptp(b, which).max() > 0.1 * np.abs(b).max()
             yield many and flat, the + f"constant {along}: a sum over the wrong axis was broadcast"
-            shifted = np.ptp(a - b, which).max() <= fit * c
+            shifted = np.ptp(a - b, which).max() <= tol * c
             shared = f"the difference is constant {along}: a term that all entries share (a mean, a sum) is missing"
             yield shifted, shared
-        equal = close(a, top * np.sign(b), fit) and np.ptp(np.abs(b)) > 0.1 * np.abs(b).max()
+        equal = nearly_equal(a, top * np.sign(b), tol) and np.ptp(np.abs(b)) > 0.1 * np.abs(b).max()
         yield many and equal, "only the signs are right: the magnitudes are all equal"
         for axis, what in enumerate(("column", "row")) if a.ndim == 2 and min(a.shape) > 1 else ():
             r = (a * b).sum(axis=axis, keepdims=True) / np.maximum((b * b).sum(axis=axis, keepdims=True), 1e-300)
-            k, cause = (np.abs(r - 1) > fit).sum(), "a scale, a deviation, a weight?"
-            subject = f"each {what} is wrong" if k == r.size else f"{k:,} of {r.size:,} {what}s are wrong, each"
-            yield k > 1 and instead(a, b, r * b, fit), f"{subject} by a factor of its own: {cause}"
+            k, cause = (np.abs(r - 1) > tol).sum(), "a scale, a deviation, a weight?"
+            lines = f"each {what} is wrong" if k == r.size else f"{k:,} of {r.size:,} {what}s are wrong, each"
+            yield k > 1 and matches_instead(a, b, r * b, tol), f"{lines} by a factor of its own: {cause}"
 
-    def where(self, a, b, fit, bad, x=None, labels=None):
-        """'wrong only in this region, and there like this', or ''."""
+    def locate(self, a, b, tol, bad, x=None, labels=None):
+        """Return 'wrong only in this region, and there like this', or ''."""
         labels = labels or [np.arange(size) for size in a.shape]
         size, gap = np.maximum(np.abs(a), np.abs(b)), np.abs(a - b)
-        care = size > fit * size.max()
+        care = size > tol * size.max()
 
-        def holds(mask):  # what is too little to be wrong may be in the place or not, but not be spread over both
+        def holds(mask):  # entries too small to be wrong may be inside or outside of the region, but not both
             out = gap[~mask].max()
-            right = mask & ~bad & care & (gap <= max(out, fit * size.max()))
+            right = mask & ~bad & care & (gap <= max(out, tol * size.max()))
             return out <= 0.1 * gap.max() and not (bad & ~mask).any() and not right.any()
 
         regions = _regions(bad, x, labels) if (care & ~bad).any() and bad.sum() > 1 else ()
         place = next((words for words, mask in regions if holds(mask)), "")
-        if close(np.abs(a), np.abs(b), fit) and (np.sign(a) != np.sign(b))[bad].all():
+        if nearly_equal(np.abs(a), np.abs(b), tol) and (np.sign(a) != np.sign(b))[bad].all():
             return f"the magnitudes agree but {bad.sum():,} of {a.size:,} signs are wrong{place and ': '}{place}"
-        r = wrong_factor(a[bad], b[bad], 10 * fit) if bad.sum() > 1 else None
-        what = f", where {self.it} is zero{self.absent}" if not a[bad].any() else ""
+        r = wrong_factor(a[bad], b[bad], 10 * tol) if bad.sum() > 1 else None
+        what = f", where {self.subject} is zero{self.absent}" if not a[bad].any() else ""
         what = ", where it should be zero" if not b[bad].any() else what
-        what = ", and there " + self.factor(r, {}, fit) if r else what
+        what = ", and there " + self.factor(r, {}, tol) if r else what
         if place:
             repeats = place[:3] == "row" and not what and a.shape[1] > 1 and bad.any(axis=1).mean() <= 0.5
             return f"wrong only {place}{what}{self.repeated if repeats else ''}"
@@ -180,7 +183,7 @@ class Comparison:
 
 
 def _regions(bad, x, labels):
-    """(words, mask) of places that a mistake can be confined to, none of them nearly everything."""
+    """Yield (words, mask) of each region to which a mistake may be confined, at most 75 % of the array."""
     for axis in range(bad.ndim) if bad.ndim > 1 else ():
         name = ("row", "column")[axis] if bad.ndim == 2 else f"axis {axis} at"
         lines = np.flatnonzero(np.moveaxis(bad, axis, 0).reshape(len(labels[axis]), -1).any(axis=1))
@@ -204,7 +207,7 @@ def _regions(bad, x, labels):
 
 
 def shape_hint(got, expected):
-    """What may have gone wrong with a shape that is not the expected one: '; a reason', or ''."""
+    """Return a likely reason for a shape that is not the expected one: '; a reason', or ''."""
     reasons = {
         "it looks transposed": len(got) == 2 and got == expected[::-1],
         "its axes are in another order": len(got) == len(expected) and sorted(got) == sorted(expected),

@@ -1,4 +1,4 @@
-"""Derivatives along a line phi(t): complex steps, and what f loses of them; real differences, kinks, rounding noise."""
+"""Derivatives along a line phi(t): complex steps and operations that spoil them; real differences, kinks, noise."""
 
 import contextlib
 import functools
@@ -8,17 +8,17 @@ from math import factorial
 
 import numpy as np
 
-from npae.gradcheck.variables import each_leaf
+from npae.gradcheck.variables import map_leaves
 
 # phi'(0) = Im phi(ih) / h + O(h^2), h so small that the truncation error h^2 phi'''/6 is zero in floating point.
 # Squire and Trapp (1998), SIAM Review 40; Martins, Sturdza and Alonso (2003), ACM TOMS 29.
 COMPLEX_STEP = 1e-30
 
-# Minimizes eps |f| / h + h^2 |f'''| / 6 where f and f''' are of order one: Nocedal and Wright, equation 8.8.
+# Minimizes eps |f| / h + h^2 |f'''| / 6 if f and f''' are of order one: Nocedal and Wright, equation 8.8.
 CENTRAL_STEP = np.finfo(float).eps ** (1 / 3)
 
 # Powers of two, because x + h is then exact (nearly always). The first is the best for functions of order one; the
-# next ones come closer to a kink, a singularity or the edge of a domain, or see a small term beside a large f.
+# next ones come closer to a kink, a singularity or the edge of a domain, or resolve a small term of a large f.
 STEPS = tuple(2.0**k for k in (-12, -16, -9, -20, -6, -24, -3, -28, -32))
 FINEST = (2.0**-20, 2.0**-24)
 
@@ -26,17 +26,17 @@ RTOL = {"complex": 1e-10, "richardson": 1e-7, "central": 1e-6}
 NAMES = {"complex": "complex step", "richardson": "Richardson extrapolation", "central": "central difference"}
 EPS = np.finfo(float).eps
 
-NOT_ANALYTIC = {  # loses the imaginary part, and with it the derivative that a complex step is after
+NOT_ANALYTIC = {  # operations that lose the imaginary part, and with it the derivative of a complex step
     "absolute", "fabs", "conjugate", "sign", "real", "imag", "angle", "arctan2", "hypot", "var", "std", "nanvar",
     "nanstd", "cov", "corrcoef",
     "norm", "vdot", "vecdot", "svd", "eigh", "eigvalsh", "qr", "cholesky", "pinv", "lstsq", "cond",
 }  # fmt: skip
-STEPPED = {"sign", "floor", "ceil", "rint", "trunc", "heaviside", "signbit", "around", "round", "fix"}  # but for jumps
+PIECEWISE_CONSTANT = {"sign", "floor", "ceil", "rint", "trunc", "heaviside", "signbit", "around", "round", "fix"}
 
 
 @contextlib.contextmanager
-def quietly():
-    """No floating-point warnings at the displaced points; a silent cast of complex to real becomes an error."""
+def silence_warnings():
+    """Silence floating-point warnings at displaced points; make a silent cast of complex to real an error."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("error", getattr(np, "exceptions", np).ComplexWarning)
         yield
@@ -44,7 +44,7 @@ def quietly():
 
 @dataclass
 class Slope:
-    """A derivative with an estimate of its absolute error; at a kink both one-sided ones."""
+    """A derivative with an estimate of its absolute error; at a kink, `sides`: the two one-sided derivatives."""
 
     value: float
     error: float
@@ -55,11 +55,11 @@ def real_slope(phi, f0, scale, noise, target, extrapolate=True):
     """phi'(0) by R = (4 D(h/2) - D(h)) / 3 or D(h/2), at the first step whose estimated error is at most `target`.
 
     D is the central difference; its error is estimated as |D(h/2) - D(h)| / 3, that of D(h/2), plus the rounding
-    4 noise / h. Steps are in units of `scale`, and smaller where |x| is small. If none reaches the target, the one of
-    least error is returned; if phi is finite on one side only (the edge of a domain), that side is extrapolated.
+    4 noise / h. Steps are in units of `scale`, and smaller if |x| is small. If no step reaches the target, return the
+    slope of least error; if phi is finite on one side only (the edge of a domain), extrapolate on that side.
 
-    A kink: the jump of the one-sided slopes, K = 2 J(h/2) - J(h) with J(h) = (phi(h) - 2 phi(0) + phi(-h)) / h,
-    is -h^3 phi''''/16 for a smooth phi but stays as h falls where phi' jumps at 0. A smaller step avoids one at a
+    A kink: the jump of the one-sided slopes, K = 2 J(h/2) - J(h) with J(h) = (phi(h) - 2 phi(0) + phi(-h)) / h, is
+    -h^3 phi''''/16 for a smooth phi, but does not fall with h if phi' jumps at 0. A smaller step avoids a kink at a
     distance. Nocedal and Wright (2006), section 8.1; Ridders (1982), Adv. Eng. Software 4.
     """
     unit, found = power_of_two(max(scale, 1.0)), {}
@@ -71,14 +71,14 @@ def real_slope(phi, f0, scale, noise, target, extrapolate=True):
         sides = (3 * f0 - 4 * g_minus + f_minus) / h, (4 * g_plus - f_plus - 3 * f0) / h
         jump, rounding = abs(sides[1] - sides[0]), 30 * noise / h
         for side, first in ((sides[0], f0 - g_minus), (sides[1], g_plus - f0)) if not np.isfinite(jump) else ():
-            if np.isfinite(side):  # the edge of a domain: what is inside counts
+            if np.isfinite(side):  # the edge of a domain: take the inner side
                 slope, jump = Slope(side, abs(side - 2 * first / h) + 16 * noise / h), 0.0
         if np.isfinite(slope.error + jump):
             found[h / unit] = slope, jump, rounding, sides
             if slope.error <= target and jump <= target + rounding:
                 return slope
     best = Slope(np.nan, np.inf)
-    for h in sorted(found):  # a step is too wide where it contradicts a finer one
+    for h in sorted(found):  # a step is too wide if it contradicts a finer one
         slope = found[h][0]
         if np.isfinite(best.error) and abs(slope.value - best.value) > 3 * (slope.error + best.error):
             break
@@ -91,19 +91,19 @@ def real_slope(phi, f0, scale, noise, target, extrapolate=True):
 
 
 def power_of_two(scale):
-    """The power of two nearest to `scale` on a logarithmic axis."""
+    """Return the power of two nearest to `scale` on a logarithmic axis."""
     return 2.0 ** np.round(np.log2(scale))
 
 
 def noise_level(phi, f0):
-    """The standard deviation of the rounding error of phi near 0, from high-order differences at 7 close points.
+    """Return the standard deviation of the rounding error of phi near 0, from high-order differences at 7 points.
 
-    The k-th difference of a smooth function at spacing h is O(h^k); what is left is noise, amplified by
-    sqrt((2k)!) / k!. Moré and Wild (2011), SIAM J. Sci. Comput. 33 (ECnoise). The quieter side counts, as a kink at 0
-    is none. What is as large at two wider spacings is noise too: float32 inside. Never below eps |f| / 2.
+    The k-th difference of a smooth function at spacing h is O(h^k); the rest is noise, amplified by sqrt((2k)!) / k!.
+    Moré and Wild (2011), SIAM J. Sci. Comput. 33 (ECnoise). The quieter side counts, because a kink at 0 is not noise.
+    Differences that are equally large at two wider spacings are noise too: float32 inside f. Never below eps |f| / 2.
     """
     floor, level = EPS * abs(f0) / 2, np.inf
-    for h in (2.0**k for k in (-22, -30, -38)):  # ever closer, as an edge or a kink may be near
+    for h in (2.0**k for k in (-22, -30, -38)):  # ever closer, because an edge or a kink may be near
         for side in (1, -1):
             level = min(level, min(_noise_at(phi, f0, range(0, 7 * side, side), h))) if level > 100 * floor else level
     wide = [np.median(_noise_at(phi, f0, range(-8, 9), h)) for h in (2.0**-16, 2.0**-13)]
@@ -118,7 +118,7 @@ def _noise_at(phi, f0, places, h):
 
 
 class Watched(np.ndarray):
-    """An array with marks: (name, "") of each variable that it comes from, (name, operation) where one was lost."""
+    """An array with marks: (name, "") of each variable behind it, (name, operation) if that lost a derivative."""
 
     marks: frozenset = frozenset()
 
@@ -135,7 +135,7 @@ class Watched(np.ndarray):
         return _apply(lambda array, key: array[key], "", (self, key), {})
 
     def __setitem__(self, key, value):
-        super().__setitem__(_plain(key, []), _plain(value, found := [self]))
+        super().__setitem__(_unwatched(key, []), _unwatched(value, found := [self]))
         self.marks = _union(found)
 
     real = property(lambda self: np.real(self))
@@ -144,7 +144,7 @@ class Watched(np.ndarray):
 
 
 def watch(thing, marks):
-    """The array, or each array in a structure, watched and with these marks."""
+    """Return the array, or each array in a structure, as a Watched one with these marks."""
 
     def watched(leaf):
         if getattr(getattr(leaf, "dtype", None), "kind", "") not in ("f", "c"):
@@ -153,15 +153,15 @@ def watch(thing, marks):
         leaf.marks = marks
         return leaf
 
-    return each_leaf(watched, thing)
+    return map_leaves(watched, thing)
 
 
 def _apply(function, name, args, kwargs):
     found: list[Watched] = []
-    result, marks = function(*_plain(args, found), **_plain(kwargs, found)), _union(found)
+    result, marks = function(*_unwatched(args, found), **_unwatched(kwargs, found)), _union(found)
     if any(array.dtype.kind == "c" for array in found):
         marks |= {(source, name.replace("absolute", "abs")) for source, _ in marks if name in NOT_ANALYTIC}
-    elif name in STEPPED:
+    elif name in PIECEWISE_CONSTANT:
         return result
     watch(kwargs.get("out"), marks)
     return watch(result, marks)
@@ -171,9 +171,9 @@ def _union(found):
     return frozenset().union(*(each.marks for each in found))
 
 
-def _plain(thing, found):
+def _unwatched(thing, found):
     def plain(leaf):
         found.extend([leaf] if isinstance(leaf, Watched) else ())
         return leaf.view(np.ndarray) if isinstance(leaf, Watched) else leaf
 
-    return each_leaf(plain, thing)
+    return map_leaves(plain, thing)

@@ -1,4 +1,4 @@
-"""Where things are kept: what an object reaches, which of it is a parameter or its gradient, what to put back."""
+"""Find the parameters of a user-defined layer and their gradients; restore what a check changes."""
 
 import contextlib
 import functools
@@ -10,27 +10,28 @@ from typing import Any
 import numpy as np
 
 AFFIXES = ("gradient", "gradients", "grads", "grad", "dld", "djd", "nabla", "deriv", "d", "g", "bar", "delta", "diff")
-CLEAR = AFFIXES[:4]  # what alone names a gradient; `diff` or `d` beside `weights` may be anything
-HOLDERS = ("param", "parameter", "p", "weight", "theta", "variable", "data", "value", "val", "array", "tensor")
-CALLED = (types.FunctionType, types.MethodType, types.CellType, functools.partial)
-OF_CLASSES = (types.MemberDescriptorType, np.ndarray)
-HELD = ("__self__", "__func__", "__closure__", "__defaults__", "cell_contents", "func", "args", "keywords")
-LOST = "the output changes with it, but no gradient of it was found: name it, or leave it out, by parameters="
+UNAMBIGUOUS = AFFIXES[:4]  # these alone name a gradient; `diff` or `d` next to `weights` may be anything
+CONTAINER_NAMES = ("param", "parameter", "p", "weight", "theta", "variable", "data", "value", "val", "array", "tensor")
+CALLABLES = (types.FunctionType, types.MethodType, types.CellType, functools.partial)
+CLASS_ATTRIBUTES = (types.MemberDescriptorType, np.ndarray)
+CALLABLE_PARTS = ("__self__", "__func__", "__closure__", "__defaults__", "cell_contents", "func", "args", "keywords")
+NO_GRADIENT = "the output changes with it, but no gradient of it was found: name it, or leave it out, by parameters="
 SHARED = "it shares its memory with another array of the layer, which their copies would not: keep one of them"
-MANY, LARGEST = 10**4, 10**6  # things that are looked at; numbers of an array that is no data, which nothing changes
+MAX_OBJECTS = 10**4  # to walk
+MAX_RESTORED = 10**6  # numbers of an array to restore; larger arrays are data, which nothing changes
 
 
-def resolve(root, path):
-    """What a path leads to: attributes of objects, items of dicts, lists and tuples."""
+def get_at(root, path):
+    """Return the object at a path of attributes, and of items of dicts, lists and tuples."""
     for key in path:
         root = root[key] if isinstance(root, (dict, list, tuple)) else getattr(root, key)
     return root
 
 
-def put(root, path, value):
-    """Put a value where a path leads to, of frozen objects, too."""
+def set_at(root, path, value):
+    """Set the value at a path, in frozen objects, too."""
     *path, key = path
-    owner = resolve(root, path)
+    owner = get_at(root, path)
     if isinstance(owner, (dict, list)):
         owner[key] = value
     else:
@@ -43,30 +44,30 @@ def _children(thing):
     if isinstance(thing, (dict, type, types.ModuleType, np.ndarray)):
         return thing.items() if isinstance(thing, dict) else ()
     names = dict.fromkeys(getattr(thing, "__dict__", ()))
-    called = isinstance(thing, CALLED)
-    for kind in () if called else type(thing).__mro__:  # its slots, and arrays that the class keeps
-        names |= {name: None for name, value in vars(kind).items() if isinstance(value, OF_CLASSES)}
+    called = isinstance(thing, CALLABLES)
+    for kind in () if called else type(thing).__mro__:  # slots, and arrays of the class
+        names |= {name: None for name, value in vars(kind).items() if isinstance(value, CLASS_ATTRIBUTES)}
     found = []
-    for name in [*names, *HELD] if called else names:
+    for name in [*names, *CALLABLE_PARTS] if called else names:
         with contextlib.suppress(AttributeError, ValueError):  # not bound yet
             found.append((name, getattr(thing, name)))
     used = thing.__code__.co_names if isinstance(thing, types.FunctionType) else ()
     return found + [(name, thing.__globals__[name]) for name in used if name in thing.__globals__]
 
 
-def reach(root, children=_children):
-    """(path, thing) for all that is reached from root, nearest first; what is held twice comes once for each path."""
+def walk_objects(root, children=_children):
+    """Yield (path, object) for all objects that root leads to, nearest first; twice if there are two paths."""
     queue: list[tuple[tuple, Any]] = [((), root)]
     seen = set()
     for path, thing in queue:  # which grows
         yield path, thing
-        if id(thing) not in seen and len(queue) < MANY:
+        if id(thing) not in seen and len(queue) < MAX_OBJECTS:
             seen.add(id(thing))
             queue.extend(((*path, key), child) for key, child in children(thing))
 
 
 def _declared(thing):
-    """Of an object with a tuple `parameters` of names those, and what it keeps a gradient of (dW beside W)."""
+    """Return the children; if a tuple `parameters` names some, those and all with a gradient (W with dW)."""
     children, names = list(_children(thing)), getattr(thing, "parameters", None)
     declared = list(names) if isinstance(names, (tuple, list)) else []
     if not declared or not all(isinstance(name, str) and hasattr(thing, name) for name in declared):
@@ -76,24 +77,24 @@ def _declared(thing):
 
 
 def is_numeric(thing):
-    """Whether it is a float or an array of floats (or complex numbers): what a parameter or a gradient can be."""
+    """Return True for a float or an array of floats (or complex numbers), as parameters and gradients are."""
     kinds = thing.dtype.kind if isinstance(thing, np.ndarray) else "f"
     return kinds in "fc" and isinstance(thing, (np.ndarray, np.inexact, float, complex))
 
 
 def is_array(thing):
-    """Whether it is an array, or a list of numbers, which stands for one where a gradient of it is found."""
+    """Return True for an array of numbers, or a list of numbers, which is a parameter if it has a gradient."""
     numbers = isinstance(thing, list) and thing and all(isinstance(each, (int, float)) for each in thing)
     return numbers or (isinstance(thing, np.ndarray) and thing.dtype.kind in "fciu")
 
 
 @contextlib.contextmanager
-def unchanged(root):
-    """Attributes, items and arrays that something reaches are afterwards as before; counts and words go on."""
+def restored(root):
+    """Restore all attributes, items and arrays of root when the block ends, except whole numbers and strings."""
     holders, arrays = [], []
-    for _, thing in reach(root):
+    for _, thing in walk_objects(root):
         holder = thing if isinstance(thing, (dict, list)) else getattr(thing, "__dict__", None)
-        if isinstance(thing, np.ndarray) and is_numeric(thing) and thing.size <= LARGEST and thing.flags.writeable:
+        if isinstance(thing, np.ndarray) and is_numeric(thing) and thing.size <= MAX_RESTORED and thing.flags.writeable:
             arrays.append((thing, thing.copy()))
         elif isinstance(holder, (dict, list)) and not isinstance(thing, types.ModuleType):
             holders.append((holder, dict(holder if isinstance(holder, dict) else enumerate(holder))))
@@ -112,7 +113,7 @@ def unchanged(root):
 
 @functools.lru_cache(1000)
 def match_names(gradient, name):
-    """How surely one key names the gradient of another: 0 not at all, 3 for the same stem, more in the same letters.
+    """Return a score of how well one key names the gradient of another: 0 not at all, 3 for the same stem, or more.
 
     dW, grad_W, W_grad, dLdW for W; d_weights, weight_grad, dW for weights; db for bias; grads for params.
     """
@@ -127,17 +128,17 @@ def match_names(gradient, name):
     same, like = {name, name.rstrip("s"), name + "s"} - {gradient}, {name[:k] for k in range(1, len(name))}
     if same & rank.keys():
         return 3 + exact / 2 - min(rank[stem] for stem in same & rank.keys()) / 100
-    return max(2 * bool(like & rank.keys()), int(gradient in CLEAR and name.rstrip("s") in HOLDERS))
+    return max(2 * bool(like & rank.keys()), int(gradient in UNAMBIGUOUS and name.rstrip("s") in CONTAINER_NAMES))
 
 
 @dataclass(eq=False)
 class Parameter:
-    """An array (or list, or float), all paths to it from (part,), and what reads its gradient from (part, returned)."""
+    """An array (or list, or float), all paths to it from (part,), and a function (part, returned) -> its gradient."""
 
     array: Any
     paths: list
     gradient: Any = None
-    shared: bool = False  # it is kept by the class: a copy of the object gets one of its own
+    shared: bool = False  # the class holds it, so that a copy of the object needs its own
 
     @property
     def name(self):
@@ -145,7 +146,7 @@ class Parameter:
         return ".".join(str(key) for key in self.paths[0][1:] if key != "layers")
 
     def score(self, path):
-        """How surely a path leads to the gradient of this: by name where paths differ; by key if it was returned."""
+        """Return a score of how well a path fits the gradient of this array: by name, or by key if it was returned."""
         if path[0]:
             found = isinstance(path[-1], str) and any(path[-1] == end[-1] for end in self.paths)
             return 3 if found else max(match_names(path[-1], end[-1]) for end in self.paths)
@@ -153,47 +154,49 @@ class Parameter:
         return max((min(match_names(g, p) for g, p in zip(path, end) if g != p) for end in ends), default=0)
 
 
-def find(part, trial, returned, moves, rate, names=None):
-    """(parameters by name, why not for those that cannot be checked, by name).
+def find_parameters(part, trial, returned, affects_output, slope, names=None):
+    """Return {name: Parameter}, and {name: why it cannot be checked} of the others.
 
-    part: as it is before its forward; trial: a copy after forward and backward, which returned the tuple `returned`;
-    moves(parameter) -> (whether the output changes with it, whether forward leaves it in place); rate(parameter, v),
-    how fast along v; names: check_layer's.
+    part: before its forward; trial: a copy after forward and backward, which returned the tuple `returned`;
+    affects_output(parameter) -> (True if the output changes with it, True if forward leaves it in place);
+    slope(parameter, v) of the value; names: the argument `parameters` of check_layer.
     """
     after = (trial, returned)
     if names is not None:
         names = [names] if isinstance(names, str) else names
         return {name: _named(part, after, name, names) for name in names}, {}
-    held: dict[Any, Parameter] = {}
-    for path, _ in reach((trial,), _declared):
+    found: dict[Any, Parameter] = {}
+    for path, _ in walk_objects((trial,), _declared):
         thing = None
         with contextlib.suppress(AttributeError, KeyError, IndexError, TypeError):  # only there after a forward
-            thing = resolve((part,), path)
+            thing = get_at((part,), path)
         if is_numeric(thing) or is_array(thing):
             key = id(thing) if is_array(thing) else path
-            held.setdefault(key, Parameter(thing, [])).paths.append(path)
-    _pair(held.values(), after)
-    for p in held.values():
-        owner, key = resolve((part,), p.paths[0][:-1]), p.paths[0][-1]
+            found.setdefault(key, Parameter(thing, [])).paths.append(path)
+    _pair(found.values(), after)
+    for p in found.values():
+        owner, key = get_at((part,), p.paths[0][:-1]), p.paths[0][-1]
         p.shared = isinstance(getattr(type(owner), str(key), None), np.ndarray) and key not in vars(owner)
-    floats = (p for p in held.values() if p.gradient or (is_array(p.array) and np.asarray(p.array).dtype.kind in "fc"))
-    tried = {p: moves(p) for p in floats}
+    floats = (p for p in found.values() if p.gradient or (is_array(p.array) and np.asarray(p.array).dtype.kind in "fc"))
+    tried = {p: affects_output(p) for p in floats}
     moving = [p for p, (influences, _) in tried.items() if influences]
     for i, extra in enumerate(returned[1:], 1):
         fits = [p for p in moving if not p.gradient and np.shape(p.array) == np.shape(extra)]
         if is_numeric(extra) and fits:
-            nearest = min(fits, key=lambda p: abs(rate(p, extra) - np.sum(extra * extra))) if len(fits) > 1 else fits[0]
-            nearest.gradient = functools.partial(resolve, path=(1, i))
+            nearest = (
+                min(fits, key=lambda p: abs(slope(p, extra) - np.sum(extra * extra))) if len(fits) > 1 else fits[0]
+            )
+            nearest.gradient = functools.partial(get_at, path=(1, i))
     still = [p for p in tried if tried[p][1] and not any(np.may_share_memory(p.array, q.array) for q in moving)]
-    why = {p.name: LOST for p in moving if not p.gradient}
+    why = {p.name: NO_GRADIENT for p in moving if not p.gradient}
     why |= {p.name: SHARED for p in moving if any(q is not p and np.may_share_memory(p.array, q.array) for q in moving)}
-    return {p.name: p for p in held.values() if p.gradient and p.name not in why and p in (*moving, *still)}, why
+    return {p.name: p for p in found.values() if p.gradient and p.name not in why and p in (*moving, *still)}, why
 
 
 def _pair(parameters, after):
-    """Give each parameter the gradient whose path matches best and that has its shape, no gradient to two."""
+    """Give each parameter the gradient of its shape whose path matches best; no gradient goes to two parameters."""
     choices: list[tuple] = []
-    reached = (((k, *path), thing) for k, root in enumerate(after) for path, thing in reach(root))
+    reached = (((k, *path), thing) for k, root in enumerate(after) for path, thing in walk_objects(root))
     for path, thing in reached:
         for p in parameters if is_numeric(thing) else ():
             score, fits = p.score(path), np.shape(thing) == np.shape(p.array)
@@ -203,17 +206,17 @@ def _pair(parameters, after):
     for *_, p, path in sorted(choices):
         if not p.gradient and path not in taken:
             taken.add(path)
-            p.gradient = functools.partial(resolve, path=path)
+            p.gradient = functools.partial(get_at, path=path)
 
 
 def _named(part, after, name, names):
-    """The parameter that the caller named: a name, or name -> gradient, or name -> (parameter, gradient)."""
+    """Return the Parameter that the caller named: a name, or name -> gradient, or name -> (parameter, gradient)."""
 
     def path(spec):
         return (0, *(int(key) if key.isdigit() else key for key in re.findall(r"[^].['\"]+", spec)))
 
     def getter(spec):
-        return (lambda after: spec(after[0])) if callable(spec) else functools.partial(resolve, path=path(spec))
+        return (lambda after: spec(after[0])) if callable(spec) else functools.partial(get_at, path=path(spec))
 
     given = names[name] if isinstance(names, dict) else None
     array, gradient = given if isinstance(given, tuple) else (name, given)

@@ -1,4 +1,4 @@
-"""What a gradient check found: one row a parameter array, as text, as a table in a notebook, as a picture."""
+"""The result of a gradient check: one row per parameter array, as text, as a table in a notebook, as a picture."""
 
 import html
 from dataclasses import dataclass, field, fields
@@ -8,17 +8,17 @@ import numpy as np
 from npae.system.printing import html_table, json_ready, text_columns
 
 FORMULA = "relative error = max|analytic - numeric| / max(max|analytic|, max|numeric|), each max over one array"
-OK, WRONG, INCONCLUSIVE, KINK, UNCHECKED = "ok", "WRONG", "inconclusive", "not differentiable", "not checked"
+OK, WRONG, INCONCLUSIVE, KINK, NOT_CHECKED = "ok", "WRONG", "inconclusive", "not differentiable", "not checked"
 HEADER = ("array", "shape", "rel. error", "tolerance", "worst at", "analytic", "numeric", "ratio", "verdict")
 
 
 @dataclass
 class Row:
-    """One array: its relative error, its worst coordinate, and what the pattern of the errors looks like.
+    """One array: its relative error, its worst coordinate, and a diagnosis of the pattern of its errors.
 
     `index` is the worst coordinate (in a random-direction check the number of the direction), `kinks` counts the
-    coordinates where the one-sided derivatives disagree; they take no part in the error. `rounding`: both sides are
-    zero but for the rounding of terms that cancel, so that the error is 0/0. `..._values` hold what was compared.
+    coordinates where the one-sided derivatives disagree; the error leaves these out. `rounding`: both sides are zero
+    except for the rounding of terms that cancel, so that the error is 0/0. `..._values` are the compared numbers.
     """
 
     name: str
@@ -44,26 +44,26 @@ class Row:
         return self.analytic / self.numeric if self.numeric else (1.0 if not self.analytic else np.inf)
 
     def to_dict(self):
-        """The row in plain Python types."""
+        """Return the row in plain Python types."""
         return json_ready({f.name: getattr(self, f.name) for f in fields(self) if f.repr} | {"ratio": self.ratio})
 
     def cells(self):
-        """The row of the table, one text a column."""
+        """Return the row of the table, one text per column."""
         verdict = self.status if self.status != WRONG else f"{WRONG} ({self.wrong:,} of {self.checked:,})"
         verdict += f", {self.kinks:,} not differentiable" if self.kinks and self.status != KINK else ""
         shape, where = "x".join(map(str, self.shape)) or "scalar", "" if self.status == KINK else str(list(self.index))
         numbers = [f"{number:.6g}" for number in (self.analytic, self.numeric, self.ratio)]
         cells = (shape, f"{self.error:.1e}", f"{self.tolerance:.0e}", where, *numbers)
-        return (self.name, *(cells if self.status != UNCHECKED else [""] * 7), verdict)
+        return (self.name, *(cells if self.status != NOT_CHECKED else [""] * 7), verdict)
 
 
 @dataclass(repr=False)
 class GradientReport:
     """The result of a gradient check; `str()` prints it, a notebook shows it, `plot()` draws it.
 
-    `ok` is True if every array agrees: an inconclusive array is not a proof, so it is not ok either, nor is one that
-    was not checked; coordinates where f is not differentiable are counted apart. `reason` says why the method was
-    chosen, `diagnosis` what the rows have in common.
+    `ok` is True if every array agrees. It is False if an array is wrong, inconclusive (neither proved nor refuted) or
+    not checked; coordinates where f is not differentiable do not count. `reason` says why the method was chosen,
+    `diagnosis` what the rows have in common.
     """
 
     rows: list
@@ -74,14 +74,14 @@ class GradientReport:
 
     @property
     def ok(self):
-        """Whether the gradient was proved: every row right, and at least one coordinate compared."""
+        """True if every row is right and at least one coordinate was compared."""
         return all(row.status in (OK, KINK) for row in self.rows) and any(row.status == OK for row in self.rows)
 
     @property
     def verdict(self):
         """'ok', 'WRONG', 'inconclusive' or 'incomplete' (an array was not checked)."""
         found = {row.status for row in self.rows}
-        return OK if self.ok else WRONG if WRONG in found else "incomplete" if UNCHECKED in found else INCONCLUSIVE
+        return OK if self.ok else WRONG if WRONG in found else "incomplete" if NOT_CHECKED in found else INCONCLUSIVE
 
     @property
     def max_error(self):
@@ -90,13 +90,13 @@ class GradientReport:
 
     @property
     def worst(self):
-        """The row to look at first: a wrong one before an inconclusive one, then by relative error."""
-        order = (KINK, OK, UNCHECKED, INCONCLUSIVE, WRONG)
+        """The most important row: a wrong one before an inconclusive one, then by relative error."""
+        order = (KINK, OK, NOT_CHECKED, INCONCLUSIVE, WRONG)
         return max(self.rows, key=lambda row: (order.index(row.status), not row.rounding, row.error))
 
     @property
     def kinks(self):
-        """How many coordinates are not differentiable here."""
+        """The number of coordinates at which f is not differentiable."""
         return sum(row.kinks for row in self.rows)
 
     @property
@@ -106,12 +106,12 @@ class GradientReport:
         return f"Gradient check: {self.verdict}, largest relative error {self.max_error:.1e} ({self.method}, {what})"
 
     @property
-    def notes(self):
-        """The diagnoses, the formula of the error and the reason for the method, a line each."""
-        told = [(row.status != OK, f"{row.name}: {row.diagnosis}") for row in self.rows if row.diagnosis]
-        told = [(True, self.diagnosis), *told] if self.diagnosis else told
-        told += [(False, FORMULA), (False, f"method: {self.method}, {self.reason}")]
-        return [("-> " if bad else "   ") + text for bad, text in told]
+    def lines_below(self):
+        """The lines below the table: the diagnoses, the formula of the error and the reason for the method."""
+        lines = ["-> " + self.diagnosis] if self.diagnosis else []
+        for row in (row for row in self.rows if row.diagnosis):
+            lines.append(f"{'   ' if row.status == OK else '-> '}{row.name}: {row.diagnosis}")
+        return [*lines, "   " + FORMULA, f"   method: {self.method}, {self.reason}"]
 
     def __bool__(self):
         return self.ok
@@ -120,30 +120,30 @@ class GradientReport:
         return f"<{self.headline}>"
 
     def __str__(self):
-        cells = [HEADER, *(row.cells() for row in self.rows)]
-        return "\n".join([self.headline, *("  " + line for line in text_columns(cells, "<<>>>>>><")), *self.notes])
+        table = text_columns([HEADER, *(row.cells() for row in self.rows)], "<<>>>>>><")
+        return "\n".join([self.headline, *("  " + line for line in table), *self.lines_below])
 
     def _repr_html_(self):
-        notes = "<br>".join(html.escape(text.strip()) for text in self.notes)
+        below = "<br>".join(html.escape(text.strip()) for text in self.lines_below)
         sound = {row.name for row in self.rows if row.status in (OK, KINK)}
         table = html_table(HEADER, [row.cells() for row in self.rows], bold=lambda cells: cells[0] not in sound)
-        return f"<p><b>{html.escape(self.headline)}</b></p>{table}<p>{notes}</p>"
+        return f"<p><b>{html.escape(self.headline)}</b></p>{table}<p>{below}</p>"
 
     def plot(self, ax=None):
-        """A matplotlib Figure of numeric against analytic derivatives, see npae.plots.gradients.agreement."""
+        """Draw numeric over analytic derivatives: a matplotlib Figure, see npae.plots.gradients.agreement."""
         from npae.plots.gradients import agreement
 
         return agreement(self, ax=ax)
 
     def to_dict(self):
-        """The report in plain Python types, for JSON."""
+        """Return the report in plain Python types, for JSON."""
         keys = ("ok", "verdict", "max_error", "method", "reason", "value", "kinks", "diagnosis")
         report = {"worst": self.worst.name, "formula": FORMULA, "rows": [row.to_dict() for row in self.rows]}
         return json_ready({key: getattr(self, key) for key in keys} | report)
 
 
 class GradientError(AssertionError):
-    """A gradient that failed its check; the GradientReport is in `.report`, its text is the message."""
+    """A gradient failed its check; `.report` is the GradientReport, its text is the message."""
 
     def __init__(self, report):
         self.report, self._repr_html_ = report, report._repr_html_

@@ -1,7 +1,7 @@
-"""The checks of things that are not plain functions: a network, a layer, a loss, a penalty.
+"""Check a network, a layer, a loss or a penalty.
 
-Nothing here knows a class of npae: a network is whatever has theta, grad, parameters, value, value_and_grad and astype;
-a layer is whatever has forward(x) and backward(dh), and keeps its parameters and their gradients somewhere. The
+No class of npae is required: a network is any object with theta, grad, parameters, value, value_and_grad and astype; a
+layer is any object with forward(x) and backward(dh) whose attributes lead to its parameters and their gradients. The
 keywords `options` are those of check_gradient.
 """
 
@@ -13,21 +13,22 @@ import inspect
 import numpy as np
 
 from npae.gradcheck.engine import SEED, Check
-from npae.gradcheck.parameters import find, is_array, put, reach, resolve
+from npae.gradcheck.parameters import find_parameters, get_at, is_array, set_at, walk_objects
 from npae.gradcheck.variables import Function, real_array
 from npae.objective import user_defined
 from npae.objective.layer_base import Layer
 from npae.objective.layers import Stack
 from npae.validation import described
 
-STEP = 2.0**-17  # of a difference quotient that tells one gradient from another
+STEP = 2.0**-17  # of a difference quotient that only distinguishes gradients
 
 
 def check_network(network, x, target=None, **options):
-    """Check dJ/dtheta of a network, one row a parameter array; the network itself is not touched.
+    """Check dJ/dtheta of a network, one row per parameter array, on copies: the network does not change.
 
-    x (N, D), target (N, D) or None as for network.value_and_grad. Checked at the network's present parameters: have
-    them at unit scale, the biases not zero, N > 1, or a wrong gradient may look right. TypeError for a float32 network.
+    x (N, D), target (N, D) or None as for network.value_and_grad. The check uses the network's present parameters: they
+    should have unit scale and the biases should not be zero, with N > 1, or a wrong gradient may look right. Raise
+    TypeError for a float32 network.
     """
     if not hasattr(network, "theta"):
         raise TypeError(f"got {network!r}, expected a network with theta, such as the network_ of a fitted estimator")
@@ -43,25 +44,25 @@ def check_network(network, x, target=None, **options):
         return at(theta).value_and_grad(x, target), copied(theta.dtype).grad.copy()
 
     parts = {name: view.shape for name, view in network.parameters.items()}
-    subject = Function(f, network.theta, parts=parts, value=lambda theta: at(theta).value(x, target), held=None)
+    subject = Function(f, network.theta, parts=parts, value=lambda theta: at(theta).value(x, target), restore=None)
     return Check(subject, n_samples=len(x), **options).report()
 
 
 def check_layer(layer, x, *, parameters=None, **options):
-    """Check the backward pass of anyone's layer, for its input and its parameters, through a fixed random projection.
+    """Check the backward pass of any layer, for its input and its parameters, through a fixed random projection.
 
     J = sum R * layer.forward(x),  dJ/dh = R,  dx = layer.backward(R), with R normal and of the output's shape.
 
-    x (N, D) or whatever the layer takes; whole numbers that the layer needs as such (indices) get no row. Parameters
-    and gradients are found: W and dW, weights and grad_weights, lists or dicts `params` and `grads`, objects with
-    `data` and `grad`, layers inside the layer, gradients that backward returns beside dx. Where floats that it keeps in
-    arrays (or x) change the output and no gradient of them is found, the report is not ok and says so; an array of a
-    module, or that its functions close over, is not looked at. parameters: names ("W", "layers.0.W"), or a dict name ->
-    gradient or (parameter, gradient), each a name or a function of the layer; then no others are looked for. The layer
-    is copied for every evaluation, not changed.
+    x: (N, D) or any other input of the layer; whole numbers that the layer uses as indices get no row. The checker
+    finds parameters and their gradients: W and dW, weights and grad_weights, lists or dicts `params` and `grads`,
+    objects with `data` and `grad`, layers inside the layer, gradients that backward returns after dx. If arrays of
+    floats (or x) change the output and have no gradient, the report is not ok and names them; it ignores arrays of
+    modules and in closures. parameters: names ("W", "layers.0.W"), or a dict name -> gradient or (parameter, gradient),
+    each a name or a function of the layer; then the checker looks for no others. Every evaluation uses a copy of the
+    layer.
 
-    Raises TypeError where forward or backward is missing or returns something else, ValueError for a name of
-    `parameters` without a gradient. Griewank and Walther (2008), Evaluating Derivatives, section 3.2.
+    Raise TypeError if forward or backward is missing or returns something else; ValueError for a name of `parameters`
+    without a gradient. Griewank and Walther (2008), Evaluating Derivatives, section 3.2.
     """
     for name in ("forward", "backward"):
         if isinstance(layer, type) or not callable(getattr(layer, name, None)):
@@ -93,7 +94,7 @@ def check_layer(layer, x, *, parameters=None, **options):
 def _takes_one_array(layer, name, argument):
     signature = None
     try:
-        with contextlib.suppress(ValueError):  # no signature to look at
+        with contextlib.suppress(ValueError):  # it has no signature
             signature = inspect.signature(getattr(layer, name))
             signature.bind(None)
     except TypeError as error:
@@ -102,7 +103,7 @@ def _takes_one_array(layer, name, argument):
 
 
 def _forward_once(layer, x):
-    """(h, layer): the output, and the layer; one that draws its weights at its first forward, after that."""
+    """Return (output, layer), the layer after the forward if it draws its weights in its first forward."""
     try:
         trial = copy.deepcopy(layer)
     except TypeError as error:  # a module, a generator, an open file
@@ -113,7 +114,7 @@ def _forward_once(layer, x):
             f"forward: got {described(tuple(h))}, expected the output alone: keep what backward needs as attributes, "
             "or check a function of x that returns value and gradient by check_gradient"
         )
-    single = any(getattr(thing, "dtype", None) == np.float32 for _, thing in reach(layer))
+    single = any(getattr(thing, "dtype", None) == np.float32 for _, thing in walk_objects(layer))
     cast = "it with float64 parameters" if single else "forward for a cast: its parameters are float64"
     h = real_array(h, "the output of forward", cast)
 
@@ -127,44 +128,44 @@ def _forward_once(layer, x):
 def _check_part(part, point, value, backward, names=None, whole=False, **options):
     """Check a layer, or layers under a penalty: each evaluation has a copy with its parameters replaced.
 
-    point: what else is differentiated by, name -> array; value(copy, point) is the value, backward(copy) returns the
-    gradients of the point (and perhaps of more) as a tuple and leaves the others in the copy. whole: the point may be
-    whole numbers, of which no gradient is expected.
+    point: name -> array, the variables that are not parameters; value(copy, point) is the value, backward(copy) returns
+    the gradients of the point (and perhaps of parameters) as a tuple and leaves the others in the copy. whole: the
+    point may be whole numbers, which need no gradient.
     """
     trial = copy.deepcopy(part)
     base, returned = value(trial, copy.deepcopy(point)), backward(trial)
     given = [name for name in point if returned[0] is not None]
 
-    stale, floats = list[np.ndarray](), list[tuple]()  # gradients of an earlier use, which a layer may add to
+    stale, floats = list[np.ndarray](), list[tuple]()  # gradients of an earlier use, to which a layer may add
 
     def copied(values):
-        # deepcopy takes what its memo holds in the place of an array, wherever the part keeps it
+        # deepcopy replaces each array by the entry of its memo, at all places
         memo = {id(old): np.zeros(old.shape, old.dtype) for old in stale}
         memo |= {id(p.array): value for p, value in values.items() if is_array(p.array)}
         new = copy.deepcopy(part, memo)
         for p, number in values.items():
             for path in p.paths if p.shared or not is_array(p.array) else ():
-                put((new,), path, number if p.shared else number[()])
+                set_at((new,), path, number if p.shared else number[()])
         for path in floats:
-            put((new,), path, 0.0)
+            set_at((new,), path, 0.0)
         return new
 
-    def moves(parameter):
+    def affects_output(parameter):
         trial = copied({parameter: (moved := np.asarray(np.multiply(parameter.array, 1.0625) + 0.015625))})
         try:
             return value(trial, copy.deepcopy(point)) != base, np.array_equal(
-                resolve((trial,), parameter.paths[0]), moved
+                get_at((trial,), parameter.paths[0]), moved
             )
         except (ArithmeticError, ValueError):
             return True, True
-        except (IndexError, TypeError):  # whole numbers that are needed as such
+        except (IndexError, TypeError):  # whole numbers that are indices
             return False, False
 
-    def rate(parameter, v):
+    def slope(parameter, v):
         ends = (copied({parameter: np.asarray(parameter.array) + h * v}) for h in (STEP, -STEP))
         return np.subtract(*(value(each, copy.deepcopy(point)) for each in ends)) / (2 * STEP)
 
-    parameters, unchecked = find(part, trial, returned, moves, rate, names)
+    parameters, unchecked = find_parameters(part, trial, returned, affects_output, slope, names)
     for parameter in parameters.values():
         with contextlib.suppress(AttributeError, KeyError, IndexError, TypeError):
             old = parameter.gradient((part, ()))
@@ -181,7 +182,7 @@ def _check_part(part, point, value, backward, names=None, whole=False, **options
         return J, dict(zip(given, returned)) | {name: p.gradient((new, returned)) for name, p in parameters.items()}
 
     start = {name: point[name] for name in given} | {name: real_array(p.array, name) for name, p in parameters.items()}
-    subject = Function(f, start, value=lambda point: value(at(point), point), held=None)
+    subject = Function(f, start, value=lambda point: value(at(point), point), restore=None)
     absent = [name for name in point if name not in given and names is None and not whole]
     subject.unchecked = unchecked | dict.fromkeys(absent, "backward returned None, expected its gradient")
     return Check(subject, **options).report()
@@ -218,12 +219,12 @@ class _Layers(list):
 
 
 def check_penalty(penalty, encoder, x, **options):
-    """Check what a penalty adds to the gradient of an encoder's parameters, with no loss beside it.
+    """Check the gradient of a penalty by an encoder's parameters, without a loss.
 
-    J = penalty(encoder, None) after encoder.forward(x); dJ is what encoder.backward(0) leaves in dW and db.
+    J = penalty(encoder, None) after encoder.forward(x); encoder.backward(0) writes dJ into dW and db.
 
-    encoder: a Stack, a list of layers or a layer; x (N, D). Deliberately alone: inside a network a wrong penalty term
-    is diluted. Where the penalty has a `check(encoder)`, what that raises is raised here.
+    encoder: a Stack, a list of layers or a layer; x (N, D). There is no loss because it would hide a wrong penalty
+    term. If the penalty has a method `check(encoder)`, it is called first.
     """
     if not hasattr(encoder, "layers"):
         layers = encoder if isinstance(encoder, (list, tuple)) else [encoder]

@@ -1,4 +1,4 @@
-"""What is checked: a function of an array, or of dicts and lists of arrays, seen as a function of one flat vector."""
+"""Turn a function of an array, or of dicts and lists of arrays, into a function of one flat vector."""
 
 import copy
 
@@ -11,7 +11,7 @@ from npae.validation import described
 
 
 def real_array(array, what, hint="x.astype(np.float64)"):
-    """An independent float64 copy; whole numbers are converted, the rest refused with advice."""
+    """Return a float64 copy of floats or whole numbers; raise TypeError with advice for other dtypes."""
     array = np.array(array)
     if array.dtype in (np.float32, np.float16):
         size = f"its precision of {np.finfo(array.dtype).eps:.0e} is too coarse for a difference quotient"
@@ -22,8 +22,8 @@ def real_array(array, what, hint="x.astype(np.float64)"):
     return array.astype(np.float64)
 
 
-def check_scalar(value):
-    """f's value as a float, or an error that says what came instead; one number in an array is one number."""
+def real_scalar(value):
+    """Return f's value as a float; raise TypeError or ValueError if it is not one finite number, or an array of one."""
     if not isinstance(value, NUMERIC):
         raise TypeError(f"f: got {described(value)}, expected a number; for (value, gradient) there is check_gradient")
     array = real_array(value, "the value of f", "f in float64")
@@ -39,7 +39,7 @@ def _is_tree(x):
     return nested or isinstance(x, dict)
 
 
-def _by_name(x, gradient, what):
+def _match_keys(x, gradient, what):
     new, given = [key for key in gradient if key not in x], dict[str, str]()
     free = [name for name in x if name not in gradient]
     scores = {(key, name): match_names(key, name) for key in new for name in free}
@@ -52,41 +52,41 @@ def _by_name(x, gradient, what):
     return {key: gradient.get(key) for key in x} | {name: gradient[key] for key, name in given.items()}
 
 
-def each_leaf(function, x):
-    """function(array) for every array of x, in the structure of x: dicts, lists and tuples."""
+def map_leaves(function, x):
+    """Return function(array) for every array of x, in the structure of x: dicts, lists and tuples."""
     if isinstance(x, dict):
         new = {} if type(x) is dict else copy.copy(x)
-        new.update({key: each_leaf(function, part) for key, part in x.items()})
+        new.update({key: map_leaves(function, part) for key, part in x.items()})
         return new
     if isinstance(x, np.ndarray) or not _is_tree(x):
         return function(x)
-    parts = [each_leaf(function, part) for part in x]
+    parts = [map_leaves(function, part) for part in x]
     return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
 
 
-def _flat(gradient, what, shape):
+def _flat_array(gradient, what, shape):
     if isinstance(gradient, (dict, list, tuple)) or gradient is None:
         raise ValueError(f"{what}: got {type(gradient).__name__}, expected an array")
     gradient = real_array(gradient, what, "the backward pass for an array or a constant that is not float64")
     if gradient.shape != shape and not gradient.size == 1 == np.prod(shape):
-        each = "; one gradient a sample: sum or average them as the value does" if gradient.shape[1:] == shape else ""
+        each = "; one gradient per sample: sum or average them as the value does" if gradient.shape[1:] == shape else ""
         hint = each or shape_hint(gradient.shape, shape)
         raise ValueError(f"{what}: got shape {gradient.shape}, expected {shape}{hint}")
     return gradient.ravel()
 
 
 class Function:
-    """f(x) -> (value, gradient) as a subject: the value and the gradient at any flat float64 vector, from fresh arrays.
+    """f(x) -> (value, gradient) as a function of a flat float64 vector; f gets fresh arrays in every call.
 
     x: an array, or dicts, lists and tuples of arrays. `point` (P,) is x in one vector; `index[name]` holds, in the
-    shape of each array, where its entries are there; `view(theta)` is theta in the caller's structure. parts: names and
-    shapes of the pieces of an x that is one flat vector. value: the value alone, if it can be had without f. held: what
-    f holds and a check is to leave as it is. `unchecked`: name -> why no gradient of it is known.
+    shape of each array, the positions of its entries; `view(theta)` is theta in the caller's structure. parts: names
+    and shapes of the pieces of an x that is one flat vector. value: a function of x that returns the value alone.
+    restore: the object that a check restores afterwards, f by default. `unchecked`: name -> why it has no gradient.
 
-    Raises TypeError for float32, complex or non-numeric arrays, ValueError for NaN, infinity and nothing at all.
+    Raise TypeError for float32, complex or non-numeric arrays; ValueError for NaN, infinity or an empty x.
     """
 
-    def __init__(self, f, x, name="x", parts=None, value=None, held=...):
+    def __init__(self, f, x, name="x", parts=None, value=None, restore=...):
         if not callable(f):
             raise TypeError(f"got {described(f)}, expected a function f(x) -> (value, gradient)")
         self.f, self.x, self.name, self._value = f, x, name, value or (lambda x: f(x)[0])
@@ -106,34 +106,34 @@ class Function:
             raise ValueError(f"{name}: got parts of {ends[-1]} numbers, expected {expected}")
         pieces = np.split(np.arange(self.point.size), ends[1:-1])
         self.index = {key: piece.reshape(shape) for piece, (key, shape) in zip(pieces, shapes.items())}
-        self.unchecked, self.held = dict[str, str](), f if held is ... else held
+        self.unchecked, self.restore = dict[str, str](), f if restore is ... else restore
         leaves = iter([np.arange(self.point.size).reshape(np.shape(x))] if parts else self.index.values())
-        self.tree = each_leaf(lambda _: next(leaves), x)
-        names = [[*shapes]] if parts else [[name] for name in shapes]  # of what is in each array of the tree
+        self.tree = map_leaves(lambda _: next(leaves), x)
+        names = [[*shapes]] if parts else [[name] for name in shapes]  # per array of the tree
         self.marks = [frozenset((name, "") for name in each) for each in names]
 
     def view(self, theta, watch=None):
-        """theta (P,) in the caller's structure, in fresh arrays; watch(array, marks) is what each is given as."""
-        x, marks = each_leaf(lambda index: np.asarray(theta[index]), self.tree), iter(self.marks)
-        return each_leaf(lambda array: watch(array, next(marks)), x) if watch else x
+        """Return theta (P,) in the caller's structure, in fresh arrays, or what watch(array, marks) makes of them."""
+        x, marks = map_leaves(lambda index: np.asarray(theta[index]), self.tree), iter(self.marks)
+        return map_leaves(lambda array: watch(array, next(marks)), x) if watch else x
 
     def flatten(self, gradient, what="gradient"):
-        """A gradient in the caller's structure as a new vector (P,), 0 where left out; errors say what does not fit."""
+        """Return a gradient in the caller's structure as a new vector (P,), 0 for arrays that it leaves out."""
         flat = []
         for name, array, part in self._pair(self.x, gradient, self.name, what):
             absent = part is None and _is_tree(self.x)
-            flat.append(np.zeros(np.size(array)) if absent else _flat(part, f"{what} of {name}", np.shape(array)))
+            flat.append(np.zeros(np.size(array)) if absent else _flat_array(part, f"{what} of {name}", np.shape(array)))
         return np.concatenate(flat)
 
     def _pair(self, x, gradient, name, what=""):
-        """(name, array, gradient or None) of each array of x, by keys (dW will do for W) or by place."""
+        """Return (name, array, gradient or None) of each array of x, matched by key (W with dW) or by place."""
         if not _is_tree(x):
             return [(name, x, gradient)]
         keys = list(x) if isinstance(x, dict) else range(len(x))
         if gradient is None:
             gradient = dict.fromkeys(keys)
         elif isinstance(x, dict) and isinstance(gradient, dict):
-            gradient = _by_name(x, gradient, what)
+            gradient = _match_keys(x, gradient, what)
         elif isinstance(x, dict) or not isinstance(gradient, (list, tuple)) or len(gradient) != len(x):
             got = f"{len(gradient)} of them" if isinstance(gradient, (list, tuple)) else type(gradient).__name__
             expected = f"a dict with the keys of x: {keys}" if isinstance(x, dict) else f"a list of {len(x)} arrays"
@@ -143,12 +143,12 @@ class Function:
         return [leaf for label, key in named for leaf in self._pair(x[key], gradient[key], label, what)]
 
     def value(self, theta, watch=None):
-        """f's value as it is (a complex number for complex theta)."""
+        """Return f's value, a complex number for complex theta."""
         value = self._value(self.view(theta, watch))
         return value.reshape(()) if getattr(value, "size", 0) == 1 and value.shape else value
 
     def value_and_gradient(self, theta):
-        """f's value and its flat gradient (P,), both validated; f must leave its input alone."""
+        """Return f's value and its flat gradient (P,), both validated; raise ValueError if f changes its input."""
         x = self.view(theta)
         try:
             result = self.f(x)
@@ -163,7 +163,7 @@ class Function:
             raise TypeError(f"f: got {self._describe(result)}")
         if np.size(result[0]) > 1 == np.size(result[1]):
             raise TypeError("f: got (gradient, value), expected (value, gradient): the other way round")
-        value, gradient = check_scalar(result[0]), self.flatten(result[1])
+        value, gradient = real_scalar(result[0]), self.flatten(result[1])
         changed = self.flatten(x) != theta
         if changed.any():
             names = ", ".join(name for name, index in self.index.items() if changed[index].any())
@@ -173,7 +173,7 @@ class Function:
         for name in [name for name, _, part in pairs if part is None and name in self.index]:
             moved = theta.copy()
             moved[self.index.pop(name)] += 0.0123
-            if check_scalar(self.value(moved)) != value:
+            if real_scalar(self.value(moved)) != value:
                 self.unchecked[name] = "f returns no gradient for it, but its value depends on it"
         return value, gradient
 

@@ -1,4 +1,4 @@
-"""Analytic against numeric, array by array: the relative error and the verdict; what went wrong is in `diagnosis`."""
+"""Compare analytic with numeric derivatives, array by array: the relative error and the verdict."""
 
 import numpy as np
 
@@ -6,9 +6,9 @@ from npae.gradcheck.diagnosis import diagnose
 from npae.gradcheck.numeric import EPS, NAMES, RTOL
 from npae.gradcheck.report import INCONCLUSIVE, KINK, OK, WRONG, Row
 
-LOOSEST = 1e-4  # no tolerance is raised above this by the noise of a difference quotient
+LOOSEST = 1e-4  # the noise of a difference quotient raises no tolerance above this
 SINGLE = 16 * float(np.finfo(np.float32).eps)
-LOOK = "look for astype(np.float32), dtype=np.float32, or data and weights that are float32"
+FLOAT32_HINT = "look for astype(np.float32), dtype=np.float32, or data and weights that are float32"
 
 
 class Lines:
@@ -26,24 +26,25 @@ class Lines:
         self.method, self.slopes = "complex", []
 
     def index(self, k):
-        """Where line k is, for people: the number of a direction, or the place of an entry."""
+        """Return the index of line k in the report: the number of a direction, or the place of an entry."""
         if self.along or not self.shape:
             return (k,) if self.along else ()
         return tuple(int(i) for i in np.unravel_index(self.coordinates[k], self.shape))
 
 
 def direction(rng, size):
-    """Entries of 1/2 to 3/2 and either sign: none is so small that a wrong entry hides, no two cancel exactly."""
+    """Return entries of 1/2 to 3/2 and either sign: a wrong entry cannot hide behind a small one, no two cancel."""
     return rng.choice([-1.0, 1.0], size) * rng.uniform(0.5, 1.5, size)
 
 
 def compare(lines, check, labels=None):
-    """The Row of one array; labels: where the coordinates are along each axis, if they are not the whole array.
+    """Return the Row of one array; labels: the coordinates along each axis, if they are not the whole array.
 
-    The tolerance is the method's own (numeric.RTOL). Where a real difference's estimated error exceeds it, it is three
-    times the estimate, at most LOOSEST, so that a gradient wrong by 0.1 % always fails; what differs by more, but less
-    than three times the estimate, is inconclusive: neither proved nor refuted. A given rtol is never raised.
-    At a kink the numeric value is what is nearest to the analytic one of the slopes from both sides and all between.
+    The tolerance is numeric.RTOL of the method. If the estimated error of a real difference exceeds it, the tolerance
+    is three times the estimate, at most LOOSEST, so that a gradient wrong by 0.1 % always fails. A difference above the
+    tolerance, but below three times the estimate, is inconclusive: neither proved nor refuted. A given rtol is never
+    raised. At a kink the numeric value is the number between the two one-sided slopes that is nearest to the analytic
+    one.
     """
     a, n, error = lines.analytic, *(np.array([getattr(s, part) for s in lines.slopes]) for part in ("value", "error"))
     kinks = np.array([slope.sides is not None for slope in lines.slopes])
@@ -62,17 +63,17 @@ def compare(lines, check, labels=None):
     wrong = off & ((gap > 3 * error) | ~np.isfinite(a))
 
     status, note = OK if not off.any() else WRONG if wrong.any() else INCONCLUSIVE, ""
-    # a and n are rounding, and nothing beside the other arrays' gradients
+    # a and n are rounding, and negligible compared with the other arrays' gradients
     nothing = (gap <= 4 * EPS * overall) | ((np.maximum(np.abs(a), gap) <= 3 * error) & (error <= 1e-7 * overall))
     zero = bool(off.any() and nothing.all())
     if zero:
         status, note = OK, f"zero within rounding: nothing beside the largest entry of the gradient, {overall:.0e}"
     elif status == WRONG and not kinks.any() and gap.max() <= SINGLE * scale and (a == a.astype(np.float32)).all():
-        status, note = INCONCLUSIVE, f"agrees to float32's precision, and its numbers are float32's: {LOOK}"
+        status, note = INCONCLUSIVE, f"agrees to float32's precision, and its numbers are float32's: {FLOAT32_HINT}"
     elif status == INCONCLUSIVE:
         coarse = lines.method != "complex" and check.noise > 1e5 * EPS * abs(check.f0)
         note = (
-            f"the value moves in steps of float32's size: something inside f is float32, {LOOK}" if coarse else
+            f"the value moves in steps of float32's size: something inside f is float32, {FLOAT32_HINT}" if coarse else
             f"the numeric derivative is known to {error.max():.0e} only, the largest entry is {scale:.0e}: a real "
             "difference loses eps |f| / h, and more near a kink or an edge of f's domain. Subtract the constant part "
             "of f, scale x, or let f accept complex input"
@@ -96,15 +97,15 @@ def compare(lines, check, labels=None):
     return Row(*(lines.name, lines.shape, status, *worst, *counts, note, zero, a, n))
 
 
-def _explain(lines, a, n, n_samples, fit, labels, bad):
+def _explain(lines, a, n, n_samples, tol, labels, bad):
     if not np.isfinite(lines.gradient).all():
         return diagnose(lines.gradient, n)
     if lines.along:  # one number is a multiple of any other
-        return "" if len(a) == 1 and a.any() else diagnose(a, n, None, n_samples, fit, lines.shape)
+        return "" if len(a) == 1 and a.any() else diagnose(a, n, None, n_samples, tol, lines.shape)
     if (part := a.size < np.prod(lines.shape)) and len(lines.shape) != 2:  # rows and columns are not axes
         places = np.unravel_index(lines.coordinates, lines.shape)
         labels = [np.transpose(places) if len(places) > 1 else places[0]]
     shape = tuple(map(len, labels)) if part else lines.shape
     a, n, x, bad = (each.reshape(shape) for each in (a, n, lines.x, bad))
-    words = diagnose(a, n, x, n_samples, fit, lines.shape, labels if part else None, bad)
+    words = diagnose(a, n, x, n_samples, tol, lines.shape, labels if part else None, bad)
     return f"of {' x '.join(map(str, shape))} entries looked at: {words}" if part and words else words

@@ -24,7 +24,8 @@ def main(argv=None):
         try:
             args = build_parser().parse_args(argv)
         except UsageError as error:
-            print_error(*error.args, as_json="--json" in argv)
+            command, message = error.args
+            print_error(command, message, "--json" in argv)
             sys.exit(2)
         return _run(args)
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ def run(args):
     out, suffix = os.path.abspath(args.out), os.path.splitext(args.out)[1].lower()
     if suffix not in SUFFIXES:
         raise ValueError(f"got --out {args.out!r}, expected a name that ends in {', '.join(SUFFIXES)}")
+    array: Any
     model, (X, about) = npae.load(args.model), data.read(args)
     if args.command == "transform":
         name, array, measures = "codes", np.asarray(model.transform(X)), {}

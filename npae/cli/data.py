@@ -29,15 +29,15 @@ def read(args):
     source = args.data
     if source in SETS and not os.path.exists(source):
         return Data(getattr(npae.datasets, SETS[source])().data, source)
-    reader = READERS.get(os.path.splitext(source)[1].lower())
-    if not (reader or os.path.isdir(source)):
+    suffix = os.path.splitext(source)[1].lower()
+    if suffix not in READERS and not os.path.isdir(source):
         raise ValueError(f"got --data {source!r}, expected digits, mnist, FILE.npy, FILE.npz, FILE.csv or a folder")
     if not os.path.exists(source):
         raise ValueError(f"got --data {source!r}, expected a file that exists")
     try:
         if os.path.isdir(source):
             return _read_images(source, args.size)
-        return _flatten_samples(reader(source, args.array), source)
+        return _flatten_samples(READERS[suffix](source, args.array), source)
     except UnicodeDecodeError as error:
         raise ValueError(f"{source}: got text that is not UTF-8 ({error})") from error
     except (ValueError, EOFError, csv.Error, zipfile.BadZipFile) as error:

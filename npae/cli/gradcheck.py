@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import traceback
+from typing import Any
 
 import numpy as np
 
@@ -122,7 +123,7 @@ def _with_point(thing, module, name, shape):
         if not isinstance(pair, tuple) or len(pair) != 2 or not callable(pair[0]):
             raise ValueError(f"got {pair!r} from {name}(), expected a pair (f, x) with f(x) -> (value, gradient)")
         return pair
-    point = getattr(module, f"{name}_x", None)
+    point: Any = getattr(module, f"{name}_x", None)
     if len(required) > 1 and point is None:
         missing = [argument for argument in required if not hasattr(module, argument)]
         if missing:

@@ -429,12 +429,12 @@ HELPERS = {
 }  # no figures
 
 
-@pytest.fixture(params=FIGURES)
+@pytest.fixture(params=FIGURES, scope="module")
 def name(request):
     return request.param
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def figure(name):
     """The figure, drawn on a canvas."""
     drawn = FIGURES[name][0](None)

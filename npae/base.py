@@ -50,9 +50,8 @@ class Estimator:
             if name not in names:
                 raise ValueError(f"Invalid parameter {key!r} for {type(self).__name__}: expected one of {names}")
             part = values[name] if name in values else self._part(name)
-            values[name] = (
-                with_param(part, path, params[key], f"{type(self).__name__}: {key}") if inside else params[key]
-            )
+            owner = f"{type(self).__name__}: {key}"
+            values[name] = with_param(part, path, params[key], owner) if inside else params[key]
         for name, value in values.items():
             setattr(self, name, value)
         return self
@@ -82,12 +81,8 @@ class Estimator:
     def __sklearn_tags__(self):
         from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags
 
-        return Tags(
-            estimator_type="transformer",
-            target_tags=TargetTags(required=False),
-            transformer_tags=TransformerTags(preserves_dtype=["float64", "float32"]),
-            input_tags=InputTags(),
-        )
+        dtypes = TransformerTags(preserves_dtype=["float64", "float32"])
+        return Tags("transformer", TargetTags(required=False), dtypes, input_tags=InputTags())
 
     def _check_fit(self, X, *, reset=True):
         """Return X, checked; set n_features_in_ and, for frames with string columns, feature_names_in_."""
@@ -119,17 +114,14 @@ class Estimator:
             warnings.warn(message, stacklevel=5)
         if fitted is None or names is None or list(names) == list(fitted):
             return
-        lines = ["The feature names should match those that were passed during fit."]
-        unseen, missing = sorted(set(names) - set(fitted)), sorted(set(fitted) - set(names))
-        for title, some in (
-            ("Feature names unseen at fit time:", unseen),
-            ("Feature names seen at fit time, yet now missing:", missing),
-        ):
-            if some:
-                lines += [title, *(f"- {name}" for name in some[:5]), *(["- ..."] if len(some) > 5 else [])]
-        if not unseen and not missing:
-            lines.append("Feature names must be in the same order as they were in fit.")
-        raise ValueError("\n".join(lines) + "\n")
+        found = {"Feature names unseen at fit time:": sorted(set(names) - set(fitted))}
+        found["Feature names seen at fit time, yet now missing:"] = sorted(set(fitted) - set(names))
+        lines = []
+        for title, some in found.items():
+            lines += [title, *(f"- {name}" for name in some[:5])] if some else []
+            lines += ["- ..."] if len(some) > 5 else []
+        lines = lines or ["Feature names must be in the same order as they were in fit."]
+        raise ValueError("\n".join(["The feature names should match those that were passed during fit.", *lines, ""]))
 
     @property
     def _n_features_out(self):
@@ -148,14 +140,17 @@ class Estimator:
             self._sklearn_output_config = {"transform": transform}
         return self
 
-    def _frame(self, h, X):
+    def _wrap_output(self, h, X):
         """Return h in the container of `set_output` or scikit-learn's configuration, with the index of a pandas X."""
         config = _sklearn("sklearn", "get_config", dict)()
         kind = getattr(self, "_sklearn_output_config", {}).get("transform", config.get("transform_output", "default"))
         if kind == "default":
             return h
         columns = list(self.get_feature_names_out())
-        frames = _frames(kind)
+        try:
+            frames = importlib.import_module(kind)
+        except ImportError as error:
+            raise ImportError(f"set_output(transform={kind!r}) needs {kind}: pip install {kind}") from error
         if kind == "pandas":
             index = X.index if hasattr(X, "iloc") else None  # a list has an `index`
             return frames.DataFrame(h, columns=columns, index=index, copy=False)
@@ -164,9 +159,8 @@ class Estimator:
 
 def _same(value, default):
     """Return True if an argument is its default; arrays and objects count as different."""
-    return value is default or (
-        type(value) is type(default) and isinstance(value, (str, int, float, tuple)) and value == default
-    )
+    comparable = type(value) is type(default) and isinstance(value, (str, int, float, tuple))
+    return value is default or (comparable and value == default)
 
 
 def _sklearn(module, name, otherwise):
@@ -174,28 +168,14 @@ def _sklearn(module, name, otherwise):
     return getattr(sys.modules[module], name, otherwise) if module in sys.modules else otherwise
 
 
-def _frames(kind):
-    try:
-        return importlib.import_module(kind)
-    except ImportError as error:
-        raise ImportError(f"set_output(transform={kind!r}) needs {kind}: pip install {kind}") from error
-
-
 def _feature_names(X):
-    columns = getattr(X, "columns", None)
-    if columns is None:
-        return None
-    names = np.asarray(list(columns), dtype=object)
+    names = np.asarray(list(getattr(X, "columns", ())), dtype=object)
     strings = [isinstance(name, str) for name in names]
-    if all(strings) and len(names):
-        return names
-    if any(strings):
+    if any(strings) and not all(strings):
         kinds = sorted({type(name).__name__ for name in names})
-        raise TypeError(
-            "Feature names are only supported if all input features have string names, but your input has "
-            f"{kinds} as feature name / column name types."
-        )
-    return None
+        only = "Feature names are only supported if all input features have string names"
+        raise TypeError(f"{only}, but your input has {kinds} as feature name / column name types.")
+    return names if any(strings) else None
 
 
 def nested_params(name, part):
@@ -248,3 +228,59 @@ def set_random_states(model, seed, params):
     names = random_state_names(model, params)
     numbers = np.random.SeedSequence(seed).generate_state(max(len(names), 1))
     model.set_params(**{name: int(each) for name, each in zip(names, numbers)})
+
+
+def folds_of(cv, X, y, rng):
+    """Return the folds of a cross-validation, pairs (train, test) of row numbers; cv as for `npae.sweep`.
+
+    k consecutive folds as in scikit-learn; a fraction holds out a random part once; or a splitter, or pairs.
+    """
+    n = n_samples(X)
+    if isinstance(cv, (int, np.integer)) and not isinstance(cv, bool):
+        if not 2 <= cv <= n:
+            raise ValueError(f"sweep: got cv={cv} for {n} samples, expected a number of folds in [2, {n}]")
+        return [(np.setdiff1d(np.arange(n), part), part) for part in np.array_split(np.arange(n), cv)]
+    if isinstance(cv, (float, np.floating)):
+        held = round(float(cv) * n) if 0 < cv < 1 else 0
+        if not 1 <= held < n:
+            raise ValueError(f"sweep: got cv={cv!r} for {n} samples, expected a fraction with samples on both sides")
+        order = rng.permutation(n)
+        return [(order[held:], order[:held])]
+    if not hasattr(cv, "split") and not np.iterable(cv):
+        raise TypeError(f"sweep: got cv={cv!r}, expected a number, a fraction, pairs of row numbers or a splitter")
+    pairs = list(cv.split(X, y) if hasattr(cv, "split") else cv)
+    if not pairs or not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
+        raise ValueError("sweep: got a cv that gives no pairs (train, test), expected at least one")
+    return [(_fold(train, n), _fold(test, n)) for train, test in pairs]
+
+
+def _fold(rows, n):
+    rows = np.asarray(rows)
+    rows = np.flatnonzero(rows) if rows.dtype == bool and rows.shape == (n,) else rows
+    if rows.ndim != 1 or rows.dtype.kind not in "iu" or not len(rows) or rows.min() < -n or rows.max() >= n:
+        got = f"a fold of dtype {rows.dtype} and shape {rows.shape}"
+        raise ValueError(f"sweep: got {got}, expected row numbers below {n}")
+    return rows
+
+
+def scorer_of(estimator, scoring):
+    """Return scoring(model, X, y), from a scikit-learn scorer by its name, or None for `estimator.score`."""
+    for name in ("get_params", "set_params", "fit", *(["score"] if scoring is None else [])):
+        if isinstance(estimator, type) or not hasattr(estimator, name):
+            raise TypeError(f"sweep: got estimator={estimator!r}, expected one that has {name}")
+    if isinstance(scoring, str):
+        try:
+            from sklearn.metrics import get_scorer
+        except ImportError as error:
+            raise ImportError(f"sweep: scoring={scoring!r} needs scikit-learn: pip install scikit-learn") from error
+        return get_scorer(scoring)
+    if scoring is not None and not callable(scoring):
+        raise TypeError(f"sweep: got scoring={scoring!r}, expected None, a name or a callable (estimator, X, y)")
+    return scoring
+
+
+def n_samples(X, name="X"):
+    """Return the number of samples of an array or a list; TypeError for anything else."""
+    if not hasattr(X, "__len__") and not getattr(X, "shape", ()):
+        raise TypeError(f"sweep: got {name}={X!r}, expected samples, such as an array")
+    return X.shape[0] if hasattr(X, "shape") else len(X)

@@ -16,21 +16,17 @@ from npae.gradcheck.mistakes import Comparison, shape_hint, wrong_factor
 
 CLOSE = 1e-6  # a pattern holds if its relative error is at most this
 ANSWER = Comparison(
-    got="got",
-    expected="expected",
-    subject="it",
+    got="got", expected="expected", subject="it", sums="a sum where the mean over {axis} belongs",
+    averages="a mean where the sum over {axis} belongs",
     known={
-        -1.0: "-expected: the sign is wrong",
-        2.0: "2 x expected: a factor 1/2 is forgotten",
+        -1.0: "-expected: the sign is wrong", 2.0: "2 x expected: a factor 1/2 is forgotten",
         0.5: "expected / 2: a factor 2 is forgotten",
         -2.0: "-2 x expected: the sign is wrong, and a factor 1/2 is forgotten",
         -0.5: "-expected / 2: the sign is wrong, and a factor 2 is forgotten",
         np.log(2): "expected x log 2: log where log2 belongs",
         1 / np.log(2): "expected / log 2: log2 where log belongs",
     },
-    sums="a sum where the mean over {axis} belongs",
-    averages="a mean where the sum over {axis} belongs",
-)
+)  # fmt: skip
 
 
 @np.errstate(all="ignore")
@@ -58,9 +54,8 @@ def assert_value(
         raise AssertionError(f"{name}: got {got!r}, expected {_describe_expected(target)}{hint}")
     dtype, value = value.dtype, value.astype(float)
     if value.shape != target.shape:
-        raise AssertionError(
-            f"{name}: got shape {value.shape}, expected {target.shape}{shape_hint(value.shape, target.shape)}"
-        )
+        got = f"{name}: got shape {value.shape}"
+        raise AssertionError(f"{got}, expected {target.shape}{shape_hint(value.shape, target.shape)}")
     limit = atol + rtol * np.abs(target).max(initial=0.0)
     gap = np.where(np.isfinite(value), np.abs(value - target), np.inf)
     if (gap <= limit).all():

@@ -14,8 +14,8 @@ import numpy as np
 
 from npae.objective.contraction import check_dense
 from npae.objective.kernels import blocks
-from npae.objective.network import network_of
-from npae.objective.user_defined import infer
+from npae.objective.layers import activations_of
+from npae.objective.network import checked_inputs
 from npae.pca.angles import principal_angles
 from npae.validation import check_array, check_number
 
@@ -44,9 +44,8 @@ def tangent_space(model, X, n_dims):
     layers = network.encoder.layers
     check_number(n_dims, "n_dims", "tangent_space", low=1, high=min(layers[-1].n_out, X.shape[1]), integer=True)
     Q, R = _row_space(layers, len(X))
-    V = np.concatenate(
-        [np.linalg.svd(_jacobian(layers, X[n], R), full_matrices=False)[2][:, :n_dims] for n in _blocks(network, X)]
-    )
+    jacobians = (_jacobian(layers, X[n], R) for n in _blocks(network, X))
+    V = np.concatenate([np.linalg.svd(J, full_matrices=False)[2][:, :n_dims] for J in jacobians])
     return V if Q is None else (V.reshape(-1, V.shape[2]) @ Q.T).reshape(len(X), n_dims, -1)
 
 
@@ -147,9 +146,7 @@ def local_pca(X_train, X, n_neighbors, n_dims):
 
 def _jacobian(layers, X, W_1):
     """J = S_L W_L^T ... S_1 W_1^T, multiplied from the outputs: one product per layer, over the rows of all samples."""
-    H: list[np.ndarray] = []
-    for layer in layers:
-        H.append(infer(layer, H[-1] if H else X))
+    H = activations_of(layers, X)
     weights = [W_1, *(layer.W for layer in layers[1:])]
     J = layers[-1].activation.dphi(H[-1])[:, :, None] * weights[-1].T  # (N, K_L, K_{L-1})
     for layer, h, W in zip(layers[-2::-1], H[-2::-1], weights[-2::-1]):
@@ -174,7 +171,6 @@ def _blocks(network, X):
 
 
 def _check(model: Any, X, owner):
-    network = network_of(model, owner)
+    network, X = checked_inputs(model, X, owner)
     check_dense(owner, network.encoder)
-    dtype, D = network.theta.dtype, network.encoder.layers[0].n_in
-    return network, check_array(X, owner=owner, dtype=dtype, n_features=D)
+    return network, X

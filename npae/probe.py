@@ -135,9 +135,7 @@ class LinearProbe:
     """
 
     def __init__(self, lam=0.01, *, tol=1e-6, max_iter=100_000):
-        check_number(lam, "lam", "LinearProbe")
-        if lam == 0:
-            raise ValueError("LinearProbe: got lam=0, expected a number > 0: separable classes have no optimum with 0")
+        check_number(lam, "lam", "LinearProbe", include_low=False)  # separable classes have no optimum with lam = 0
         check_number(tol, "tol", "LinearProbe")
         check_number(max_iter, "max_iter", "LinearProbe", low=1, integer=True)
         self.lam, self.tol, self.max_iter = lam, tol, max_iter
@@ -185,25 +183,3 @@ class LinearProbe:
     def score(self, H, y):
         """Return the fraction of samples whose predicted class is y (N,)."""
         return float((self.predict(H) == check_labels(y, "LinearProbe", n_samples=len(H))).mean())
-
-
-def choose_lam(H, y, lams=(1e-3, 1e-2, 1e-1, 1.0), *, n_folds=5, rng=None):
-    """Return the lam with the best mean accuracy of `LinearProbe` over n_folds held-out folds of the labelled samples.
-
-    Each fold has nearly the same share of every class; `rng` draws the order. Among equal accuracies the largest lam
-    wins. Raises ValueError unless 2 <= n_folds <= N.
-    """
-    H, y = np.asarray(H), np.asarray(y)
-    check_number(n_folds, "n_folds", "choose_lam", low=2, high=len(y), integer=True)
-    order = np.random.default_rng(rng).permutation(len(y))
-    order = order[np.argsort(y[order], kind="stable")]
-    fold = np.empty(len(y), int)
-    fold[order] = np.arange(len(y)) % n_folds
-    accuracy = {}
-    for lam in sorted(lams, reverse=True):
-        correct = [
-            (LinearProbe(lam, tol=1e-4).fit(H[fold != k], y[fold != k]).predict(H[fold == k]) == y[fold == k])
-            for k in range(n_folds)
-        ]
-        accuracy[lam] = np.concatenate(correct).mean()
-    return max(accuracy, key=accuracy.__getitem__)

@@ -1,9 +1,8 @@
-"""How many threads the matrix products use: one, unless the user says otherwise.
+"""The number of BLAS threads: one, unless the user sets another.
 
-The BLAS under NumPy splits a product among as many threads as there are cores and has them wait for each other by
-spinning. Alone on the machine that gains little for products as small as a minibatch's; where another process holds one
-of the cores, every product waits for the thread that got none, and training takes many times as long.
-`python -m benchmarks.threads` measures both.
+BLAS splits a matrix product among as many threads as there are cores. This gains little for minibatches. If another
+process uses one of the cores, every product waits for the thread on that core, and training takes many times as long.
+`python -m benchmarks.speed.threads` measures both.
 
     from npae.threads import limit_threads
     limit_threads()  # before `import numpy`
@@ -21,10 +20,10 @@ VARIABLES = (
 
 
 def limit_threads(n=1):
-    """Let BLAS use n threads, here and in processes started from here; returns whether that could be done.
+    """Set the number of BLAS threads, of this process and of those that it starts; return True if this was possible.
 
-    A user's own setting, any of VARIABLES in the environment, is left alone. BLAS reads these when NumPy is imported;
-    after that threadpoolctl is needed, and without it False is returned and nothing done.
+    It is not if one of VARIABLES is in the environment, which is the user's setting, or if NumPy has been imported
+    and threadpoolctl is missing.
     """
     if any(name in os.environ for name in VARIABLES):
         return False
@@ -39,9 +38,9 @@ def limit_threads(n=1):
 
 
 def threads():
-    """What `npae doctor` says: the setting that counts, in words."""
+    """Return the user's setting as text, for `npae doctor`."""
     given = [f"{name}={os.environ[name]}" for name in VARIABLES if name in os.environ]
-    return ", ".join(given) or "as many as BLAS likes"
+    return ", ".join(given) or "the default of BLAS"
 
 
 _lock = threading.Lock()
@@ -51,10 +50,7 @@ _limit = None
 
 @contextlib.contextmanager
 def one_blas_thread():
-    """While anyone in this process is within, BLAS has one thread; the last to leave restores what was before.
-
-    Without threadpoolctl nothing is done.
-    """
+    """Give BLAS one thread for the duration, if threadpoolctl is installed; the last of several to end restores it."""
     global _holders, _limit
     with _lock:
         _holders += 1
@@ -79,7 +75,7 @@ def _limited():
 
 
 def warn_of_threads():
-    """Warn where nothing keeps BLAS on one thread: neither threadpoolctl nor a variable of the environment."""
+    """Warn if neither threadpoolctl nor a variable of the environment sets one BLAS thread."""
     with contextlib.suppress(ImportError):
         import threadpoolctl  # noqa: F401
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import npae
-from benchmarks import kills
+from benchmarks.robustness import kills
 from npae import SGD, Adam, Autoencoder, Checkpoint, Cosine, RMSProp, VariationalAutoencoder
 from npae.training.loop import train
 
@@ -92,7 +92,7 @@ def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes(X, name, afte
 
 @pytest.mark.slow
 def test_processes_that_are_killed_lose_nothing(tmp_path):
-    """SIGKILL while they train and while they save; `python -m benchmarks.kills` does it 60 times and more."""
+    """SIGKILL while they train and while they save; `python -m benchmarks.robustness.kills` does it 60 times."""
     (tmp_path / "saves").mkdir()
     counts = kills.kill_training(3, tmp_path, random.Random(1)) + kills.kill_saving(
         1, tmp_path / "saves", random.Random(1)

@@ -232,7 +232,7 @@ def test_no_affine_map_fitted_to_many_draws_does_better(corruption, rng):
 
 @pytest.mark.parametrize("corruption", [GaussianNoise(0.5), MaskingNoise(0.3)], ids=repr)
 def test_linear_denoising_on_fixed_draws_approaches_the_closed_form_as_one_over_their_root(corruption):
-    from benchmarks.denoising import linear_convergence
+    from benchmarks.claims.denoising import linear_convergence
 
     result = linear_convergence(corruption, draws=(2, 8, 32, 128), repeats=3)
     assert result.errors[-1] < 0.2 * result.errors[0]

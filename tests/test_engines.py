@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import npae
-from benchmarks import engines
+from benchmarks.robustness import engines
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import npae
-from benchmarks.manifolds import UnitDecoder, scale_cheat
+from benchmarks.claims.manifolds import UnitDecoder, scale_cheat
 from npae import SGD, Dense, Network, Tanh
 from npae.experiments.manifolds import train_steps
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from benchmarks.checker.__main__ import main, run
+from benchmarks.robustness.checker.__main__ import main, run
 
 
 @pytest.mark.slow

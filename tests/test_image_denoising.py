@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage, stats
 
-from benchmarks.denoising import compare_imputation, conditional_mean
+from benchmarks.claims.denoising import compare_imputation, conditional_mean
 from npae import datasets
 from npae.experiments.generative import binarized, dequantized, watch_vae
 from npae.experiments.image_denoising import (

@@ -129,7 +129,15 @@ def test_most_arrays_of_numbers_are_taken():
 
 @pytest.mark.slow
 def test_a_fit_to_a_file_on_the_disk_does_not_take_its_size_in_memory(tmp_path):
-    command = [sys.executable, "-m", "benchmarks.out_of_core", "--megabytes", "160", "--folder", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.robustness.out_of_core",
+        "--megabytes",
+        "160",
+        "--folder",
+        str(tmp_path),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1])
     assert done.returncode == 0, done.stdout + done.stderr
     assert not list(tmp_path.iterdir())

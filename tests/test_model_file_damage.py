@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 
 import npae
-from benchmarks.model_files import ATTACKS, HARMLESS, MEMORY, damage, damage_with_digest, make, outcome, traced
+from benchmarks.robustness.model_files import (
+    ATTACKS,
+    HARMLESS,
+    MEMORY,
+    damage,
+    damage_with_digest,
+    make,
+    outcome,
+    traced,
+)
 from npae import ModelFileError
 
 
@@ -21,7 +30,7 @@ def saved(tmp_path):
 
 
 def test_damaged_files_are_refused_or_the_very_model(saved):
-    """`python -m benchmarks.model_files` takes 20,000."""
+    """`python -m benchmarks.robustness.model_files` takes 20,000."""
     assert damage(1000, *saved)["refused"] > 990
 
 

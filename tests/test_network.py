@@ -508,3 +508,17 @@ def test_a_loss_may_return_a_plain_number(batch):
 
     network = Network([Dense(5, 4)], [Dense(4, 5)], loss=Plain())
     assert isinstance(network.value_and_grad(*batch), float)
+
+
+def test_networks_that_share_layers_can_be_used_in_turn(rng):
+    encoder, decoder = [Dense(5, 3, Sigmoid(), rng=0)], [Dense(3, 5, rng=1)]
+    first = Network(encoder, decoder, penalties=[WeightDecay(0.5)])
+    second = Network(encoder, decoder)
+    x, theta = rng.normal(size=(7, 5)), rng.normal(size=second.theta.shape)
+    for network in (first, second, first):
+        network.theta = theta
+        alone = copy.deepcopy(network)
+        assert network.value_and_grad(x) == alone.value_and_grad(x)
+        np.testing.assert_array_equal(network.grad, alone.grad)
+    encoder[0].W = np.ones((5, 3))
+    assert first.value(x) != second.value(x) and second.parameters["encoder.0.W"].min() == 1

@@ -503,7 +503,7 @@ class Forgetful(MyDense):
     [
         (Broken("h"), r"forward\(x\): got an array of shape \(5, 3\), expected one of shape \(5, 4\)"),
         (Broken("dtype"), r"forward\(x\): got an array of dtype float32, expected float64"),
-        (Broken("x"), r"forward\(x\) got x and changed it in place"),
+        (Broken("x"), r"forward\(x\) got x and changed in place"),
         (Broken("dW"), r"dW after backward\(dh\): got an array of shape \(4, 6\), expected one of shape \(6, 4\)"),
         (Broken("dx"), r"backward\(dh\): got an array of shape \(3, 6\), expected one of shape \(5, 6\)"),
         (Broken("none"), r"backward\(dh\): got None, expected one of shape \(5, 6\)"),
@@ -530,7 +530,7 @@ def test_a_layer_that_lacks_something_is_named():
         Network([NoBackward()], [Dense(4, 6)])
     layer = Scale(6)
     layer.s = 2.0
-    with pytest.raises(TypeError, match=r"Stack: got .* with 's' among its parameters, expected it as an array"):
+    with pytest.raises(TypeError, match=r"Stack: got .* with 's' among its parameters, expected the names of arrays"):
         Network([layer], [Dense(6, 6)])
 
 
@@ -690,7 +690,7 @@ def test_an_error_is_short_however_much_came(x):
 def test_parameters_are_names(x):
     layer = Scale(6)
     layer.parameters = (layer.s,)
-    with pytest.raises(TypeError, match=r"an array of shape \(6,\) among its parameters, expected their names"):
+    with pytest.raises(TypeError, match=r"an array of shape \(6,\) among its parameters, expected the names of arrays"):
         Network([layer], [Dense(6, 6)])
 
 

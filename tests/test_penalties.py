@@ -60,7 +60,7 @@ def test_activations_that_are_not_elementwise_are_refused_by_name(penalty):
 
 @pytest.mark.parametrize("penalty", FAMILY, ids=kind)
 def test_an_encoder_without_layers_is_refused(penalty):
-    with pytest.raises(ValueError, match=rf"{kind(penalty)}: got an? \w+ without layers, expected at least one"):
+    with pytest.raises(ValueError, match=rf"{kind(penalty)}: got no layers for the encoder, expected at least one"):
         penalty.check(Stack([]))
 
 
@@ -84,13 +84,13 @@ def test_noise_of_the_wrong_kind_is_refused(array):
 
 
 def test_noise_that_does_not_fit_the_encoder_is_refused_before_training():
-    with pytest.raises(ValueError, match="got noise of 5 features, expected 6"):
+    with pytest.raises(ValueError, match=r"got noise of shape \(2, 5\), expected \(M, 6\) or"):
         make_network(HigherOrderContractive(0.1, 0.1, 0.1, noise=np.ones((2, 5))))
 
 
 def test_noise_that_does_not_fit_the_batch_is_refused(rng):
     x = rng.random((3, 6))
-    with pytest.raises(ValueError, match="got noise for 4 samples, expected 3"):
+    with pytest.raises(ValueError, match=r"got noise of shape \(2, 4, 6\), expected \(M, 6\) or \(M, 3, 6\)"):
         make_network(HigherOrderContractive(0.1, 0.1, 0.1, noise=np.ones((2, 4, 6)))).value_and_grad(x)
 
 

@@ -268,7 +268,7 @@ def test_kl_refuses_a_code_without_bounds_by_name(phi):
 
 @pytest.mark.parametrize("penalty", SPARSITIES, ids=name)
 def test_sparsity_of_an_encoder_without_layers_is_refused(penalty):
-    with pytest.raises(ValueError, match="got an encoder without layers, expected at least one"):
+    with pytest.raises(ValueError, match="got no layers for the encoder, expected at least one"):
         penalty.check(Stack([]))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import npae
-from benchmarks.play import data_of, differences
+from benchmarks.robustness.play import data_of, differences
 from npae.experiments.family import FamilyRun
 from npae.report import play
 from npae.report.sections import play as section
@@ -92,7 +92,7 @@ def test_sixteen_bits_keep_numbers_to_half_a_step(rng):
 
 
 def test_the_script_computes_what_numpy_computes_and_every_control_reaches_its_network(engine, built):
-    from benchmarks.play import CHECK
+    from benchmarks.robustness.play import CHECK
 
     engine.eval(re.search(r"<script>(.*)</script>", CHECK, re.DOTALL)[1].replace("const found", "var found", 1))
     found, data = json.loads(engine.eval("JSON.stringify(found)")), data_of(built[1])

@@ -65,7 +65,7 @@ def test_every_command_of_the_readmes_is_a_module_that_is_there():
     commands = set()
     for page in PAGES:
         commands |= set(re.findall(r"python -m\s+(benchmarks[.\w]*)", page.read_text(encoding="utf-8")))
-    assert {"benchmarks", "benchmarks.linear_pca", "benchmarks.manifolds"} <= commands
+    assert {"benchmarks", "benchmarks.claims.linear_pca", "benchmarks.claims.manifolds"} <= commands
     for command in commands:
         path = ROOT / command.rstrip(".").replace(".", "/")
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), command

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import threads as benchmark
+from benchmarks.speed import threads as benchmark
 from npae.threads import VARIABLES
 
 LIMIT = "from npae.threads import limit_threads; print(limit_threads()); "

@@ -39,25 +39,19 @@ def build_parser():
         new.add_argument("--json", action="store_true", help="print one JSON object (gradcheck: one per check)")
         return new.add_argument
 
-    add = command(
-        "demo",
-        "train the whole family on handwritten digits and write the report page",
+    add = command("demo", "train the whole family on handwritten digits and write the report page",
         "Train PCA, undercomplete, overcomplete, sparse, denoising and contractive autoencoders on bundled images, "
         "print one table, and write one self-contained HTML page that walks through the note. The command prints how "
-        "long it will take before it starts.",
-    )
+        "long it will take before it starts.")  # fmt: skip
     add("--data", choices=("digits", "mnist"), default="digits", help="8x8 digits, or 5,000 MNIST images")
     add("--quick", action="store_true", help="fewer epochs: a look in seconds")
     add("--seed", type=whole_number(0), default=0, metavar="S", help="the same seed gives the same numbers")
     add("--out", default="npae-report.html", metavar="FILE", help="the page (default: %(default)s)")
     add("--jobs", type=whole_number(1), metavar="J", help="processes that train and draw (default: 3; quick, 2)")
 
-    add = command(
-        "train",
-        "train an autoencoder on your data",
+    add = command("train", "train an autoencoder on your data",
         "Train an autoencoder and write it to a model file, for `npae transform`, `npae reconstruct`, `npae info` and "
-        "npae.load.",
-    )
+        "npae.load.")  # fmt: skip
     _add_data(add)
     add("--out", required=True, metavar="MODEL.npz", help="the model file, written when the training is done")
     add("--components", type=whole_number(1), default=32, metavar="K", help="units of the code (%(default)s)")
@@ -86,21 +80,15 @@ def build_parser():
         _add_data(add)
         add("--out", required=True, metavar="FILE", help="FILE.npy, FILE.npz or FILE.csv")
 
-    add = command(
-        "info",
-        "describe a model file",
+    add = command("info", "describe a model file",
         "Print the estimator in a model file, its arguments, its sizes and how its training went. (Versions, BLAS and "
-        "a self-test: npae doctor.)",
-    )
+        "a self-test: npae doctor.)")  # fmt: skip
     add("model", metavar="MODEL.npz", help="a file that `npae train`, `save` or a Checkpoint wrote")
 
-    add = command(
-        "gradcheck",
-        "check gradients: of random networks of this package, or of your functions and layers",
+    add = command("gradcheck", "check gradients: of random networks of this package, or of your functions and layers",
         epilog="name: a function f(x) -> (value, gradient), checked at the file's <name>_x or x; a function of several "
         "arguments, f(W, b), checked at the file's W and b; a function without arguments that returns (f, x); a "
-        "method, model.loss or Model.loss; a layer with forward and backward, or its class, 'MyLayer(4, 3)'.",
-    )
+        "method, model.loss or Model.loss; a layer with forward and backward; or its class, Layer(4, 3).")  # fmt: skip
     add("specs", nargs="*", metavar=SPEC, help="your code; without this, random networks are checked")
     add("--x", type=sizes("5x4"), metavar="5x4", help="check a layer (or f) at normal random numbers")
     add("--method", choices=("auto", "complex", "richardson", "central"), default="auto")
@@ -108,11 +96,8 @@ def build_parser():
     add("--seed", type=whole_number(0), default=0, metavar="S", help="which networks (%(default)s)")
     add("--jobs", type=whole_number(1), default=2, metavar="J", help="processes (%(default)s)")
 
-    command(
-        "doctor",
-        "versions, BLAS, and a self-test: what a report of a bug should contain",
-        "Print versions, BLAS and its threads, and run a self-test of a few seconds: exit status 1 if it fails.",
-    )
+    command("doctor", "versions, BLAS, and a self-test: what a report of a bug should contain",
+        "Print versions, BLAS and its threads, and run a short self-test: exit status 1 if it fails.")  # fmt: skip
     return parser
 
 

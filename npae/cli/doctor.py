@@ -106,9 +106,6 @@ def _pca():
 
 
 TESTS = {  # each returns None if it is passed, otherwise a sentence
-    "matrix products": _products,
-    "gradients": _gradients,
-    "the data in the package": _data,
-    "training and model files": _repeats,
-    "PCA": _pca,
-}
+    "matrix products": _products, "gradients": _gradients, "the data in the package": _data,
+    "training and model files": _repeats, "PCA": _pca,
+}  # fmt: skip

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,11 +25,8 @@ LOSSES = (SquaredError(), BernoulliCrossEntropy())
 # penalty: how often it is drawn if the code admits it (the last two cost most)
 PENALTIES = {WeightDecay(0.1): 1 / 3, L1Sparsity(0.3): 1 / 3}
 SIGMOID_PENALTIES = {KLSparsity(0.5, 0.2): 1 / 3}
-ELEMENTWISE_PENALTIES = {
-    Contractive(0.3): 1 / 3,
-    HigherOrderContractive(0.1, 0.2, 0.3): 1 / 12,
-    ReconstructionContractive(0.2): 1 / 12,
-}
+ELEMENTWISE_PENALTIES: dict[Any, float] = {Contractive(0.3): 1 / 3}
+ELEMENTWISE_PENALTIES |= {HigherOrderContractive(0.1, 0.2, 0.3): 1 / 12, ReconstructionContractive(0.2): 1 / 12}
 CORRUPTIONS = (None, None, GaussianNoise(0.5), MaskingNoise(0.3), SaltAndPepper(0.2))
 WORTH_A_PROCESS = 400  # models; starting a process costs as much as checking about fifty
 SCALES = (0.5, 0.75, 1.0)
@@ -63,7 +61,7 @@ def random_model(seed, index):
         activations[-1] = TopK(int(rng.integers(1, widths[-1] + 1)))
     tied, loss, scale, N = bool(rng.integers(2)), choose(LOSSES), choose(SCALES), int(rng.integers(2, 5))
 
-    candidates = PENALTIES | (SIGMOID_PENALTIES if activations[-1] == Sigmoid() else {})
+    candidates: dict[Any, float] = PENALTIES | (SIGMOID_PENALTIES if activations[-1] == Sigmoid() else {})
     candidates |= ELEMENTWISE_PENALTIES if all(activation.elementwise for activation in activations) else {}
     penalties = [penalty for penalty, probability in candidates.items() if rng.random() < probability]
 

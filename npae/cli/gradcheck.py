@@ -132,10 +132,8 @@ def _with_point(thing, module, name, shape):
     if len(required) > 1:
         return _of_one_dict(thing, required), point if isinstance(point, dict) else dict(zip(required, point))
     if point is None and not hasattr(module, "x"):
-        raise ValueError(
-            f"got {name} without a place to check it at, expected {name}_x = ... (or x = ...) in the file: an array, a "
-            "dict or a list of arrays, unit-scale random numbers are good; or --x 5x4"
-        )
+        got = f"got {name} without a place to check it at, expected {name}_x = ... (or x = ...) in the file"
+        raise ValueError(f"{got}: an array, a dict or a list of arrays, unit-scale random numbers are good; or --x 5x4")
     return thing, module.x if point is None else point
 
 

@@ -40,18 +40,10 @@ def _estimator(args):
         raise ValueError("got --variational with --tied, expected one of them")
     kind, tied = (npae.VariationalAutoencoder, {}) if args.variational else (npae.Autoencoder, {"tied": args.tied})
     return kind(
-        args.components,
-        hidden_layer_sizes=args.hidden,
-        activation=args.activation,
-        loss=args.loss or ("bernoulli" if args.variational else "squared_error"),
-        penalties=args.penalty,
-        corruption=args.corruption,
-        optimizer=args.optimizer,
-        batch_size=args.batch_size,
-        max_iter=args.epochs,
+        args.components, hidden_layer_sizes=args.hidden, activation=args.activation,
+        loss=args.loss or ("bernoulli" if args.variational else "squared_error"), penalties=args.penalty,
+        corruption=args.corruption, optimizer=args.optimizer, batch_size=args.batch_size, max_iter=args.epochs,
         early_stopping=args.early_stopping,
         callbacks=[npae.Checkpoint(args.checkpoint, seconds=60.0, epochs=100)] if args.checkpoint else None,
-        random_state=args.seed,
-        verbose=0 if args.quiet or args.json else 1,
-        **tied,
-    )
+        random_state=args.seed, verbose=0 if args.quiet or args.json else 1, **tied,
+    )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from npae.datasets.densities import GaussianMixture
 from npae.datasets.manifolds import _circle, _embed, make_circle, spiral_angles, spiral_curvature
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)  # on [-1, 1]
+Map: TypeAlias = Callable[[np.ndarray], np.ndarray]
 PANEL = 2.0  # length of a panel in standard deviations: 12 nodes then give the integral to about 1e-13
 BLOCK = 2**20  # distances of points to nodes that are in memory at a time
 
@@ -55,8 +57,8 @@ class CurveDensity:
     rule on panels of about two tau turns the integral into a mixture of Gaussians at the nodes.
     """
 
-    chart: Callable[[np.ndarray], np.ndarray]
-    speed: Callable[[np.ndarray], np.ndarray]
+    chart: Map
+    speed: Map
     start: float
     stop: float
     embedding: np.ndarray
@@ -65,9 +67,8 @@ class CurveDensity:
     def _mixture(self, sigma: float) -> GaussianMixture:
         tau = float(np.hypot(self.noise, sigma))
         if not 0 < tau < np.inf:
-            raise ValueError(
-                f"CurveDensity: got noise={self.noise!r} and sigma={sigma!r}, expected one of them above 0"
-            )
+            got = f"CurveDensity: got noise={self.noise!r} and sigma={sigma!r}"
+            raise ValueError(f"{got}, expected one of them above 0")
         longest = (self.stop - self.start) * self.speed(np.linspace(self.start, self.stop, 1001)).max()
         edges = np.linspace(self.start, self.stop, max(32, int(np.ceil(longest / (PANEL * tau)))) + 1)
         half = np.diff(edges)[:, None] / 2
@@ -124,13 +125,7 @@ def make_spiral(
     return _with_density(spiral, chart, partial(_spiral_speed, s=s), float(grid[-1]), noise * 2)
 
 
-def _with_density(
-    data: Dataset,
-    chart: Callable[[np.ndarray], np.ndarray],
-    speed: Callable[[np.ndarray], np.ndarray],
-    stop: float,
-    noise: float,
-) -> Dataset:
+def _with_density(data: Dataset, chart: Map, speed: Map, stop: float, noise: float) -> Dataset:
     assert data.embedding is not None
     density = CurveDensity(chart, speed, 0.0, stop, data.embedding, noise)
     return replace(data, score=density.score, log_density=density.log_density)

@@ -52,9 +52,8 @@ class GaussianMixture:
         check_number(sigma, "sigma", "GaussianMixture")
         tau2 = self.noise**2 + sigma**2
         if d > d0 and tau2 == 0:
-            raise ValueError(
-                f"GaussianMixture: got no density, {d0} dimensions in {d}, expected noise or sigma above 0"
-            )
+            got = f"GaussianMixture: got no density, {d0} dimensions in {d}"
+            raise ValueError(f"{got}, expected noise or sigma above 0")
         y, variance = x @ self.embedding.T, self.std**2 + tau2
         squared = ((y[:, None, :] - self.means) ** 2).sum(axis=2)  # (N, M)
         log_joint = np.log(self.weights) - 0.5 * squared / variance - 0.5 * d0 * np.log(2 * np.pi * variance)
@@ -104,7 +103,6 @@ def make_gaussian_mixture(
 def _per_component(name: str, value: float | Sequence[float] | np.ndarray, n: int) -> np.ndarray:
     array = np.asarray(value, dtype=float)
     if array.shape not in ((), (n,)) or not ((array > 0) & np.isfinite(array)).all():
-        raise ValueError(
-            f"make_gaussian_mixture: got {name}={value!r}, expected one number or {n}, each finite and above 0"
-        )
+        got = f"make_gaussian_mixture: got {name}={value!r}"
+        raise ValueError(f"{got}, expected one number or {n}, each finite and above 0")
     return np.broadcast_to(array, (n,)).copy()

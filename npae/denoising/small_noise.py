@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npae.objective.activations import Activation, Identity, Sigmoid
-from npae.objective.losses import BernoulliCrossEntropy, SquaredError
-from npae.objective.network import network_of
-from npae.validation import check_array
+from npae.objective.activations import Identity, Sigmoid
+from npae.objective.network import checked_inputs
 
 
 @dataclass(frozen=True)
@@ -49,17 +47,15 @@ def reconstruction_derivatives(model, X):
     Raises TypeError if the mean of the loss is not the decoder's output or its sigmoid, ValueError for activations that
     are not elementwise.
     """
-    network = network_of(model, "reconstruction_derivatives")
-    dtype, D = network.theta.dtype, network.encoder.layers[0].n_in
-    h = check_array(X, owner="reconstruction_derivatives", dtype=dtype, n_features=D)
-    J = np.broadcast_to(np.eye(D, dtype=dtype), (len(h), D, D))  # [n, unit, e]
+    network, h = checked_inputs(model, X, "reconstruction_derivatives")
+    N, D = h.shape
+    J = np.broadcast_to(np.eye(D, dtype=h.dtype), (N, D, D))  # [n, unit, e]
     laplacian = np.zeros_like(h)
     for layer in [*network.encoder.layers, *network.decoder.layers]:
         slope = np.swapaxes(np.swapaxes(J, 1, 2) @ layer.W, 1, 2)  # da/dx
         h, laplacian, J = _apply_activation(layer.activation, layer(h), slope, laplacian @ layer.W)
     final = _output_activation(network.loss)
-    if final is not None:
-        h, laplacian, J = _apply_activation(final, final(h.copy()), J, laplacian)
+    h, laplacian, J = _apply_activation(final, final(h), J, laplacian)
     return h, J, laplacian
 
 
@@ -72,15 +68,11 @@ def _apply_activation(activation, h, slope, laplacian):
     return h, laplacian, first[:, :, None] * slope
 
 
-def _output_activation(loss) -> Activation | None:
-    """Return the activation that turns the decoder's output into the mean of the loss; None for the output itself."""
-    if isinstance(loss, SquaredError):
-        return None
-    if isinstance(loss, BernoulliCrossEntropy):
-        return Sigmoid()
-    probe = np.array([[-1.5, 0.0, 2.0]])
-    if hasattr(loss, "mean") and np.array_equal(loss.mean(probe), Identity()(probe)):
-        return None
-    raise TypeError(
-        f"reconstruction_derivatives: got {loss!r}, expected a loss whose mean is the output or its sigmoid"
-    )
+def _output_activation(loss):
+    """Return the activation that turns the decoder's output into the mean of the loss: Identity or Sigmoid."""
+    a = np.array([[-1.5, 0.0, 2.0]])
+    for phi in (Identity(), Sigmoid()):
+        if hasattr(loss, "mean") and np.array_equal(loss.mean(a), phi(a)):
+            return phi
+    expected = "expected a loss whose mean is the output or its sigmoid"
+    raise TypeError(f"reconstruction_derivatives: got {loss!r}, {expected}")

@@ -54,10 +54,8 @@ class ReconstructionDistribution:
     def __init__(self, model):
         self.network = getattr(model, "network_", model)
         if not hasattr(self.network, "decoder") or not hasattr(getattr(self.network, "loss", None), "log_likelihood"):
-            raise TypeError(
-                f"ReconstructionDistribution: got {model!r}, expected a Network or a fitted estimator whose loss has "
-                "mean, sample and log_likelihood"
-            )
+            expected = "expected a Network or a fitted estimator whose loss has mean, sample and log_likelihood"
+            raise TypeError(f"ReconstructionDistribution: got {model!r}, {expected}")
 
     def parameters(self, corrupted):
         """Return the decoder's output for x~: the parameters a of p_decoder(x | h), h = f(x~)."""

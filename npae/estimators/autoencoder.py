@@ -52,51 +52,14 @@ class Autoencoder(TrainedEstimator):
     """
 
     def __init__(
-        self,
-        n_components=32,
-        *,
-        hidden_layer_sizes=(),
-        activation="sigmoid",
-        output_activation="identity",
-        loss="squared_error",
-        penalties=(),
-        corruption=None,
-        tied=False,
-        unit_rows=False,
-        optimizer=None,
-        batch_size=128,
-        max_iter=100,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        callbacks=None,
-        warm_start=False,
-        block_size=None,
-        random_state=None,
-        verbose=0,
-    ):
-        self.n_components = n_components
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.output_activation = output_activation
-        self.loss = loss
-        self.penalties = penalties
-        self.corruption = corruption
-        self.tied = tied
-        self.unit_rows = unit_rows
-        self.optimizer = optimizer
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.callbacks = callbacks
-        self.warm_start = warm_start
-        self.block_size = block_size
-        self.random_state = random_state
-        self.verbose = verbose
+        self, n_components=32, *, hidden_layer_sizes=(), activation="sigmoid", output_activation="identity",
+        loss="squared_error", penalties=(), corruption=None, tied=False, unit_rows=False, optimizer=None,
+        batch_size=128, max_iter=100, tol=1e-4, n_iter_no_change=10, early_stopping=False, validation_fraction=0.1,
+        callbacks=None, warm_start=False, block_size=None, random_state=None, verbose=0,
+    ):  # fmt: skip
+        arguments = dict(locals())
+        del arguments["self"]
+        vars(self).update(arguments)
 
     def _build(self, n_features, rng, dtype):
         """Return the encoder, its mirror image and the objective as one Network."""
@@ -104,10 +67,8 @@ class Autoencoder(TrainedEstimator):
         widths = [n_features, *hidden, self.n_components]
         owner = type(self).__name__
         many = isinstance(self.activation, (list, tuple))
-        phis = [
-            _named(a, activations.BY_NAME, "activation", owner)
-            for a in (self.activation if many else [self.activation] * (len(widths) - 1))
-        ]
+        given = self.activation if many else [self.activation] * (len(widths) - 1)
+        phis = [_named(phi, activations.BY_NAME, "activation", owner) for phi in given]
         if len(phis) != len(widths) - 1:
             raise ValueError(f"{owner}: got {len(phis)} activations, expected {len(widths) - 1}, one an encoder layer")
         output = _named(self.output_activation, activations.BY_NAME, "output_activation", owner)
@@ -123,10 +84,8 @@ class Autoencoder(TrainedEstimator):
     def _check_logits(self, loss, output):
         if isinstance(loss, LOGITS) and output != activations.Identity():
             name = next((name for name, each in distributions.BY_NAME.items() if each == loss), repr(loss))
-            raise ValueError(
-                f"{type(self).__name__}: got output_activation={self.output_activation!r} with loss={name!r}, expected "
-                "'identity': the loss takes logits, and reconstruct() returns the mean that they stand for"
-            )
+            got = f"{type(self).__name__}: got output_activation={self.output_activation!r} with loss={name!r}"
+            raise ValueError(f"{got}, expected 'identity': the loss takes logits, whose mean reconstruct() returns")
 
     def _check_arguments(self):
         """Raise ValueError or TypeError for an argument that does not fit."""
@@ -137,8 +96,8 @@ class Autoencoder(TrainedEstimator):
             raise TypeError(f"{owner}: got hidden_layer_sizes={hidden!r}, expected a list of whole numbers")
         for size in hidden:
             check_number(size, "hidden_layer_sizes", owner, low=1, integer=True)
-        for name in ("tied", "unit_rows"):
-            check_flag(getattr(self, name), name, owner)
+        check_flag(self.tied, "tied", owner)
+        check_flag(self.unit_rows, "unit_rows", owner)
         if self.tied and self.unit_rows:
             raise ValueError(f"{owner}: got tied=True and unit_rows=True, expected at most one of them")
         if callable(self.penalties) or not isinstance(self.penalties, (list, tuple)):
@@ -148,7 +107,7 @@ class Autoencoder(TrainedEstimator):
 
     def transform(self, X):
         """Return the code h = f(x): (N, D) -> (N, K)."""
-        return self._frame(self._apply(lambda x: self.network_.encode(x), X, "the code"), X)
+        return self._wrap_output(self._apply(lambda x: self.network_.encode(x), X, "the code"), X)
 
     def fit_transform(self, X, y=None, sample_weight=None):
         """Call fit(X), then return transform(X)."""

@@ -15,13 +15,8 @@ def summary(model):
         for i, layer in enumerate(getattr(network, side).layers):
             n = sum(getattr(layer, name).size for name in layer.parameters)
             rows.append((f"{side}.{i}", f"{layer.n_in:,}", f"{layer.n_out:,}", f"{n:,}", _about(layer)))
-    return "\n".join(
-        [
-            type(model).__name__,
-            *text_columns(rows, "<>>><"),
-            *(f"{name}: {text}" for name, text in _facts(model, network)),
-        ]
-    )
+    facts = (f"{name}: {text}" for name, text in _facts(model, network))
+    return "\n".join([type(model).__name__, *text_columns(rows, "<>>><"), *facts])
 
 
 def as_html(model):

@@ -2,13 +2,13 @@
 
 import contextlib
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from npae.base import Estimator
 from npae.estimators.summary import as_html, summary
-from npae.objective.learnt_variance import init_log_variance
+from npae.objective.learnt_variance import LearntVariance
 from npae.storage.checkpoints import Checkpoint
 from npae.system.progress import shown_progress
 from npae.training.loop import continue_training
@@ -30,22 +30,10 @@ class TrainedEstimator(Estimator):
 
     network_: Any
     history_: dict[str, list]
-    optimizer: Any = None
-    callbacks: Any = None
-    corruption: Any = None
-    random_state: Any = None
-    batch_size = 128
-    max_iter = 100
-    tol = 1e-4
-    n_iter_no_change = 10
-    early_stopping = False
-    validation_fraction = 0.1
-    warm_start = False
-    block_size: Any = None
-    verbose = 0
+    callbacks: Any
+    if TYPE_CHECKING:  # a subclass sets the constructor's arguments by vars(self).update
 
-    def _build(self, n_features, rng, dtype):
-        raise NotImplementedError
+        def __getattr__(self, name: str) -> Any: ...
 
     # -- training ------------------------------------------------------------------------------------------------------
 
@@ -66,7 +54,7 @@ class TrainedEstimator(Estimator):
                 self._start(rows.n_features, rows.dtype, rows, resume=True)
             parts = self._split(rows) if self.early_stopping else (rows, None)
             with shown_progress(type(self).__name__, self.max_iter, self.verbose) as progress:
-                stopping = {"tol": self.tol, "n_iter_no_change": self.n_iter_no_change, "X_validation": parts[1]}
+                stopping = {"tol": self.tol, "n_iter_no_change": self.n_iter_no_change, "rows_validation": parts[1]}
                 self._train(parts[0], self.max_iter, progress, resumable=not warm, **stopping)
         return self
 
@@ -103,10 +91,8 @@ class TrainedEstimator(Estimator):
         try:
             return rows.split(self.validation_fraction, self._split_rng)
         except ValueError as error:
-            raise ValueError(
-                f"{type(self).__name__}: got validation_fraction={self.validation_fraction!r} of {len(rows)} samples, "
-                f"{error}"
-            ) from None
+            got = f"got validation_fraction={self.validation_fraction!r} of {len(rows)} samples"
+            raise ValueError(f"{type(self).__name__}: {got}, {error}") from None
 
     def _start(self, n_features, dtype, rows=None, *, resume=False):
         """Build the network, its step and the random streams; resume: with the streams of the run in a checkpoint."""
@@ -121,7 +107,8 @@ class TrainedEstimator(Estimator):
             getattr(penalty, "state", {}).clear()  # the state of a previous fit
         if rows is not None:
             rows.check(type(self).__name__, network.check_target)
-            init_log_variance(network, rows)
+            if isinstance(last := network.decoder.layers[-1], LearntVariance):
+                last.start_at(rows.var())
         self.network_ = network
         self._step = self._optimizer().start(network.theta)
         self.history_ = {"loss": [], "seconds": []}
@@ -183,10 +170,9 @@ class TrainedEstimator(Estimator):
     def _check_arguments(self):
         """Raise ValueError or TypeError for an argument that does not fit."""
         owner = type(self).__name__
-        for name, low in (("n_components", 1), ("batch_size", 1), ("max_iter", 1), ("n_iter_no_change", 1)):
-            check_number(getattr(self, name), name, owner, low=low, integer=True)
-        if self.block_size is not None:
-            check_number(self.block_size, "block_size", owner, low=1, integer=True)
+        counts = ["n_components", "batch_size", "max_iter", "n_iter_no_change"]
+        for name in counts + ["block_size"] * (self.block_size is not None):
+            check_number(getattr(self, name), name, owner, low=1, integer=True)
         check_number(self.tol, "tol", owner)
         check_number(self.validation_fraction, "validation_fraction", owner, high=1, include_high=False)
         for name in ("early_stopping", "warm_start"):

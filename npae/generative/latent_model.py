@@ -21,7 +21,7 @@ class LatentModel(Estimator):
     def transform(self, X):
         """Return the code of X, (N, K)."""
         x = self._check(X)
-        return self._frame(self._encode(x).astype(x.dtype, copy=False), X)
+        return self._wrap_output(self._encode(x).astype(x.dtype, copy=False), X)
 
     def inverse_transform(self, H):
         """Return the means of x for codes H (N, K), (N, D)."""

@@ -115,10 +115,8 @@ class ProbabilisticPCA(LinearGaussianEstimator):
         pca = PCA(self.n_components, maximum_likelihood=True).fit(x)
         s2 = pca.noise_variance_
         if s2 <= pca.rounding_:
-            raise ValueError(
-                f"ProbabilisticPCA: got data all of whose variance is in {self.n_components} components, expected some "
-                "left over"
-            )
+            got = f"ProbabilisticPCA: got data all of whose variance is in {self.n_components} components"
+            raise ValueError(f"{got}, expected some left over")
         W = np.sqrt(np.maximum(pca.explained_variance_ - s2, 0))[:, None] * pca.components_
         self.model_ = LinearGaussian(W, pca.mean_, np.full(x.shape[1], s2, x.dtype))
         return self
@@ -135,9 +133,7 @@ class FactorAnalysis(LinearGaussianEstimator):
     """
 
     def __init__(self, n_components=2, *, tol=1e-8, max_iter=5000):
-        self.n_components = n_components
-        self.tol = tol
-        self.max_iter = max_iter
+        self.n_components, self.tol, self.max_iter = n_components, tol, max_iter
 
     def fit(self, X, y=None):
         """Maximize the likelihood of X (N, D); `loss_curve_` is the negative likelihood per iteration. y is ignored."""

@@ -30,10 +30,7 @@ class LinearVAE(LatentModel):
     fitted_attribute = "decoder_"
 
     def __init__(self, n_components=2, *, max_iter=20_000, gtol=1e-9, random_state=None):
-        self.n_components = n_components
-        self.max_iter = max_iter
-        self.gtol = gtol
-        self.random_state = random_state
+        self.n_components, self.max_iter, self.gtol, self.random_state = n_components, max_iter, gtol, random_state
 
     def fit(self, X, y=None):
         """Maximize the bound for X (N, D) from a random start; y is ignored."""
@@ -42,10 +39,8 @@ class LinearVAE(LatentModel):
         moments = Moments.from_samples(x)
         variances, axes = moments.spectrum()
         if variances[self.n_components :].sum() <= 1e-14 * variances.sum() + np.finfo(np.float64).tiny:
-            raise ValueError(
-                f"LinearVAE: got data all of whose variance is in {self.n_components} components, expected some left "
-                "over: the bound has no maximum"
-            )
+            got = f"LinearVAE: got data all of whose variance is in {self.n_components} components"
+            raise ValueError(f"{got}, expected some left over: the bound has no maximum")
         unit = variances.mean()  # the bound of x / sqrt(unit) along its principal axes has the same maxima, rotated
         problem = _Bound(np.diag(variances / unit), self.n_components, np.random.default_rng(self.random_state))
         result = lbfgs(problem, None, max_iter=self.max_iter, gtol=self.gtol)

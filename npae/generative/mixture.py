@@ -22,11 +22,8 @@ class MixtureOfGaussians(LatentModel):
     fitted_attribute = "means_"
 
     def __init__(self, n_components=10, *, max_iter=200, tol=1e-6, min_variance=1e-3, random_state=None):
-        self.n_components = n_components
-        self.max_iter = max_iter
-        self.tol = tol
-        self.min_variance = min_variance
-        self.random_state = random_state
+        self.n_components, self.max_iter, self.tol = n_components, max_iter, tol
+        self.min_variance, self.random_state = min_variance, random_state
 
     def fit(self, X, y=None):
         """Maximize the likelihood of X (N, D); `loss_curve_` is the negative likelihood per iteration. y is ignored."""

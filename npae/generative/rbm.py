@@ -116,13 +116,8 @@ class RBM(LatentModel):
     def __init__(
         self, n_components=64, *, n_gibbs=1, optimizer=None, batch_size=50, max_iter=30, random_state=None, verbose=0
     ):
-        self.n_components = n_components
-        self.n_gibbs = n_gibbs
-        self.optimizer = optimizer
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.random_state = random_state
-        self.verbose = verbose
+        self.n_components, self.n_gibbs, self.optimizer, self.batch_size = n_components, n_gibbs, optimizer, batch_size
+        self.max_iter, self.random_state, self.verbose = max_iter, random_state, verbose
 
     def fit(self, X, y=None):
         """Train on X (N, D) in [0, 1]; y is ignored. `loss_curve_` holds F(x) - F(x'), which tends to 0."""

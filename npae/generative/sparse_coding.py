@@ -83,12 +83,8 @@ class SparseCoding(LatentModel):
     fitted_attribute = "decoder_"
 
     def __init__(self, n_components=64, *, lam=0.1, n_iter_code=100, max_iter=50, tol=1e-4, random_state=None):
-        self.n_components = n_components
-        self.lam = lam
-        self.n_iter_code = n_iter_code
-        self.max_iter = max_iter
-        self.tol = tol
-        self.random_state = random_state
+        self.n_components, self.lam, self.n_iter_code = n_components, lam, n_iter_code
+        self.max_iter, self.tol, self.random_state = max_iter, tol, random_state
 
     def fit(self, X, y=None):
         """Learn the dictionary from X (N, D) minus its mean; y is ignored."""

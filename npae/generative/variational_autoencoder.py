@@ -61,14 +61,9 @@ class VariationalAutoencoder(Autoencoder):
         encoder = [Dense(D, K, phi, rng=rng) for D, K, phi in zip(up, up[1:], [*phis, activations.Identity()])]
         decoder = [Dense(K, D, phi, rng=rng) for K, D, phi in zip(down, down[1:], [*phis[::-1], output])]
         return VariationalNetwork(
-            [*encoder, GaussianCode(self.n_components)],
-            widen_decoder(decoder, loss, n_features, rng),
-            loss=loss,
-            beta=self.beta,
-            penalties=self.penalties,
-            dtype=dtype,
-            rng=self._noise_rng,
-        )
+            [*encoder, GaussianCode(self.n_components)], widen_decoder(decoder, loss, n_features, rng), loss=loss,
+            beta=self.beta, penalties=self.penalties, dtype=dtype, rng=self._noise_rng,
+        )  # fmt: skip
 
     def _check_arguments(self):
         super()._check_arguments()

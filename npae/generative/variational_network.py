@@ -85,10 +85,8 @@ class KLToStandardNormal:
     def check(self, encoder):
         """Raise ValueError unless the encoder ends in a GaussianCode that follows another layer."""
         if len(encoder) < 2 or not isinstance(encoder.layers[-1], GaussianCode):
-            raise ValueError(
-                f"KLToStandardNormal: got {encoder!r}, expected layers that end in one with 2 K outputs and "
-                "GaussianCode(K)"
-            )
+            got = f"KLToStandardNormal: got {encoder!r}"
+            raise ValueError(f"{got}, expected layers that end in one with 2 K outputs and GaussianCode(K)")
 
     def __call__(self, encoder, decoder=None):
         """Return the value; add dh = (dmu, ds) to the layer that returns (mu, s)."""

@@ -12,8 +12,7 @@ EXACT = 1e-5  # a pattern holds if its relative error is at most this
 GRADIENT = Comparison(
     got="analytic", expected="numeric", subject="the analytic gradient",
     known={
-        -1.0: "-numeric: the sign is wrong",
-        2.0: "2 x numeric: a factor 1/2 of the value is forgotten in the gradient",
+        -1.0: "-numeric: the sign is wrong", 2.0: "2 x numeric: a factor 1/2 of the value is forgotten in the gradient",
         0.5: "numeric / 2: a factor 2 is forgotten in the gradient (derivative of a square)",
         -2.0: "-2 x numeric: the sign is wrong, and a factor 1/2 of the value is forgotten",
         -0.5: "-numeric / 2: the sign is wrong, and a factor 2 is forgotten",

@@ -17,8 +17,9 @@ import numpy as np
 from npae.objective.activations import Activation
 from npae.objective.jacobian import JacobianProduct, rows, zeros
 from npae.objective.kernels import broadcast, column_squares, dot, fresh, product
-from npae.objective.layers import check_not_empty
-from npae.objective.user_defined import infer, is_user_defined
+from npae.objective.layers import activations_of, check_not_empty
+from npae.objective.penalties import Weighted
+from npae.objective.user_defined import is_user_defined
 from npae.validation import check_number
 
 
@@ -39,9 +40,7 @@ def jacobian_change(layers, scale, e, array=fresh):
     Rifai et al. (2011), Higher order contractive auto-encoder.
     """
     x = layers[0].x + e
-    H: list[np.ndarray] = []
-    for layer in layers:
-        H.append(infer(layer, H[-1] if H else x))
+    H = activations_of(layers, x)
     if len(layers) == 1:
         return _one_layer_change(layers[0], x, H[0], scale)
     J = JacobianProduct(layers, [layer.h for layer in layers], array)
@@ -128,10 +127,8 @@ def check_dense(owner, stack, what="encoder"):
         activation = getattr(layer, "activation", None)
         if not getattr(activation, "elementwise", False):
             got = layer if activation is None else activation
-            raise ValueError(
-                f"{owner}: got {got!r} in the {what}, expected Dense layers with elementwise activations "
-                "(Identity, Sigmoid, Tanh, ReLU, Softplus): its Jacobian is not diagonal"
-            )
+            expected = "expected Dense layers with elementwise activations (Identity, Sigmoid, Tanh, ReLU, Softplus)"
+            raise ValueError(f"{owner}: got {got!r} in the {what}, {expected}: its Jacobian is not diagonal")
         if not callable(getattr(getattr(activation, "phi", activation), "ddphi", None)):
             raise ValueError(f"{owner}: got {activation!r} without ddphi(h), expected phi'' as a function of h")
         if is_user_defined(layer) and not _is_dense(layer):
@@ -149,7 +146,7 @@ def _is_dense(layer):
 
 
 @dataclass(frozen=True)
-class Contractive:
+class Contractive(Weighted):
     """Omega = lam / N sum_n ||df(x_n)/dx||_F^2, exact for an encoder of any depth, with its exact gradient.
 
     For one layer df/dx = S W^T with S = diag(s), s = phi'(a), so that
@@ -162,11 +159,6 @@ class Contractive:
 
     Raises ValueError unless lam >= 0, for an encoder without layers, and for an activation that is not elementwise.
     """
-
-    lam: float
-
-    def __post_init__(self):
-        check_number(self.lam, "lam", "Contractive")
 
     def check(self, encoder):
         """Raise ValueError unless every layer of the encoder is dense and elementwise."""
@@ -214,10 +206,8 @@ class HigherOrderContractive:
         e = np.array(self.noise, dtype=np.float64)
         if e.ndim:
             if e.ndim not in (2, 3) or not e.size or not np.isfinite(e).all():
-                raise ValueError(
-                    f"HigherOrderContractive: got noise of shape {e.shape}, expected finite numbers (M, D) or "
-                    "(M, N, D), or a seed >= 0"
-                )
+                expected = "expected finite numbers (M, D) or (M, N, D), or a seed >= 0"
+                raise ValueError(f"HigherOrderContractive: got noise of shape {e.shape}, {expected}")
             e.flags.writeable = False
             object.__setattr__(self, "noise", e)
             object.__setattr__(self, "n_noise", len(e))
@@ -231,18 +221,16 @@ class HigherOrderContractive:
     def check(self, encoder):
         """Raise ValueError unless every layer is dense and elementwise and the noise is as wide as the input."""
         check_dense(type(self).__name__, encoder)
-        self._noise(None, encoder.layers[0].n_in)
+        n_samples = self.noise.shape[1] if np.ndim(self.noise) == 3 else 1
+        self._noise(n_samples, encoder.layers[0].n_in)
 
-    def _noise(self, n_samples, n_features):
+    def _noise(self, N, D):
         e = self.noise
-        if isinstance(e, np.ndarray) and e.shape[-1] != n_features:
-            raise ValueError(f"HigherOrderContractive: got noise of {e.shape[-1]} features, expected {n_features}")
-        if n_samples is None:
-            return None
         if not isinstance(e, np.ndarray):
-            return np.random.default_rng(e).standard_normal((self.n_noise, n_samples, n_features))
-        if e.ndim == 3 and e.shape[1] != n_samples:
-            raise ValueError(f"HigherOrderContractive: got noise for {e.shape[1]} samples, expected {n_samples}")
+            return np.random.default_rng(e).standard_normal((self.n_noise, N, D))
+        if e.shape[1:] not in ((D,), (N, D)):
+            name = type(self).__name__
+            raise ValueError(f"{name}: got noise of shape {e.shape}, expected (M, {D}) or (M, {N}, {D})")
         return e
 
     def __call__(self, encoder, decoder=None, array=fresh):
@@ -267,7 +255,7 @@ class HigherOrderContractive:
 
 
 @dataclass(frozen=True)
-class ReconstructionContractive:
+class ReconstructionContractive(Weighted):
     """Omega = lam / N sum_n ||dr(x_n)/dx||_F^2 for r = g o f, the decoder's output after the encoder, exact.
 
     To first order, denoising with Gaussian noise of variance 2 lam adds this to the squared error where r(x) = x. The
@@ -276,11 +264,6 @@ class ReconstructionContractive:
 
     Raises as Contractive does, for the decoder's layers too, and ValueError without a decoder.
     """
-
-    lam: float
-
-    def __post_init__(self):
-        check_number(self.lam, "lam", "ReconstructionContractive")
 
     def check(self, encoder, decoder=None):
         """Raise ValueError unless every layer is dense and elementwise."""

@@ -33,10 +33,9 @@ class Corruption:
         if out is None:
             out = np.empty(x.shape, x.dtype)
         elif out.shape != x.shape or out.dtype != x.dtype or not out.flags.c_contiguous or np.may_share_memory(out, x):
-            raise ValueError(
-                f"{type(self).__name__}: got out of shape {out.shape} and dtype {out.dtype}, expected a C-ordered "
-                f"array {x.shape} of {x.dtype} apart from x"
-            )
+            expected = f"expected a C-ordered array {x.shape} of {x.dtype} apart from x"
+            got = f"got out of shape {out.shape} and dtype {out.dtype}"
+            raise ValueError(f"{type(self).__name__}: {got}, {expected}")
         return self._corrupt(x, np.random.default_rng(rng), out)
 
     __call__ = corrupt

@@ -216,10 +216,8 @@ class Categorical(Loss):
         """Raise ValueError unless every group is a distribution over its classes."""
         groups = self._groups(np.asarray(x))
         if groups.min() < 0 or np.abs(groups.sum(axis=2) - 1).max() > 1e-5:
-            raise ValueError(
-                f"Categorical: got targets whose groups of {self.n_classes} columns are no probabilities that sum to "
-                "1, expected one-hot groups"
-            )
+            got = f"got targets whose groups of {self.n_classes} columns are no probabilities that sum to 1"
+            raise ValueError(f"Categorical: {got}, expected one-hot groups")
 
     def _log_p(self, a):
         """Return log softmax in each group, (N, G C); the largest (real part) of a group is taken out before exp."""
@@ -255,10 +253,5 @@ class Categorical(Loss):
         return (winner[:, :, None] == np.arange(self.n_classes)).astype(groups.dtype).reshape(np.shape(a))
 
 
-BY_NAME: dict[str, Any] = {
-    "squared_error": SquaredError(),
-    "bernoulli": BernoulliCrossEntropy(),
-    "gaussian": Gaussian("shared"),
-    "continuous_bernoulli": ContinuousBernoulli(),
-    "laplace": Laplace(),
-}
+BY_NAME: dict[str, Any] = {"squared_error": SquaredError(), "bernoulli": BernoulliCrossEntropy()}
+BY_NAME |= {"gaussian": Gaussian("shared"), "continuous_bernoulli": ContinuousBernoulli(), "laplace": Laplace()}

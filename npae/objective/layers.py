@@ -112,7 +112,7 @@ class Stack:
     def __init__(self, layers):
         check_layers(layers)
         self.layers = tuple(layers)
-        self._backward = [(e, backward_user_defined if is_user_defined(e) else Layer.backward) for e in layers[::-1]]
+        self._backward = [(layer, is_user_defined(layer)) for layer in layers[::-1]]
         self.x: Any = None
         self.h: Any = None
 
@@ -134,8 +134,9 @@ class Stack:
     def backward(self, dh, need_dx=True):
         """Return dx (N, D) of the first layer, if it is needed, from dh (N, K) of the last."""
         first = self.layers[0]
-        for layer, backward in self._backward:
-            dh = backward(layer, dh, need_dx or layer is not first)
+        for layer, user_defined in self._backward:
+            need = need_dx or layer is not first
+            dh = backward_user_defined(layer, dh, need) if user_defined else layer.backward(dh, need)
         return dh if need_dx else None
 
     def __len__(self):
@@ -146,6 +147,11 @@ class Stack:
 
     def __repr__(self):
         return f"Stack({list(self.layers)!r})"
+
+
+def activations_of(layers, x):
+    """Return [h_1, ..., h_L], the outputs of all layers one after another; the layers keep nothing."""
+    return list(itertools.accumulate(layers, lambda h, layer: infer(layer, h), initial=x))[1:]
 
 
 def mirrored(encoder, activations=None, *, tied=False, rng=None):
@@ -162,10 +168,8 @@ def mirrored(encoder, activations=None, *, tied=False, rng=None):
         expected = f"expected {len(encoder)}, one per decoder layer"
         raise ValueError(f"mirrored: got {len(activations)} activations, {expected}")
     rng = np.random.default_rng(rng)
-    return [
-        Tied(layer, phi) if tied else Dense(layer.n_out, layer.n_in, phi, rng=rng)
-        for layer, phi in zip(encoder, activations)
-    ]
+    pairs = zip(encoder, activations)
+    return [Tied(layer, phi) if tied else Dense(layer.n_out, layer.n_in, phi, rng=rng) for layer, phi in pairs]
 
 
 def check_layers(layers):
@@ -180,16 +184,13 @@ def check_layers(layers):
             with_all = "each with n_in, n_out, parameters, forward(x) and backward(dh)"
             raise TypeError(f"Stack: got {layer!r} without {', '.join(missing)}, {expected}, {with_all}")
         for name in layer.parameters:
-            if not isinstance(name, str):
+            if not isinstance(name, str) or not isinstance(getattr(layer, name, None), np.ndarray):
                 got = f"Stack: got {layer!r} with {described(name)} among its parameters"
-                raise TypeError(f"{got}, expected their names, such as 'W'")
-            if not isinstance(getattr(layer, name, None), np.ndarray):
-                raise TypeError(f"Stack: got {layer!r} with {name!r} among its parameters, expected it as an array")
+                raise TypeError(f"{got}, expected the names of arrays, such as 'W'")
     for i, (before, after) in enumerate(itertools.pairwise(layers), start=1):
         if before.n_out != after.n_in:
-            raise ValueError(
-                f"Stack: got {before!r} before {after!r}, expected layer {i} to take {before.n_out} inputs"
-            )
+            expected = f"expected layer {i} to take {before.n_out} inputs"
+            raise ValueError(f"Stack: got {before!r} before {after!r}, {expected}")
 
 
 def named_layers(encoder, decoder):
@@ -200,9 +201,8 @@ def named_layers(encoder, decoder):
 
 def check_bottleneck(encoder, decoder, loss=None):
     """Raise ValueError unless all layers of a network are distinct and fit each other, the input and the loss."""
-    for name, stack in (("encoder", encoder), ("decoder", decoder)):
-        if not len(stack):
-            raise ValueError(f"Network: got no layers for the {name}, expected at least one")
+    check_not_empty("Network", encoder)
+    check_not_empty("Network", decoder, "decoder")
     check_layers([encoder.layers[-1], decoder.layers[0]])
     D, D_out = encoder.layers[0].n_in, decoder.layers[-1].n_out
     needed = loss.n_outputs(D) if hasattr(loss, "n_outputs") else D
@@ -221,5 +221,4 @@ def check_bottleneck(encoder, decoder, loss=None):
 def check_not_empty(owner, stack, what="encoder"):
     """Raise ValueError, in the name of `owner`, for a stack without layers."""
     if not len(stack):
-        a = "an" if what[0] in "aeiou" else "a"
-        raise ValueError(f"{owner}: got {a} {what} without layers, expected at least one")
+        raise ValueError(f"{owner}: got no layers for the {what}, expected at least one")

@@ -41,16 +41,13 @@ class LearntVariance(Layer):
         self.db[...] = right.sum(axis=0) if self.b.size == self.n_in else right.sum()
         return da[:, : self.n_in]
 
+    def start_at(self, variance):
+        """Set the log variances to those of the data, variance (D,): the best for a constant x^."""
+        variance = np.maximum(variance, 1e-6)
+        self.b[:] = np.log(variance if self.b.size == self.n_in else variance.mean())
+
     def __repr__(self):
         return f"LearntVariance({self.n_in}, per_feature={self.b.size == self.n_in})"
-
-
-def init_log_variance(network, X):
-    """Set the log variances of a LearntVariance to those of the data X (N, D), the best for a constant x^."""
-    last = network.decoder.layers[-1]
-    if isinstance(last, LearntVariance):
-        variance = np.maximum(X.var(axis=0, dtype=np.float64), 1e-6)
-        last.b[:] = np.log(variance if last.b.size == last.n_in else variance.mean())
 
 
 def widen_decoder(decoder, loss, n_features, rng=None):

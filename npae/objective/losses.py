@@ -27,10 +27,8 @@ class Loss:
         """Raise ValueError for targets outside `target_range`."""
         low, high = self.target_range
         if low > -np.inf and (x.min() < low or x.max() > high):
-            raise ValueError(
-                f"{type(self).__name__}: got targets from {float(x.min())!r} to {float(x.max())!r}, expected all in "
-                f"[{low}, {high}]; scale the data or use SquaredError()"
-            )
+            got = f"{type(self).__name__}: got targets from {float(x.min())!r} to {float(x.max())!r}"
+            raise ValueError(f"{got}, expected all in [{low}, {high}]; scale the data or use SquaredError()")
 
     def _arrays(self, a, x, n=1):
         """Return a (N, n D) and x (N, D) as arrays; ValueError for other shapes."""
@@ -114,11 +112,8 @@ class BernoulliCrossEntropy(Loss):
 
 @functools.cache  # once per process; every time if warnings are errors
 def _warn_of_grey_values():
-    warnings.warn(
-        "BernoulliCrossEntropy: got targets between 0 and 1 for a log-likelihood, expected 0 or 1: over grey values it "
-        "does not integrate to 1. ContinuousBernoulli() is the distribution of those",
-        stacklevel=3,
-    )
+    got = "BernoulliCrossEntropy: got targets between 0 and 1 for a log-likelihood, expected 0 or 1"
+    warnings.warn(f"{got}; ContinuousBernoulli() is a distribution of grey values", stacklevel=3)
 
 
 def with_buffer(loss):

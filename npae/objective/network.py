@@ -22,10 +22,8 @@ class Network:
     """x^ = g(f(x)) with its objective and gradient; every W, b, dW, db is a view of `theta` or `grad`.
 
     encoder, decoder: Stack or list of layers. loss: such as SquaredError(). penalties: such as [WeightDecay(1e-3)].
-    Each may be user-defined: docs/your_own_part.md. dtype: of theta, by default the layers' own (float64); float32
-    trains faster, complex128 serves a complex step.
-    `theta` (P,), `grad` (P,); `parameters` and `gradients` name their pieces, e.g. 'encoder.0.W'. A layer belongs to
-    the network it was last given to.
+    Each may be user-defined: docs/your_own_part.md. dtype: of theta, by default the layers' own (float64). Networks may
+    share layers. `theta` (P,), `grad` (P,); `parameters` and `gradients` name their pieces, such as 'encoder.0.W'.
 
     Raises ValueError if widths do not fit, if a penalty does not fit the encoder, if a layer appears twice or a tied
     layer does not come after the layer whose weights it shares, and if a user-defined part fails its check on random
@@ -74,12 +72,8 @@ class Network:
 
     def _bind(self, dtype=None):
         self._flat = flat = FlatParameters(named_layers(self.encoder, self.decoder), dtype)
-        self._theta, self._grad, self.parameters, self.gradients = (
-            flat.theta,
-            flat.grad,
-            flat.parameters,
-            flat.gradients,
-        )
+        self._theta, self._grad = flat.theta, flat.grad
+        self.parameters, self.gradients = flat.parameters, flat.gradients
 
     def __getstate__(self):
         return {name: getattr(self, name) for name in ("encoder", "decoder", "loss", "penalties")}
@@ -101,7 +95,7 @@ class Network:
     @property
     def theta(self):
         """All parameters, (P,); assigning copies into it."""
-        self._flat.copy_reassigned()
+        self._flat.take_layers()
         return self._theta
 
     @theta.setter
@@ -186,3 +180,10 @@ def network_of(model, owner):
     if any("network_" in inspect.get_annotations(each) for each in type(model).__mro__):
         raise NotFittedError(f"{owner}: got a {type(model).__name__} that is not fitted, expected fit(X) first")
     raise TypeError(f"{owner}: got {model!r}, expected a Network or an estimator that holds one as network_")
+
+
+def checked_inputs(model, X, owner):
+    """Return the Network of a model, as `network_of`, and X (N, D), as `check_array`, in the network's dtype."""
+    network = network_of(model, owner)
+    dtype, D = network.theta.dtype, network.encoder.layers[0].n_in
+    return network, check_array(X, owner=owner, dtype=dtype, n_features=D)

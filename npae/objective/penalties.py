@@ -15,16 +15,21 @@ from npae.validation import check_number
 
 
 @dataclass(frozen=True)
-class WeightDecay:
-    """Omega = lam / 2 sum_l ||W_l||_F^2, dW_l += lam W_l; biases are free, a tied matrix counts once.
-
-    Goodfellow, Bengio and Courville (2016), Deep Learning, section 7.1.1. Raises ValueError unless lam >= 0.
-    """
+class Weighted:
+    """A penalty Omega = lam times a sum; ValueError unless lam >= 0."""
 
     lam: float
 
     def __post_init__(self):
-        check_number(self.lam, "lam", "WeightDecay")
+        check_number(self.lam, "lam", type(self).__name__)
+
+
+@dataclass(frozen=True)
+class WeightDecay(Weighted):
+    """Omega = lam / 2 sum_l ||W_l||_F^2, dW_l += lam W_l; biases are free, a tied matrix counts once.
+
+    Goodfellow, Bengio and Courville (2016), Deep Learning, section 7.1.1. Raises ValueError unless lam >= 0.
+    """
 
     def check(self, encoder):
         """Accept any encoder."""
@@ -41,17 +46,12 @@ class WeightDecay:
 
 
 @dataclass(frozen=True)
-class L1Sparsity:
+class L1Sparsity(Weighted):
     """Omega = lam / N sum_n sum_j |h_nj| on the code h, dh = lam / N sign(h), taken as 0 at h = 0.
 
     A Laplace prior on the code: Goodfellow, Bengio and Courville (2016), Deep Learning, section 14.2.1.
     Raises ValueError unless lam >= 0.
     """
-
-    lam: float
-
-    def __post_init__(self):
-        check_number(self.lam, "lam", "L1Sparsity")
 
     def check(self, encoder):
         """Raise ValueError for an encoder without layers."""
@@ -89,9 +89,7 @@ class KLSparsity:
 
     def __post_init__(self):
         check_number(self.beta, "beta", type(self).__name__)
-        check_number(self.rho, "rho", type(self).__name__, low=0, high=1, include_high=False)
-        if self.rho == 0:
-            raise ValueError(f"{type(self).__name__}: got rho=0, expected a mean activation in (0, 1)")
+        check_number(self.rho, "rho", type(self).__name__, high=1, include_low=False, include_high=False)
 
     def check(self, encoder):
         """Raise ValueError unless the code is bounded."""
@@ -99,10 +97,8 @@ class KLSparsity:
         low, high = code_range(encoder)
         if not np.isfinite(high - low):
             activation = getattr(encoder.layers[-1], "activation", encoder.layers[-1])
-            raise ValueError(
-                f"{type(self).__name__}: got a code of {activation!r} with values in ({low:g}, {high:g}), "
-                "expected a bounded code; use Sigmoid() or Tanh() for the code layer, or L1Sparsity"
-            )
+            got = f"{type(self).__name__}: got a code of {activation!r} with values in ({low:g}, {high:g})"
+            raise ValueError(f"{got}, expected a bounded code; use Sigmoid() or Tanh() for it, or L1Sparsity")
 
     def __call__(self, encoder, decoder=None):
         """Return the value; add dh, one number per unit, to the code layer."""

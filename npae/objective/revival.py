@@ -27,7 +27,7 @@ class AuxiliaryTopK:
     `after_step`, which `npae.training.loop.train` calls after each step; they begin at 0 and are not compared, printed
     or saved; give every network its own penalty. Gao et al. (2024), Scaling and evaluating sparse autoencoders,
     appendix A.2, with lam = 1/32 and r taken as constant in this term; here r moves too. How many units revive, and
-    the gain: `python -m benchmarks.sparse_codes revival`.
+    the gain: `python -m benchmarks.claims.sparse_codes revival`.
 
     Raises ValueError unless lam >= 0 and k and patience are whole numbers >= 1, and unless the code layer is Dense and
     the decoder one linear layer.

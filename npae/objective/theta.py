@@ -24,7 +24,7 @@ class FlatParameters:
         self.theta, self.grad = aligned((n,), dtype), aligned((n,), dtype)
         self.grad.fill(0)
         self.parameters, self.gradients = {}, {}
-        self._user_views = []  # (layer, attribute, view) of user-defined layers
+        self._layers, self._user_views = [], []  # (layer, views); (layer, attribute, view) of user-defined layers
         views: dict[str, dict[str, np.ndarray]] = {at: {} for at, _ in named_layers}
         start = 0
         for (key, layer, name), array in zip(pieces, arrays):
@@ -37,9 +37,19 @@ class FlatParameters:
         for at, layer in named_layers:
             if isinstance(layer, Layer):
                 layer.bind(views[at], Buffers())
+                self._layers.append((layer, views[at]))
             for attribute, view in {} if isinstance(layer, Layer) else views[at].items():
                 setattr(layer, attribute, view)
                 self._user_views.append((layer, attribute, view))
+
+    def take_layers(self):
+        """Copy the arrays of layers that another network has taken since, and make them views of this vector again."""
+        for layer, views in self._layers:
+            if layer.views is not views:
+                for name, view in views.items():
+                    view[...] = getattr(layer, name)
+                layer.bind(views, Buffers())
+        self.copy_reassigned()
 
     def copy_reassigned(self):
         """Copy arrays that a user-defined layer has assigned, `self.dW = ...`, into the views, and put these back."""

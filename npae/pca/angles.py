@@ -32,9 +32,8 @@ def projector_distance(A: Any, B: Any) -> np.ndarray:
 def _sines_and_cosines(A: Any, B: Any) -> tuple[np.ndarray, np.ndarray]:
     Q_A, Q_B = _basis(A, "A"), _basis(B, "B")
     if Q_A.shape[-2] != Q_B.shape[-2]:
-        raise ValueError(
-            f"principal_angles: got A in {Q_A.shape[-2]} dimensions and B in {Q_B.shape[-2]}, expected as many"
-        )
+        got = f"A in {Q_A.shape[-2]} dimensions and B in {Q_B.shape[-2]}"
+        raise ValueError(f"principal_angles: got {got}, expected as many")
     if Q_A.shape[-1] < Q_B.shape[-1]:
         Q_A, Q_B = Q_B, Q_A
     M = np.swapaxes(Q_A, -1, -2) @ Q_B
@@ -47,9 +46,8 @@ def _basis(A: Any, name: str) -> np.ndarray:
     """Return orthonormal columns (..., D, p) that span the columns of A, in float64."""
     A = np.asarray(A)
     if A.dtype.kind not in "fiub" or A.ndim < 2:
-        raise ValueError(
-            f"principal_angles: got {name} of dtype {A.dtype} and shape {A.shape}, expected real numbers (..., D, p)"
-        )
+        got = f"{name} of dtype {A.dtype} and shape {A.shape}"
+        raise ValueError(f"principal_angles: got {got}, expected real numbers (..., D, p)")
     if not np.isfinite(A).all():
         raise ValueError(f"principal_angles: got NaN or infinity in {name}, expected finite numbers")
     D, p = A.shape[-2:]
@@ -61,8 +59,6 @@ def _basis(A: Any, name: str) -> np.ndarray:
     U, sigma, _ = np.linalg.svd(A, full_matrices=False)
     rank = (sigma > max(D, p) * eps).sum(axis=-1)
     if (rank < p).any():
-        raise ValueError(
-            f"principal_angles: got {p} columns of rank {rank.min()} in {D} dimensions for {name}, "
-            "expected independent columns"
-        )
+        got = f"{p} columns of rank {rank.min()} in {D} dimensions for {name}"
+        raise ValueError(f"principal_angles: got {got}, expected independent columns")
     return U

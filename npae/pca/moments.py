@@ -29,10 +29,7 @@ class Moments:
     @classmethod
     def from_samples(cls, X: Any) -> Moments:
         """Return the moments of X (N, D), summed in float64 without a centred copy. ValueError if they overflow."""
-        return cls._from_checked(check_array(X, owner="Moments"))
-
-    @classmethod
-    def _from_checked(cls, x: np.ndarray) -> Moments:
+        x = check_array(X, owner="Moments")
         with np.errstate(over="ignore", invalid="ignore"):  # reported in words
             moments = cls._sum(x)
         check_finite((moments.mean, moments.covariance), "the covariance", "PCA", x.dtype)
@@ -115,7 +112,7 @@ def principal_directions(x: np.ndarray, solver: str = "auto") -> tuple[np.ndarra
     if solver not in ("auto", "svd", "covariance"):
         raise ValueError(f"principal_directions: got solver={solver!r}, expected 'auto', 'svd' or 'covariance'")
     if solver == "covariance" or (solver == "auto" and N >= 10 * D):
-        moments = Moments._from_checked(x)
+        moments = Moments.from_samples(x)
         s, V = moments.spectrum(x.dtype)
         return moments.mean.astype(x.dtype, copy=False), s[:m], V[:m], rounding_level(s, max(N, D))
     with np.errstate(over="ignore", invalid="ignore"):  # reported in words

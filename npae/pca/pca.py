@@ -34,17 +34,12 @@ class PCA(Estimator):
     """
 
     def __init__(self, n_components=None, *, whiten=False, eps=0.0, solver="auto", maximum_likelihood=False):
-        self.n_components = n_components
-        self.whiten = whiten
-        self.eps = eps
-        self.solver = solver
-        self.maximum_likelihood = maximum_likelihood
+        self.n_components, self.whiten, self.eps = n_components, whiten, eps
+        self.solver, self.maximum_likelihood = solver, maximum_likelihood
 
     def fit(self, X, y=None):
         """Compute mean, directions and variances of X (N, D); y is ignored."""
-        return self._fit(self._check_fit(X))
-
-    def _fit(self, x):
+        x = self._check_fit(X)
         check_flag(self.maximum_likelihood, "maximum_likelihood", "PCA")
         if self.whiten not in (False, True, "pca", "zca"):
             raise ValueError(f"PCA: got whiten={self.whiten!r}, expected False, True, 'pca' or 'zca'")
@@ -95,18 +90,14 @@ class PCA(Estimator):
 
     def transform(self, X):
         """Return the codes (N, k) of X (N, D); with ZCA (N, D)."""
-        return self._frame(self._project(self._check(X)), X)
-
-    def _project(self, x):
+        x = self._check(X)
         with np.errstate(over="ignore", invalid="ignore"):  # reported in words
-            return check_finite(self._codes(x), "the code", "PCA")
-
-    def _codes(self, x):
-        h = x @ self.components_.T
-        h -= self.mean_ @ self.components_.T  # centred after the projection: no centred copy of X is made
-        if self.whiten:
-            h /= self._scale()
-        return h @ self.components_ if self.whiten == "zca" else h
+            h = x @ self.components_.T
+            h -= self.mean_ @ self.components_.T  # centred after the projection: no centred copy of X is made
+            if self.whiten:
+                h /= self._scale()
+            h = h @ self.components_ if self.whiten == "zca" else h
+        return self._wrap_output(check_finite(h, "the code", "PCA"), X)
 
     def inverse_transform(self, H):
         """Return the points (N, D) whose transform is H (N, k); with ZCA H is (N, D)."""
@@ -121,11 +112,6 @@ class PCA(Estimator):
                 scale = self._scale()
                 h = h * np.where(np.isinf(scale), 0, scale)
             return check_finite(h @ self.components_ + self.mean_, "the reconstruction", "PCA")
-
-    def fit_transform(self, X, y=None):
-        """Fit X and return its codes."""
-        x = self._check_fit(X)
-        return self._frame(self._fit(x)._project(x), X)
 
     def reconstruct(self, X):
         """x^ = mean + (x - mean) V_k^T V_k (N, D), whitened or not: the best k-dimensional affine approximation."""
@@ -147,10 +133,9 @@ class PCA(Estimator):
         s = np.maximum(self.explained_variance_, s2)
         if (k < D and s2 <= self.rounding_) or (k and s[-1] <= self.rounding_):
             rank = int(np.count_nonzero(self.explained_variance_ > self.rounding_))
-            raise ValueError(
-                f"PCA: got {k} components and noise variance {s2:.3g} for {D} features: the covariance is singular and "
-                f"has no density, expected n_components below the rank of the data, here at most {max(rank - 1, 0)}"
-            )
+            expected = f"expected n_components below the rank of the data, here at most {max(rank - 1, 0)}"
+            raise ValueError(f"PCA: got {k} components and noise variance {s2:.3g} for {D} features: the covariance is "
+                             f"singular and has no density, {expected}")  # fmt: skip
         with np.errstate(over="ignore", invalid="ignore"):  # reported in words
             centred = x - self.mean_
             h = centred @ self.components_.T

@@ -98,9 +98,8 @@ def critical_points(X: Any, n_components: int, lam: float = 0.0) -> list[Critica
     candidates = range(int(np.sum(s > lam)))
     count = sum(comb(len(candidates), r) for r in range(n_components + 1))
     if count > MAX_CRITICAL_POINTS:
-        raise ValueError(
-            f"critical_points: got {count} points, expected at most {MAX_CRITICAL_POINTS}; take fewer features"
-        )
+        expected = f"expected at most {MAX_CRITICAL_POINTS}; take fewer features"
+        raise ValueError(f"critical_points: got {count} points, {expected}")
     points = []
     for r in range(min(n_components, len(candidates)) + 1):
         for kept in combinations(candidates, r):
@@ -124,10 +123,8 @@ def directions_from_regularized(W_decoder: Any, lam: float) -> tuple[np.ndarray,
     _, w, V = np.linalg.svd(W, full_matrices=False)
     kept = w > max(W.shape) * np.finfo(W.dtype).eps * w[0]
     if lam == 0 or w[0] >= 1:
-        raise ValueError(
-            f"directions_from_regularized: got lam={lam} and a largest singular value {w[0]:.6g}, expected lam > 0 "
-            "and a value below 1"
-        )
+        got = f"got lam={lam} and a largest singular value {w[0]:.6g}"
+        raise ValueError(f"directions_from_regularized: {got}, expected lam > 0 and a value below 1")
     return fix_signs(V[kept]), lam / (1 - w[kept] ** 2)
 
 

@@ -55,10 +55,8 @@ def _as_images(filters, image_shape, owner):
     filters = np.asarray(filters, dtype=np.float64)
     rows, columns = image_shape
     if filters.ndim != 2 or filters.shape[1] != rows * columns or rows < 2 or columns < 2:
-        raise ValueError(
-            f"{owner}: got filters of shape {filters.shape} and images of {rows} x {columns}, expected (n, D) with "
-            "D = rows x columns, at least 2 x 2"
-        )
+        got = f"got filters of shape {filters.shape} and images of {rows} x {columns}"
+        raise ValueError(f"{owner}: {got}, expected (n, D) with D = rows x columns, at least 2 x 2")
     if not np.isfinite(filters).all() or not filters.any(axis=1).all():
         raise ValueError(f"{owner}: got a filter that is zero or not finite, expected some weights in each")
     return filters.reshape(-1, rows, columns)

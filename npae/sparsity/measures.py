@@ -8,8 +8,8 @@ a threshold such as 0.1. Every function raises ValueError for a model that is no
 
 import numpy as np
 
-from npae.objective.network import network_of
-from npae.validation import check_array, check_number, check_varies
+from npae.objective.network import checked_inputs
+from npae.validation import check_number, check_varies
 
 
 def l0(model, X, threshold=0.0):
@@ -54,7 +54,7 @@ def unexplained_variance(model, X):
     0 for a perfect copy, 1 if every reconstruction is the mean; more is possible. Raises ValueError if X has no
     variance.
     """
-    network, X = _check(model, X, "unexplained_variance")
+    network, X = checked_inputs(model, X, "unexplained_variance")
     total = check_varies(X, "unexplained_variance")
     return float(np.square(network.reconstruct(X) - X).sum(dtype=np.float64) / total)
 
@@ -68,19 +68,11 @@ def top_samples(model, X, n=8):
 
 def frontier(models, X, threshold=0.0):
     """Return {name: (mean l0, fraction of variance unexplained)} for a dict name -> model: sparsity against error."""
-    return {
-        name: (float(l0(model, X, threshold).mean()), unexplained_variance(model, X)) for name, model in models.items()
-    }
-
-
-def _check(model, X, owner):
-    network = network_of(model, owner)
-    n_features = network.encoder.layers[0].n_in
-    return network, check_array(X, owner=owner, dtype=network.theta.dtype, n_features=n_features)
+    return {name: (l0(m, X, threshold).mean().item(), unexplained_variance(m, X)) for name, m in models.items()}
 
 
 def _code(model, X, owner):
-    network, X = _check(model, X, owner)
+    network, X = checked_inputs(model, X, owner)
     return network.encode(X)
 
 

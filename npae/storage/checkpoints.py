@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from npae.storage.model_file import load_training, model_bytes, training_bytes
-from npae.storage.signature import digest, fingerprint
+from npae.storage.signature import fingerprint
 from npae.system.files import check_writable, remove_leftovers, write_atomically
 from npae.training.optimizers import Step
+from npae.training.rows import digest
 from npae.validation import check_flag, check_number
 
 NOT_COMPARED = {"max_iter", "n_iter_no_change", "verbose", "callbacks"}
@@ -45,9 +46,8 @@ class Checkpoint:
 
     def __post_init__(self):
         if self.epochs is None and self.seconds is None:
-            raise ValueError(
-                "Checkpoint: got neither epochs nor seconds, expected one of them, as in Checkpoint(path, epochs=10)"
-            )
+            expected = "expected one of them, as in Checkpoint(path, epochs=10)"
+            raise ValueError(f"Checkpoint: got neither epochs nor seconds, {expected}")
         if self.epochs is not None:
             check_number(self.epochs, "epochs", "Checkpoint", low=1, integer=True)
         if self.seconds is not None:
@@ -92,10 +92,9 @@ class _CheckpointWriter:
         if differ:
             what = "; ".join(f"{name} is {self.signature.get(name)!r:.200}" for name in differ)
             was = "; ".join(f"{other.get(name)!r:.200}" for name in differ)
-            raise ValueError(
-                f"Checkpoint: got the file {os.fspath(self.checkpoint.path)!r} of another run ({what}, was {was}), "
-                "expected the file of this run: choose another path, or resume=False to start again"
-            )
+            got = f"got the file {os.fspath(self.checkpoint.path)!r} of another run ({what}, was {was})"
+            expected = "expected the file of this run: choose another path, or resume=False to start again"
+            raise ValueError(f"Checkpoint: {got}, {expected}")
 
     def __call__(self, network, history):
         """Write the file if `epochs` epochs have passed."""
@@ -150,16 +149,13 @@ def run_state(run):
         "counts": [run.epoch, run.batch, run.last_gain, run.n_parts, run.validation_seed],
         "finished": bool(run.finished),
         "numbers": np.array([run.best, run.first, run.scale, run.gradient_norm, *run.sums]),
-        "best_theta": run.best_theta,
-        "order": run.order,
-        "shuffle": run.shuffle_rng.bit_generator.state,
+        "best_theta": run.best_theta, "order": run.order, "shuffle": run.shuffle_rng.bit_generator.state,
         "noise": run.noise_rng.bit_generator.state,
-        "own": None if network_rng is None else network_rng.bit_generator.state,
-        "t": step.t,
+        "own": None if network_rng is None else network_rng.bit_generator.state, "t": step.t,
         "lr": None if step._lr is step.optimizer.lr else step._lr,
         "step": {name: getattr(step, name) for name in step._state},
         "penalties": [dict(penalty.state) for penalty in run.counting],
-    }
+    }  # fmt: skip
 
 
 def restore_run(run, training):

@@ -24,11 +24,9 @@ def encode(value, name, arrays):
     if dataclasses.is_dataclass(value) and getattr(npae, type(value).__name__, None) is type(value):
         fields = {f.name: encode(getattr(value, f.name), name, arrays) for f in dataclasses.fields(value)}
         return {"object": type(value).__name__, "fields": fields}
-    raise TypeError(
-        f"save: got {name}={value!r}, expected numbers, names, or objects of this package: a user-defined part "
-        "cannot be rebuilt from a file. Pickle the estimator, or keep network_.theta and assign it to a network that "
-        "you build"
-    )
+    expected = "expected numbers, names, or objects of this package: a user-defined part cannot be rebuilt from a file"
+    instead = "Pickle the estimator, or keep network_.theta and assign it to a network that you build"
+    raise TypeError(f"save: got {name}={value!r}, {expected}. {instead}")
 
 
 def decode(value, arrays):

@@ -34,10 +34,8 @@ def save(model, path):
 def model_bytes(model, theta, training=None):
     """Return the bytes of a model file; training: the further state that a checkpoint saves, as `encode` takes it."""
     if _estimator_class(type(model).__name__) is not type(model):
-        raise TypeError(
-            f"save: got a {type(model).__name__}, expected an estimator of this package: a user-defined one cannot be "
-            "rebuilt from a file. Pickle it, or keep network_.theta and put it into a network that you build"
-        )
+        instead = "pickle a user-defined one, or assign its network_.theta to a network that you build"
+        raise TypeError(f"save: got a {type(model).__name__}, expected an estimator of this package; {instead}")
     _check_depth(model._fitted_with["hidden_layer_sizes"])
     names, arrays = getattr(model, "feature_names_in_", None), _arrays(theta)
     return _pack(arrays, {
@@ -76,11 +74,10 @@ def _pack(arrays, header):
 
 def saved_params(params):
     """Return the arguments that a file holds: all except callbacks, and a random_state only if it is an integer."""
-    return {
-        name: value
-        for name, value in params.items()
-        if name not in ("callbacks", "random_state") or isinstance(value, (int, np.integer))
-    }
+    dropped = ["callbacks"]
+    if not isinstance(params.get("random_state"), (int, np.integer)):
+        dropped.append("random_state")
+    return {name: value for name, value in params.items() if name not in dropped}
 
 
 def load(path):
@@ -143,9 +140,8 @@ def _rebuild(header, theta, history, arrays):
         raise ValueError(f"got class {header['class']!r}, expected an estimator such as 'Autoencoder'")
     params = {name: decode(value, arrays) for name, value in header["params"].items()}
     if params.keys() != saved_params(params).keys():  # a Checkpoint would write where the file's author wants
-        raise ValueError(
-            f"got the arguments {sorted(params)}, expected no callbacks, and a random_state that is an int"
-        )
+        expected = "expected no callbacks, and a random_state that is an int"
+        raise ValueError(f"got the arguments {sorted(params)}, {expected}")
     model = kind(**params)
     _check_depth(model.hidden_layer_sizes)
     model._check_arguments()

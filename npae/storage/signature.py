@@ -1,10 +1,5 @@
-"""Fingerprints in JSON's types that are equal for equal values, in every process.
+"""Fingerprints: JSON values that are equal for equal objects, made of their class and of what pickle saves of them."""
 
-An object is described by its class and what pickle would save of it, a function by its code, defaults and closure.
-Random generators are equal to each other, because their state changes during a run.
-"""
-
-import hashlib
 import json
 import math
 import pickle
@@ -13,22 +8,14 @@ import types
 
 import numpy as np
 
+from npae.training.rows import digest
+
 GENERATORS = (np.random.Generator, np.random.BitGenerator, np.random.RandomState, random.Random)
-
-
-def digest(*arrays):
-    """Return the first 32 digits of the SHA-256 of arrays (or Nones)."""
-    sha = hashlib.sha256()
-    for array in arrays:
-        sha.update(b"none" if array is None else str((array.shape, array.dtype.str)).encode())
-        sha.update(b"" if array is None else np.ascontiguousarray(array).data)
-    return sha.hexdigest()[:32]
 
 
 def fingerprint(value, seen=None):
     """Return the fingerprint of a value; seen: {id: (value, fingerprint)} of the values around it."""
-    seen = {} if seen is None else seen
-    value = value.item() if isinstance(value, np.generic) else value
+    seen, value = {} if seen is None else seen, value.item() if isinstance(value, np.generic) else value
     if value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if id(value) not in seen:
@@ -48,15 +35,16 @@ def _describe(value, visit):
         return sorted(map(visit, value.items() if isinstance(value, dict) else value), key=json.dumps)
     named = value if isinstance(value, (type, types.FunctionType)) else type(value)
     name = f"{'npae' if named.__module__.startswith('npae.') else named.__module__}.{named.__qualname__}"
-    is_estimator = hasattr(value, "get_params") and not isinstance(value, type)
-    described = [name, *map(visit, [value.get_params(deep=False)] if is_estimator else _state(value))]
+    described = [name, *map(visit, _state(value))]
     text = json.dumps(described)
     return described if len(text) <= 1000 else [name, digest(np.frombuffer(text.encode(), np.uint8))]
 
 
 def _state(value):
-    if isinstance(value, (type, *GENERATORS)):
+    if isinstance(value, (type, *GENERATORS)):  # the state of a generator changes during a run
         return []
+    if hasattr(value, "get_params"):
+        return [value.get_params(deep=False)]
     if "__dataclass_fields__" in vars(type(value)):
         return [[field, getattr(value, field)] for field in value.__dataclass_fields__]
     if isinstance(value, types.CodeType):

@@ -3,12 +3,33 @@
 import hashlib
 import itertools
 import json
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from npae.base import random_state_names
 from npae.storage.signature import fingerprint
-from npae.sweeping.job import Task
+
+
+@dataclass(frozen=True)
+class Task:
+    """One setting on one fold; `key` names both, and `seed` is drawn from it (None: the estimator has its own)."""
+
+    setting: int
+    fold: int
+    params: dict = field(hash=False)
+    key: str
+    seed: int | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The score of a task, or its error; lost: no worker could end it, so that a resumed sweep does it again."""
+
+    score: float | None
+    error: str | None
+    seconds: float = 0.0
+    lost: bool = False
 
 
 def settings_of(grid):
@@ -19,59 +40,22 @@ def settings_of(grid):
     for name, values in (item for each in grids for item in each.items()):
         if isinstance(values, str) or not hasattr(values, "__len__") or not len(values):
             raise ValueError(f"sweep: got {values!r} for {name} in the grid, expected a list of at least one value")
-    return [
-        dict(zip(sorted(each), values))
-        for each in grids
-        for values in itertools.product(*(list(each[name]) for name in sorted(each)))
-    ]
-
-
-def folds_of(cv, X, y, rng):
-    """Return the folds as a list of (train, test), arrays of row numbers; cv as for `npae.sweep`."""
-    n = X.shape[0] if hasattr(X, "shape") else len(X)
-    if isinstance(cv, (int, np.integer)) and not isinstance(cv, bool):
-        if not 2 <= cv <= n:
-            raise ValueError(f"sweep: got cv={cv} for {n} samples, expected a number of folds in [2, {n}]")
-        parts = np.array_split(np.arange(n), cv)
-        return [(np.concatenate(parts[:i] + parts[i + 1 :]), parts[i]) for i in range(cv)]
-    if isinstance(cv, (float, np.floating)):
-        held = round(float(cv) * n) if 0 < cv < 1 else 0
-        if not 1 <= held < n:
-            raise ValueError(f"sweep: got cv={cv!r} for {n} samples, expected a fraction with samples on both sides")
-        order = rng.permutation(n)
-        return [(order[held:], order[:held])]
-    if not hasattr(cv, "split") and not np.iterable(cv):
-        raise TypeError(f"sweep: got cv={cv!r}, expected a number, a fraction, pairs of row numbers or a splitter")
-    pairs = list(cv.split(X, y) if hasattr(cv, "split") else cv)
-    if not pairs or not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
-        raise ValueError("sweep: got a cv that gives no pairs (train, test), expected at least one")
-    return [(_numbers(train, n), _numbers(test, n)) for train, test in pairs]
-
-
-def _numbers(rows, n):
-    rows = np.asarray(rows)
-    rows = np.flatnonzero(rows) if rows.dtype == bool and rows.shape == (n,) else rows
-    if rows.ndim != 1 or rows.dtype.kind not in "iu" or not len(rows) or rows.min() < -n or rows.max() >= n:
-        got = f"a fold of dtype {rows.dtype} and shape {rows.shape}"
-        raise ValueError(f"sweep: got {got}, expected row numbers below {n}")
-    return rows
+    names = [sorted(each) for each in grids]
+    return [dict(zip(k, v)) for k, g in zip(names, grids) for v in itertools.product(*(list(g[name]) for name in k))]
 
 
 def tasks_of(estimator, settings, n_folds, root, every_seed):
-    """Return the tasks in order. ValueError for settings that cannot be told apart.
+    """Return the tasks in order. ValueError for settings that look the same.
 
     The seed of a task is drawn from the sweep's seed and from the setting and the fold. So it stays the same if the
     grid grows or its order changes, on any worker.
     """
-    tasks: list[Task] = []
-    seen: dict[str, int] = {}
+    tasks, seen = list[Task](), dict[str, int]()
     for s, params in enumerate(settings):
         text = json.dumps({name: fingerprint(value) for name, value in params.items()}, sort_keys=True)
         if text in seen:
-            raise ValueError(
-                f"sweep: got settings {seen[text]} and {s} that look the same, {text}; expected each once, and "
-                "user-defined parts that differ in their class or fields"
-            )
+            got = f"sweep: got settings {seen[text]} and {s} that look the same, {text}"
+            raise ValueError(f"{got}; expected each once, and user-defined parts that differ in their class or fields")
         seen[text] = s
         names = random_state_names(estimator, params, every=every_seed)
         for fold in range(n_folds):

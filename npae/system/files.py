@@ -10,9 +10,8 @@ import zlib
 def write_atomically(path, data):
     """Write bytes to `path`; an interrupted write leaves the old file.
 
-    A temporary file beside the target is written to the disk, then takes the place of the target in one step. It gets
-    the mode of the old file (and its owner, if the system allows that). A link is followed. A pipe or a device is
-    written to. Raises OSError as `check_writable`, or if the disk is full.
+    A temporary file beside the target, with the mode of the old file (and its owner, if possible), takes its place in
+    one step. A link is followed; a pipe or device is written to. Raises OSError as `check_writable` or on a full disk.
     """
     path = os.fsdecode(path)
     check_writable(path)

@@ -78,9 +78,8 @@ def check_options(network: Any, max_iter: Any, gtol: Any) -> None:
     check_number(max_iter, "max_iter", "lbfgs", low=1, integer=True)
     check_number(gtol, "gtol", "lbfgs")
     if network.theta.dtype != np.float64:
-        raise TypeError(
-            f"lbfgs: got a network of dtype {network.theta.dtype}, expected float64; use network.astype('float64')"
-        )
+        expected = "expected float64; use network.astype('float64')"
+        raise TypeError(f"lbfgs: got a network of dtype {network.theta.dtype}, {expected}")
 
 
 def minimize(

@@ -5,7 +5,8 @@ import warnings
 
 import numpy as np
 
-from npae.system.interrupts import check_ended, interrupts_raise
+from npae.system.interrupts import interrupts_raise
+from npae.training.rows import Rows
 from npae.training.run import DivergenceError, Run
 from npae.validation import check_number
 
@@ -14,21 +15,24 @@ class TrainingInterrupted(UserWarning):
     """Ctrl-C ended the training; the weights learned so far are kept."""
 
 
-def train(network, X, step, *, max_iter=100, callbacks=(), progress=None, **options):
+def train(network, X, step, *, target=None, X_validation=None, max_iter=100, callbacks=(), progress=None, **options):
     """Minimize the network's objective over X (N, D) by minibatches; return the history, lists that grow per epoch.
 
         history = train(network, X, Adam(Cosine(1e-2, 100 * 12)).start(network.theta), batch_size=100, rng=0)
 
-    `step` is any step(grad) that moves network.theta; max_iter is the number of epochs. `callbacks`, `progress` and the
-    end of the training are those of `continue_training`. options: `target`, `batch_size`, `rng`, `corruption`,
-    `X_validation`, `tol`, `n_iter_no_change` and `history`, as for `npae.training.run.Run`,
-    which describes the history.
+    `step` is any step(grad) that moves network.theta; max_iter is the number of epochs. target and X_validation are
+    arrays like X, or None. `callbacks`, `progress` and the end of the training are those of `continue_training`.
+    options: `batch_size`, `rng`, `corruption`, `tol`, `n_iter_no_change` and `history`, as for
+    `npae.training.run.Run`, which describes the history.
 
     Raises DivergenceError if the objective is not finite, or 10,000 times as large as both that of the first weights
     and the data, with the best epoch's weights put back; ValueError or TypeError for an X or target that does not fit
     the network, and for an x~ that does not have x's shape.
     """
-    return continue_training(Run(network, X, step, **options), max_iter, callbacks, progress)
+    rows = checked_rows(network, X, target)
+    held_out = None if X_validation is None else checked_rows(network, X_validation)
+    run = Run(network, rows, step, rows_validation=held_out, **options)
+    return continue_training(run, max_iter, callbacks, progress)
 
 
 def continue_training(run, max_iter, callbacks=(), progress=None):
@@ -47,7 +51,6 @@ def continue_training(run, max_iter, callbacks=(), progress=None):
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # DivergenceError reports them
             while not run.finished and run.epoch < max_iter and not run.stalled():
-                check_ended()
                 row = run.one_epoch(hooks)
                 run.close_epoch(row | {"seconds": time.perf_counter() - start})
                 if progress:
@@ -69,3 +72,11 @@ def continue_training(run, max_iter, callbacks=(), progress=None):
     if run.rows_validation is not None or not np.isfinite(network.theta.sum()):
         network.theta = run.best_theta
     return run.history
+
+
+def checked_rows(network, X, target=None):
+    """Return X and target, checked by the network, as Rows; Rows as they are."""
+    if isinstance(X, Rows):
+        return X
+    X, checked = network._check_batch(X, target)
+    return Rows(X, network.theta.dtype, target=None if target is None else checked)

@@ -5,6 +5,7 @@ in a random order, and the rows of each block in a random order. Rows of differe
 sorted data (by class, for example) should be shuffled once in their file, or get a larger block_size.
 """
 
+import hashlib
 import mmap
 
 import numpy as np
@@ -31,9 +32,8 @@ def check_weight(sample_weight, n, owner, *, visits=True):
     """
     weight = np.asarray(sample_weight)
     if weight.dtype.kind not in "fiub" or weight.ndim != 1:
-        raise ValueError(
-            f"{owner}: got sample_weight of shape {weight.shape} and dtype {weight.dtype}, expected numbers ({n},)"
-        )
+        got = f"sample_weight of shape {weight.shape} and dtype {weight.dtype}"
+        raise ValueError(f"{owner}: got {got}, expected numbers ({n},)")
     weight = weight.astype(np.float64)
     if len(weight) != n or not np.isfinite(weight).all() or (weight < 0).any():
         raise ValueError(f"{owner}: got {len(weight)} sample weights, expected {n}, all finite and at least 0")
@@ -91,13 +91,13 @@ class Rows:
         if not self.out_of_core and check_target:
             check_target(self.X)
 
-    def var(self, axis=0, dtype=np.float64):
+    def var(self):
         """Return the weighted variance of each feature, (D,), in float64; ValueError if it is not finite."""
-        shift, n, total, squares = self._read(0)[:1].astype(dtype), 0, 0.0, 0.0
+        shift, n, total, squares = self._read(0)[:1].astype(np.float64), 0, 0.0, 0.0
         with np.errstate(over="ignore", invalid="ignore"):  # reported in words
             for x in self.in_order(4096):
-                x = x.astype(dtype) - shift
-                n, total, squares = n + len(x), total + x.sum(axis=axis), squares + (x * x).sum(axis=axis)
+                x = x.astype(np.float64) - shift
+                n, total, squares = n + len(x), total + x.sum(axis=0), squares + (x * x).sum(axis=0)
             return check_finite(squares / n - (total / n) ** 2, "the variance", "Gaussian")
 
     def split(self, fraction, rng):
@@ -108,7 +108,7 @@ class Rows:
         seed = int(rng.integers(2**63))
         options = {"block_size": self.block_size, "weight": self.weight}
         parts = [Rows(self.X, self.dtype, part=(seed, fraction, side), **options) for side in (False, True)]
-        if not all(part._n_visits() for part in parts):
+        if not all(any(len(part._visits(b, 0.5)) for b in range(self.n_blocks)) for part in parts):
             what = "sample" if self.weight is None else "sample that its weight lets an epoch visit"
             side = f"each side of a block, of block_size={self.block_size} rows" if self.n_blocks > 1 else "each side"
             raise ValueError(f"expected at least one {what} on {side}")
@@ -167,21 +167,13 @@ class Rows:
         order, n_kept = np.random.default_rng([seed, b]).permutation(n), self._length(b)
         return np.sort(order[:n_kept] if validation else order[n - n_kept :])
 
-    def _n_visits(self):
-        """Return the number of visits of an epoch, up to one for fractions."""
-        if self.weight is None:
-            return len(self)
-        return sum(len(self._visits(b, 0.5)) for b in range(self.n_blocks))
-
     def _visits(self, b, offset, rng=None):
         """Return the rows of a block, each as often as it is visited, shuffled by rng if given."""
         index, n = self._part_rows(b), self._length(b)
         if self.weight is not None:
             start = b * self.block_size
-            visits = np.floor(
-                self.cumulative_weight[start : start + self.block_size + 1] + offset
-            )  # a visit at each whole number
-            counts = np.diff(visits).astype(np.int64)
+            cumulative = self.cumulative_weight[start : start + self.block_size + 1]
+            counts = np.diff(np.floor(cumulative + offset)).astype(np.int64)  # a visit at each whole number
             index = np.arange(n) if index is None else index
             index, n = np.repeat(index, counts[index]), counts[index].sum()
         order = np.arange(n) if rng is None else rng.permutation(n)
@@ -248,3 +240,29 @@ def lazy_rows(X, index):
         return rows_in_memory(X, index)
     large = len(index) * X.shape[1] * X.dtype.itemsize > IN_MEMORY
     return LazyRows(X, np.sort(index % X.shape[0]) if large else index)
+
+
+def memmap_arguments(X):
+    """Return X, or the arguments of np.memmap if X is the memmap of a whole file."""
+    if not isinstance(X, np.memmap) or not isinstance(getattr(X, "base", None), mmap.mmap) or X.filename is None:
+        return X
+    order = "C" if X.flags.c_contiguous else "F"
+    names = ("filename", "dtype", "mode", "offset", "shape", "order")
+    return dict(zip(names, (str(X.filename), X.dtype, "r", X.offset, X.shape, order)))
+
+
+def digest(*arrays):
+    """Return the first 32 digits of the SHA-256 of arrays (or Nones)."""
+    sha = hashlib.sha256()
+    for array in arrays:
+        sha.update(b"none" if array is None else str((array.shape, array.dtype.str)).encode())
+        sha.update(b"" if array is None else np.ascontiguousarray(array).data)
+    return sha.hexdigest()[:32]
+
+
+def digest_of_data(X):
+    """Return the digests of X by blocks of 4,096 rows, equal for an array and for out-of-core data."""
+    values = X if hasattr(X, "dtype") else np.asarray(X)
+    if values.dtype.kind == "O":
+        values = np.asarray(values).astype(str)
+    return [digest(np.asarray(values[start : start + 4096])) for start in range(0, values.shape[0], 4096)]

@@ -57,15 +57,15 @@ def part_names(network):
 class Run:
     """A training of a network under way: all that callbacks may look at, and all that a checkpoint stores.
 
-    X (N, D), target: arrays, or `npae.training.rows.Rows` that are taken as checked. An epoch visits every sample once
-    in a new order, in ceil(N / batch_size) steps, with its row of `target` (or x itself); a corruption, any object with
-    corrupt(x, rng) -> x~, draws new noise for each visit. Order and noise draw from streams of their own, seeded by
-    `rng` unless given as `shuffle_rng` and `noise_rng`. A penalty that has `after_step()` is called after each step.
+    rows: checked samples and targets, `npae.training.rows.Rows`. An epoch visits every sample once in a new order, in
+    ceil(N / batch_size) steps, with its row of `target` (or x itself); a corruption, any object with corrupt(x, rng) ->
+    x~, draws new noise for each visit. Order and noise draw from streams of their own, seeded by `rng` unless given as
+    `shuffle_rng` and `noise_rng`. A penalty that has `after_step()` is called after each step.
 
     history: "loss" is the mean objective over the epoch's minibatches; "reconstruction" and the penalties' names its
-    terms; "seconds" the time since the beginning; "validation_loss" the objective on X_validation, with the same noise
-    every time; "gradient_norm" that of the last minibatch; "learning_rate" that of the next step. NaN stands in for an
-    epoch without such a number.
+    terms; "seconds" the time since the beginning; "validation_loss" the objective on rows_validation, with the same
+    noise every time; "gradient_norm" that of the last minibatch; "learning_rate" that of the next step. NaN stands in
+    for an epoch without such a number.
 
     epoch: whole epochs of this call; batch: minibatches done of the current epoch, sums: of its samples, objective and
     terms; order: shuffle_rng's state when it began. best, best_theta, last_gain: the monitored loss at its lowest, its
@@ -74,16 +74,15 @@ class Run:
     """
 
     def __init__(
-        self, network, X, step, *, target=None, batch_size=128, rng=None, shuffle_rng=None, noise_rng=None,
-        corruption=None, X_validation=None, tol=0.0, n_iter_no_change=None, history=None, estimator=None,
+        self, network, rows: Rows, step, *, batch_size=128, rng=None, shuffle_rng=None, noise_rng=None,
+        corruption=None, rows_validation: Any = None, tol=0.0, n_iter_no_change=None, history=None, estimator=None,
         resumable=True,
     ):  # fmt: skip
         check_number(batch_size, "batch_size", "train", low=1, integer=True)
         if not callable(step):
             raise TypeError(f"train: got a step that is {described(step)}, expected a function step(grad)")
         self.network, self.step, self.estimator, self.resumable = network, step, estimator, resumable
-        self.rows = checked_rows(network, X, target)
-        self.rows_validation: Any = None if X_validation is None else checked_rows(network, X_validation)
+        self.rows, self.rows_validation = rows, rows_validation
         self.history: Any = {} if history is None else history
         for name in ("loss", "seconds"):
             self.history.setdefault(name, [])
@@ -183,22 +182,11 @@ class Run:
         losses = self.history["loss"]
         last = f"{losses[-1]:.6g} after epoch {len(losses)}" if losses else "none, it was the first epoch"
         lr = getattr(self.step, "lr", None)
-        lower = (
-            f"learning rate below {lr:g} (a tenth, say)" if isinstance(lr, (int, float)) else "smaller learning rate"
-        )
-        return DivergenceError(
-            f"training diverged in epoch {len(losses) + 1}: {what}. Last finite loss: {last}. Try a {lower}, "
-            "inputs scaled to about [0, 1], or weaker penalties.",
-            "The best finite weights are kept.",
-        )
-
-
-def checked_rows(network, X, target=None):
-    """Return X and target, checked by the network, as Rows; Rows as they are."""
-    if isinstance(X, Rows):
-        return X
-    X, checked = network._check_batch(X, target)
-    return Rows(X, network.theta.dtype, target=None if target is None else checked)
+        known = isinstance(lr, (int, float))
+        lower = f"learning rate below {lr:g} (a tenth, say)" if known else "smaller learning rate"
+        advice = f"Try a {lower}, inputs scaled to about [0, 1], or weaker penalties."
+        message = f"training diverged in epoch {len(losses) + 1}: {what}. Last finite loss: {last}. {advice}"
+        return DivergenceError(message, "The best finite weights are kept.")
 
 
 def append(history, row):

@@ -11,9 +11,8 @@ def streams(random_state, n):
     """
     root = seed_sequence(random_state)
     # spawned by key, not by root.spawn(), which would count up in the caller's object
-    return [
-        np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, i))) for i in range(n)
-    ]
+    seeds = [np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, i)) for i in range(n)]
+    return list(map(np.random.default_rng, seeds))
 
 
 def seed_sequence(random_state):
@@ -22,10 +21,9 @@ def seed_sequence(random_state):
         random_state = int(random_state.integers(2**63))
     elif isinstance(random_state, np.random.RandomState):
         random_state = int(random_state.randint(2**31))
-    elif isinstance(random_state, bool) or not isinstance(
-        random_state, (type(None), int, np.integer, np.random.SeedSequence)
-    ):
+    numbers, others = (int, np.integer), (type(None), np.random.SeedSequence)
+    if isinstance(random_state, bool) or not isinstance(random_state, numbers + others):
         raise TypeError(f"random_state: got {random_state!r}, expected None, an int, a SeedSequence or a Generator")
-    elif isinstance(random_state, (int, np.integer)) and random_state < 0:
+    if isinstance(random_state, numbers) and random_state < 0:
         raise ValueError(f"random_state: got {random_state!r}, expected a whole number >= 0")
     return random_state if isinstance(random_state, np.random.SeedSequence) else np.random.SeedSequence(random_state)

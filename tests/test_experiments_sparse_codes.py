@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchmarks.claims.sparse_codes import width_curves
 from npae import ReLU, TopK, datasets, sparsity
 from npae.experiments import edges, sparse_codes
 from npae.experiments.sparse_codes import frontiers, patches, sparse_coder, unexplained_at
@@ -148,7 +149,7 @@ def test_curves_over_labels_and_widths_are_means_over_seeds():
         {("raw pixels", 64): (0, 0, {50: a}), ("plain", 2): (0.1, 0.2, {50: a}), ("plain", 8): (0.1, 0.1, {50: b})}
         for a, b in ((0.4, 0.8), (0.6, 1.0))
     ]
-    left, right = draw.width_curves(tables, 50).axes
+    left, right = width_curves(tables, 50).axes
     np.testing.assert_allclose(left.lines[0].get_ydata(), [0.2, 0.1])
     assert right.lines[0].get_ydata()[0] == 50 and [t.get_text() for t in right.get_legend().get_texts()] == [
         "raw pixels", "plain",

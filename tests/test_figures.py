@@ -169,16 +169,6 @@ def bound_lines():
     return [(np.arange(1, 4), values) for values in costs]
 
 
-WIDTHS = ("PCA", "sparse")
-TABLES = [
-    {
-        (kind, w): (1.0 / w + seed / 100, 2.0 / w, {50: 0.5 + seed / 20 + w / 200})
-        for kind in WIDTHS
-        for w in (4, 16, 64)
-    }
-    | {("raw pixels", 64): (0.0, 0.0, {50: 0.8})}
-    for seed in range(3)
-]
 METHODS = {"KL": [(0.1, 20.0, 0.05, 0), (1.0, 5.0, 0.3, 2)], "top-k": [(4, 4.0, 0.2, 0), (16, 16.0, 0.06, 0)]}
 CHEATS = {
     "free rows": np.array([[1, 3.0, 1.0], [10, 1, 5], [100, 0.1, 40]]),
@@ -214,17 +204,6 @@ def check_memory(figure):
     np.testing.assert_array_equal(train, MEMORY.train)
     np.testing.assert_allclose(curve[:, 1], curve[:, 0] ** 2)
     assert np.ptp(curve[:, 0]) == pytest.approx(np.ptp(train[:, 0]))
-
-
-def check_widths(figure):
-    held, right = figure.axes
-    for line, kind in zip(held.lines[::2], WIDTHS, strict=True):
-        values = [np.mean([table[kind, w][1] for table in TABLES]) for w in (4, 16, 64)]
-        np.testing.assert_allclose(line.get_xydata(), np.column_stack([(4, 16, 64), values]))
-    for container, kind in zip(right.containers, WIDTHS, strict=True):
-        values = [np.mean([100 * table[kind, w][2][50] for table in TABLES]) for w in (4, 16, 64)]
-        np.testing.assert_allclose(container.lines[0].get_ydata(), values)
-    assert 80.0 in [line.get_ydata()[0] for line in right.lines]  # the level of the raw pixels
 
 
 def check_cheat(figure):
@@ -402,7 +381,6 @@ FIGURES = {
     ),
     "sparse_codes.whole_map": (lambda ax: sparse_codes.whole_map(np.eye(5), ax=ax), check_map),
     "sparse_codes.curve_of_memory": (lambda ax: sparse_codes.curve_of_memory(MEMORY, ax=ax), check_memory),
-    "sparse_codes.width_curves": (lambda ax: sparse_codes.width_curves(TABLES, 50), check_widths),
     "sparse_codes.frontier": (
         lambda ax: sparse_codes.frontier(METHODS, ax=ax),
         lines_are([np.transpose(sorted(p[1:3] for p in points)) for points in METHODS.values()]),

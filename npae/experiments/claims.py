@@ -40,9 +40,8 @@ def below(smaller: Any, larger: Any) -> str:
     n = max(a.size, b.size)
     sentence = f"{_format(a)} < {_format(b)}" + (f" ({n} of {n} seeds)" if n > 1 else "")
     if not (a < b).all():
-        raise AssertionError(
-            f"below: got {_format(a)} and {_format(b)}, {(a < b).sum()} of {n} pairs in order, expected all"
-        )
+        got = f"below: got {_format(a)} and {_format(b)}, {(a < b).sum()} of {n} pairs in order"
+        raise AssertionError(f"{got}, expected all")
     if needs_seeds(a.mean(), b.mean()):
         if n < N_SEEDS:
             raise AssertionError(f"below: got {sentence}, closer than {CLOSE:.0%}, expected at least {N_SEEDS} seeds")
@@ -62,9 +61,8 @@ def same(derived: Any, theirs: Any, rtol: float = 1e-12) -> float:
     scale = np.abs(b).max(initial=0)
     difference = float(np.abs(a - b).max(initial=0) / (scale or 1))
     if not difference <= rtol:
-        raise AssertionError(
-            f"same: got arrays that differ by {difference:.1e} of the largest entry, expected {rtol:g}"
-        )
+        got = f"same: got arrays that differ by {difference:.1e} of the largest entry"
+        raise AssertionError(f"{got}, expected {rtol:g}")
     return difference
 
 

@@ -14,12 +14,8 @@ def fixed_length(n_samples, *, lr, epochs, batch_size):
     """Return the arguments with which an estimator trains for exactly that many epochs, by `adam`."""
     optimizer = adam(n_samples, lr=lr, epochs=epochs, batch_size=batch_size)
     return {
-        "optimizer": optimizer,
-        "batch_size": batch_size,
-        "max_iter": epochs,
-        "tol": 0.0,
-        "n_iter_no_change": epochs,
-    }
+        "optimizer": optimizer, "batch_size": batch_size, "max_iter": epochs, "tol": 0.0, "n_iter_no_change": epochs,
+    }  # fmt: skip
 
 
 def train_epochs(network, X, *, lr, epochs, batch_size, final=0.0, **how):

@@ -22,10 +22,8 @@ from npae.objective.network import Network
 from npae.objective.penalties import WeightDecay
 
 MAKERS: dict[str, Any] = {
-    "circle": datasets.make_circle,
-    "sphere": datasets.make_sphere,
-    "swiss roll": datasets.make_swiss_roll,
-}
+    "circle": datasets.make_circle, "sphere": datasets.make_sphere, "swiss roll": datasets.make_swiss_roll,
+}  # fmt: skip
 KINDS = ("shift_x", "shift_y", "rotation")  # motions of an image
 NEIGHBOURS = (25, 50, 100, 200, 400, 800, 1200, 1800, 2500, 3500)
 PENALTIES: dict[str, tuple[Any, ...]] = {"contractive": (Contractive(1.0), WeightDecay(3e-4)), "plain": ()}

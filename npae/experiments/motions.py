@@ -15,11 +15,9 @@ from npae.pca import PCA
 
 N_DIMS = 8  # of the tangent spaces
 CODES = (
-    ("contractive, &lambda; = 0.3", 128, 0.3, None),
-    ("denoising, &sigma; = 0.5", 128, None, 0.5),
-    ("contractive, &lambda; = 0.3", 512, 0.3, None),
-    ("denoising, &sigma; = 0.5", 512, None, 0.5),
-)
+    ("contractive, &lambda; = 0.3", 128, 0.3, None), ("denoising, &sigma; = 0.5", 128, None, 0.5),
+    ("contractive, &lambda; = 0.3", 512, 0.3, None), ("denoising, &sigma; = 0.5", 512, None, 0.5),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,13 +39,9 @@ def pretrained_layers(kind, X, widths, *, epochs=30, seed=0):
         if kind == "random":
             layers.append(Dense(n_in, width, Sigmoid(), rng=np.random.default_rng([seed, i])))
             continue
-        model = Autoencoder(
-            width,
-            output_activation="sigmoid",  # inputs and codes are in [0, 1]
-            random_state=np.random.SeedSequence([seed, i]),
-            **fixed_length(len(X), lr=3e-3, epochs=epochs, batch_size=100),
-            **KINDS[kind],
-        ).fit(X)
+        how = fixed_length(len(X), lr=3e-3, epochs=epochs, batch_size=100) | KINDS[kind]
+        state = np.random.SeedSequence([seed, i])  # the output is a sigmoid, because inputs and codes are in [0, 1]
+        model = Autoencoder(width, output_activation="sigmoid", random_state=state, **how).fit(X)
         layers.append(copy.deepcopy(model.network_.encoder.layers[0]))
         X = model.transform(X)
     return layers

@@ -11,13 +11,9 @@ import numpy as np
 from npae.plots.style import SMALL, STYLES, log_scale, new_axes
 
 FILLS = [
-    {"color": "#ffffff", "hatch": ""},
-    {"color": "#dddddd", "hatch": "//"},
-    {"color": "#b9c9de", "hatch": ".."},
-    {"color": "#8c8c8c", "hatch": "xx"},
-    {"color": "#222222", "hatch": ""},
-    {"color": "#56748f", "hatch": "\\\\"},
-]  # bars differ in lightness and in hatch
+    {"color": "#ffffff", "hatch": ""}, {"color": "#dddddd", "hatch": "//"}, {"color": "#b9c9de", "hatch": ".."},
+    {"color": "#8c8c8c", "hatch": "xx"}, {"color": "#222222", "hatch": ""}, {"color": "#56748f", "hatch": "\\\\"},
+]  # bars differ in lightness and in hatch  # fmt: skip
 
 
 def lines(

@@ -5,7 +5,7 @@ Each function takes results of `npae.experiments.capacity`, `sparse_codes`, `edg
 
 import numpy as np
 
-from npae.plots.style import SMALL, STYLES, WIDTH, log_scale, new_axes, new_figure, plain_log, show_images
+from npae.plots.style import SMALL, STYLES, WIDTH, log_scale, new_axes, new_figure, show_images
 
 MARKERS = "os^Dv<>P"
 
@@ -31,38 +31,6 @@ def curve_of_memory(memory, *, width=WIDTH, ax=None):
     axis.plot(*memory.train.T, "o", color="black", markersize=5, label="training samples")
     axis.set(xlabel="x₁", ylabel="x₂", xlim=(-3.3, 3.3), ylim=(-3.3, 3.3), aspect="equal")
     axis.legend(frameon=True, fontsize=9.5, loc="upper left")
-    return figure
-
-
-def width_curves(tables, n_labels, *, width=WIDTH):
-    """Draw held-out error, and accuracy with n_labels labels, by width of the code; means and spread over seeds."""
-    figure, (left, right) = new_axes(width, 6.6, 2, 1)
-    kinds = list(dict.fromkeys(kind for kind, _ in tables[0]))
-    for i, (style, kind) in enumerate(zip(STYLES, kinds)):
-        widths = [w for k, w in tables[0] if k == kind]
-        accuracy = np.array([[100 * t[kind, w][2][n_labels] for w in widths] for t in tables])
-        if kind == "raw pixels":
-            right.axhline(accuracy.mean(), color="0.5", linewidth=1.2, label=kind)
-            continue
-        held, train = (np.array([[t[kind, w][j] for w in widths] for t in tables]).mean(axis=0) for j in (1, 0))
-        look = {**style, "marker": MARKERS[i], "markersize": 4.5, "markerfacecolor": "white", "linewidth": 1.4}
-        left.plot(widths, held, label=kind, **look)
-        left.plot(widths, train, **{**style, "linewidth": 0.7})
-        spread = accuracy.std(axis=0, ddof=1) if len(tables) > 1 else np.zeros(len(widths))
-        right.errorbar(widths, accuracy.mean(axis=0), spread, capsize=2, elinewidth=0.8, label=kind, **look)
-    errors = [v[0] for t in tables for (kind, _), v in t.items() if kind not in ("raw pixels", "PCA")]
-    left.set(
-        xscale="log",
-        yscale="log",
-        ylabel="held-out error\n(thin: in training)",
-        ylim=(0.6 * min(errors), 1.6 * max(errors)),
-    )
-    right.set(xscale="log", xlabel="units K of the code", ylabel=f"held-out accuracy,\n{n_labels} labels, %")
-    plain_log(left.yaxis)
-    for axis in (left, right):
-        axis.set_xticks(widths, [str(w) for w in widths])
-        axis.minorticks_off()
-    right.legend(**SMALL, loc="lower right")
     return figure
 
 

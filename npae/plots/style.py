@@ -10,16 +10,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
+# the colours of Okabe and Ito (2008), which colour-blind readers can distinguish; they differ in lightness, too
 STYLES: list[dict[str, Any]] = [
-    {"color": "#000000", "linestyle": "-"},
-    {"color": "#0072B2", "linestyle": "--"},
-    {"color": "#D55E00", "linestyle": "-."},
-    {"color": "#009E73", "linestyle": ":"},
-    {"color": "#CC79A7", "linestyle": (0, (5, 1))},
-    {"color": "#56B4E9", "linestyle": (0, (3, 1, 1, 1))},
-    {"color": "#E69F00", "linestyle": (0, (1, 1))},
-    {"color": "#666666", "linestyle": (0, (8, 2))},
-]  # the colours of Okabe and Ito (2008), which colour-blind readers can distinguish; they differ in lightness, too
+    {"color": "#000000", "linestyle": "-"}, {"color": "#0072B2", "linestyle": "--"},
+    {"color": "#D55E00", "linestyle": "-."}, {"color": "#009E73", "linestyle": ":"},
+    {"color": "#CC79A7", "linestyle": (0, (5, 1))}, {"color": "#56B4E9", "linestyle": (0, (3, 1, 1, 1))},
+    {"color": "#E69F00", "linestyle": (0, (1, 1))}, {"color": "#666666", "linestyle": (0, (8, 2))},
+]  # fmt: skip
 
 WIDTH = 5.0  # inches of every figure: 10-point letters stay legible on a telephone of 355 pixels
 CLASSES = (

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import json
 import re
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image  # a requirement of matplotlib
 
 STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+REFERENCES = json.loads(Path(__file__).with_name("references.json").read_text(encoding="utf-8"))
 DPI = 180  # 5 inches are shown at up to 40 rem
 GREEK = {"mu": "&mu;", "psi": "&psi;", "rho": "&rho;", "lam": "&lambda;", "Omega": "&Omega;"}
 COLORS = 128  # of a coloured picture: more would not be visible, and this saves three quarters of the bytes
@@ -33,9 +35,10 @@ def claim(content):
     return f'<div class="claim">{content}</div>'
 
 
-def sources(*entries):
-    """Return the sources of a section as HTML: (text, address) pairs; an address may be ""."""
-    links = (f'<a href="{html.escape(address)}">{name}</a>' if address else name for name, address in entries)
+def sources(*names):
+    """Return the sources of a section as HTML; a name is a key of references.json, or a part of the note."""
+    entries = ((name, "") if name.startswith("note ") else REFERENCES[name] for name in names)
+    links = (f'<a href="{html.escape(address)}">{source}</a>' if address else source for source, address in entries)
     return f'<p class="sources">Sources: {"; ".join(links)}.</p>'
 
 

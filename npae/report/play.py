@@ -51,25 +51,17 @@ def data(image_shape, images, many, two, target, denoiser, noise):
     """
     (model, starts), (flat, codes) = many, two
     margin = 0.04 * np.ptp(codes, axis=0)
+    many_decoder = pack_layers(model.network_.decoder.layers)
+    low, high = codes.min(axis=0) - margin, codes.max(axis=0) + margin
     return {
-        "rows": image_shape[0],
-        "columns": image_shape[1],
-        "images": to_int16(images),
-        "many": {
-            "units": starts.shape[1],
-            "starts": to_int16(starts),
-            "decoder": pack_layers(model.network_.decoder.layers),
-        },
+        "rows": image_shape[0], "columns": image_shape[1], "images": to_int16(images), "noise": to_int16(noise),
+        "many": {"units": starts.shape[1], "starts": to_int16(starts), "decoder": many_decoder},
         "two": {
-            "codes": to_int16(codes),
-            "labels": [int(label) for label in target],
-            "colors": list(CLASSES),
-            "range": [list(map(float, codes.min(axis=0) - margin)), list(map(float, codes.max(axis=0) + margin))],
-            "decoder": pack_layers(flat.network_.decoder.layers),
+            "codes": to_int16(codes), "labels": list(map(int, target)), "colors": list(CLASSES),
+            "range": [low.tolist(), high.tolist()], "decoder": pack_layers(flat.network_.decoder.layers),
         },
         "denoiser": pack_layers([*denoiser.encoder.layers, *denoiser.decoder.layers]),
-        "noise": to_int16(noise),
-    }
+    }  # fmt: skip
 
 
 def script(content):

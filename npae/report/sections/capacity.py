@@ -3,7 +3,6 @@
 from npae import plots
 from npae.experiments import copying
 from npae.report.page import claim, figure, quote, sources, table, text
-from npae.report.references import BOOK
 from npae.report.words import choose, enumerate_words, percent
 
 ORDER = 30
@@ -35,26 +34,22 @@ def build(run):
             decoder that least squares finds for it. The images vary in {n_directions} directions, and
             the linear network copies these. Some pixels are the same in all images, and the network has never seen
             them change."""),
-        figure(
-            plots.image_rows(rows, run.image_shape),
+        figure(plots.image_rows(rows, run.image_shape),
             "Shuffled pixels, the answer that copies nothing, and reconstructions by five networks.",
             "Rows of ten small images of scattered dots. The rows of the ReLU and the linear network look like "
-            "the first row; the others are blurred.",
-        ),
-        table(
-            ["", "K", "shuffled pixels", "of mean grey", "held-out digits"],
+            "the first row; the others are blurred."),
+        table(["", "K", "shuffled pixels", "of mean grey", "held-out digits"],
             [
                 [name, width[name], f"{cost[name]:.3f}", percent(cost[name] / cost[GREY]), small(held_out[name])]
                 for name in cost
-            ],
-        ),
+            ]),
         claim(f"""{sentence_on_copying(cost)} The linear network reconstructs white noise, in the directions in which
             the images vary, with an error of at most {noise:.0e} per pixel. Its error on held-out digits is
             {held_out[LINEAR]:.0e}{
             choose(held_out[LINEAR] == min(held_out.values()), ", the smallest of all: a small error alone says little")
         }."""),
-        sources(("note 14, undercomplete autoencoders", ""), BOOK["14.1"]),
-    ]
+        sources("note 14, undercomplete autoencoders", "book 14.1"),
+    ]  # fmt: skip
     return "Capacity: the overcomplete case", blocks
 
 

@@ -8,7 +8,6 @@ from npae.experiments.manifolds import distances_to_turned, image_codes, turning
 from npae.experiments.motions import KINDS, N_DIMS, effective_directions, motion_study
 from npae.plots import manifolds as manifold_plots
 from npae.report.page import claim, equation, figure, list_numbers, quote, sources, table, text
-from npae.report.references import BOOK, RIFAI, SIMARD
 from npae.report.words import choose, compare, mean_and_spread
 
 ORDER = 70
@@ -32,10 +31,8 @@ def build(run):
     blocks = [
         quote("""CAE is trained to map a neighborhood of input points to a smaller neighborhood of output points, by
             adding a derivative penalty into the cost function."""),
-        equation(
-            r"\Omega(h)=\dfrac{\lambda}{N}\sum_n\left\Vert\dfrac{\partial f(x_n)}{\partial x}\right\Vert_F^2"
-            r"=\dfrac{\lambda}{N}\sum_n\sum_j \varphi'(a_{nj})^2\,\Vert W_{:j}\Vert^2"
-        ),
+        equation(r"\Omega(h)=\dfrac{\lambda}{N}\sum_n\left\Vert\dfrac{\partial f(x_n)}{\partial x}\right\Vert_F^2"
+            r"=\dfrac{\lambda}{N}\sum_n\sum_j \varphi'(a_{nj})^2\,\Vert W_{:j}\Vert^2"),
         text("""The second form holds for one layer; the penalty of deeper encoders is exact, too. Weights are tied
             here, so that the decoder cannot grow while the encoder shrinks. The reconstruction needs the directions in
             which images differ; the penalty shrinks all directions. Only the directions that the reconstruction needs
@@ -48,23 +45,19 @@ def build(run):
             "Singular values of the encoder's Jacobian, divided by the largest of each image; median and quartiles.",
             "Three falling curves on a logarithmic axis, each in a band: the plain, denoising and contractive encoder.",
         ),
-        figure(
-            manifold_plots.contraction_curves(codes.radii, codes.ratios, spacing=codes.spacing),
+        figure(manifold_plots.contraction_curves(codes.radii, codes.ratios, spacing=codes.spacing),
             "Distance between codes / distance between inputs, by size of a random displacement.",
-            "Three curves over a logarithmic axis, and an upright line at the distance of nearest neighbours.",
-        ),
+            "Three curves over a logarithmic axis, and an upright line at the distance of nearest neighbours."),
         claim(f"""Effective number of directions that move the code, (&Sigma;&sigma;&sup2;)&sup2; /
             &Sigma;&sigma;<sup>4</sup>: {list_numbers(effective, ".0f")}. Contraction ratio close to the data:
             {list_numbers(near, ".2f")}."""),
         text("""Which directions are these? If an image is shifted or rotated, its true tangent is known by
             differentiation. If the code follows such motions, these tangents lie in its tangent space."""),
-        figure(
-            manifold_plots.tangent_images(shown, tangents, run.image_shape),
+        figure(manifold_plots.tangent_images(shown, tangents, run.image_shape),
             "Images, the three strongest tangents of the contractive code, and the true tangents of two motions. "
             "Mid-grey is no change, darker is more ink, lighter less ink.",
             "Six rows of eight images. The learnt tangents have dark and light strokes. The true tangents have finer "
-            "outlines.",
-        ),
+            "outlines."),
         text(f"""The table shows the median angle between a motion and the {N_DIMS} strongest tangents, on digits of
             8 &times; 8, after {n_study} steps of training, over five seeds. Penalty and noise are chosen for about the
             same norm of the Jacobian. Three baselines need no network: PCA, the same for every image; PCA of each
@@ -78,14 +71,12 @@ def build(run):
         text("""A step along a tangent leaves the manifold a little. The reconstruction brings the image back, and the
             next step takes the new tangent. An autoencoder that was trained on rotated images can walk along a rotation
             in this way. The baseline is the straight line in pixel space with the same first direction."""),
-        figure(
-            manifold_plots.walks(paths[:, :SHOWN], lines[:, :SHOWN], run.image_shape),
+        figure(manifold_plots.walks(paths[:, :SHOWN], lines[:, :SHOWN], run.image_shape),
             "Walks along tangents, and straight lines.",
             "Three pairs of rows of eleven images. In the walks a digit changes its slant or shape and stays clean. On "
-            "the straight lines light and dark ghosts grow.",
-        ),
+            "the straight lines light and dark ghosts grow."),
         claim(sentence_on_walks(*_walk_distances(paths, lines, start, run.image_shape))),
-        sources(("note 14, contractive autoencoders", ""), BOOK["14.7"], RIFAI, SIMARD),
+        sources("note 14, contractive autoencoders", "book 14.7", "rifai2011contractive", "simard1991"),
     ]  # fmt: skip
     return "Contractive autoencoders", blocks
 

@@ -35,25 +35,19 @@ def build(run):
             form, which is the Wiener filter of the whole ensemble of digits. One autoencoder is trained for each level,
             and one for all levels."""),
         table(["&sigma;", *(f"{sigma:g}" for sigma in sigmas)], rows),
-        figure(
-            generative.levels(result.psnr, sigmas, height=3.4),
+        figure(generative.levels(result.psnr, sigmas, height=3.4),
             "The table as curves.",
-            "Seven falling lines over the noise: the noisy images, and six methods that remove noise.",
-        ),
-        figure(
-            plots.image_rows(result.images, data.image_shape),
+            "Seven falling lines over the noise: the noisy images, and six methods that remove noise."),
+        figure(plots.image_rows(result.images, data.image_shape),
             f"Held-out digits at &sigma; = {sigmas[len(sigmas) // 2]:g}, by every method.",
-            "Eight rows of twelve digits: clean, noisy, and the results of six methods, from blurred to nearly clean.",
-        ),
-        figure(
-            plots.filters(filters, data.image_shape, n=24, n_columns=6),
+            "Eight rows of twelve digits: clean, noisy, and the results of six methods, from blurred to nearly clean."),
+        figure(plots.filters(filters, data.image_shape, n=24, n_columns=6),
             "The 24 largest filters of 36 tied sigmoid units with weight decay, for three levels of noise in training: "
             "dark responds to ink, light to its absence, mid-grey is zero.",
-            "Three blocks of 24 signed images, side by side, each of 8 by 8 grey squares.",
-        ),
+            "Three blocks of 24 signed images, side by side, each of 8 by 8 grey squares."),
         claim(f"""The autoencoder of one level compared with the best other method: {margins}. The one for all levels:
             {", ".join(f"{gain:+.2f}" for gain, _ in result.margins(ALL))} dB."""),
-    ]
+    ]  # fmt: skip
     return "Denoising as a tool", blocks
 
 

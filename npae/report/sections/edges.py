@@ -5,7 +5,6 @@ import numpy as np
 from npae.experiments.edges import edges, strokes
 from npae.plots import sparse_codes as draw
 from npae.report.page import claim, figure, sources, text
-from npae.report.references import NG, OLSHAUSEN
 from npae.report.words import percent
 
 ORDER = 43
@@ -21,17 +20,15 @@ def build(run):
             are scaled into [0.1, 0.9]; &rho; = {rho:g}, &lambda; = {lam:g}, &beta; = {beta:g}; {result.how}. Which
             patterns do the units respond to? Two numbers describe a filter: the spread of its energy over the patch,
             and the agreement of its slopes on one direction."""),
-        figure(
-            draw.exercise_filters(result),
+        figure(draw.exercise_filters(result),
             "The 25 learnt filters, the first 25 principal components and 25 filters of noise (dark is positive, light "
             "negative, mid-grey zero). Below, each filter is a point. The shaded corner holds localized (spread "
             f"at most {result.exercise.most_spread:g}) and oriented (coherence at least 0.5) filters.",
-            ALT,
-        ),
+            ALT),
         claim(sentence_on_filters(result)),
         *(pen_strokes(run) if run.image_shape == (28, 28) and not run.quick else []),
-        sources(("note 14, sparse autoencoders", ""), NG, OLSHAUSEN),
-    ]
+        sources("note 14, sparse autoencoders", "ng2011", "olshausen1997"),
+    ]  # fmt: skip
     return "Sparse codes of photographs are edges", blocks
 
 
@@ -42,14 +39,12 @@ def pen_strokes(run):
     return [
         text(f"""The same exercise on {len(result.X):,} MNIST images, {D}-{K}-{D} with &rho; = {rho:g},
             &lambda; = {result.exercise.lam:g}, &beta; = {result.exercise.beta:g}; {result.how}."""),
-        figure(
-            draw.exercise_filters(result),
+        figure(draw.exercise_filters(result),
             "The first 25 learnt filters, principal components, and filters of noise with the spread of the pixels. "
             f"Localized filters have a spread of at most {result.exercise.most_spread:g}.",
-            ALT,
-        ),
+            ALT),
         claim(sentence_on_filters(result)),
-    ]
+    ]  # fmt: skip
 
 
 def sentence_on_filters(result):

@@ -5,7 +5,6 @@ import html
 from npae import plots
 from npae.plots.schematic import schematic
 from npae.report.page import claim, equation, figure, quote, sources, table, text
-from npae.report.references import BOOK
 from npae.report.words import choose, compare_members, enumerate_words
 
 ORDER = 10
@@ -16,15 +15,13 @@ def build(run):
     rows = {"original": shown} | {name: each.model.reconstruct(shown) for name, each in run.models.items()}
     columns = ["training", "held-out", "corrupted", "mean act.", "active", "&#8214;J&#8214;<sub>F</sub>"]
     body = [
-        [
-            html.escape(name),
+        [html.escape(name),
             trained.n_components,
             *(f"{value:.0%}" if what == "active units" else f"{value:.3f}" for what, value in trained.measures.items()),
             trained.epochs or "&ndash;",
-            f"{trained.seconds:.1f}",
-        ]
+            f"{trained.seconds:.1f}"]
         for name, trained in run.models.items()
-    ]
+    ]  # fmt: skip
     body.append(["copying", run.test.shape[1], "0", "0", f"{run.identity_error:.3f}", *["&ndash;"] * 5])
     K, wide = run.settings.n_components, run.settings.n_overcomplete
     blocks = [
@@ -32,33 +29,27 @@ def build(run):
             decoder <i>r = g(h)</i>."""),
         text("""One objective serves the whole family. A loss <i>L</i> compares the input with its reconstruction. A
             penalty &Omega; or a corruption <i>C</i> prevents the network from copying:"""),
-        figure(
-            schematic(),
+        figure(schematic(),
             "The family in one drawing. The members differ in the dashed parts and in the width of the code.",
             "A chain of boxes: input x, corruption C, corrupted input, encoder f, code h with the penalty Omega above "
-            "it, decoder g, reconstruction. Arrows from the clean input and the reconstruction meet in the loss L.",
-        ),
-        equation(
-            r"J(\theta)=\dfrac{1}{N}\sum_{n=1}^{N} L\left(x_n,\;g(f(\tilde{x}_n))\right)+\Omega,\qquad"
-            r"\tilde{x}_n\sim C(\tilde{x}\,|\,x_n)"
-        ),
+            "it, decoder g, reconstruction. Arrows from the clean input and the reconstruction meet in the loss L."),
+        equation(r"J(\theta)=\dfrac{1}{N}\sum_{n=1}^{N} L\left(x_n,\;g(f(\tilde{x}_n))\right)+\Omega,\qquad"
+            r"\tilde{x}_n\sim C(\tilde{x}\,|\,x_n)"),
         text(f"""Each member below has one hidden layer, the code, with <i>K</i> units: {K} in a narrow code, {wide} in
             a wide code. {sentence_on_training(run.models)} The members also differ in &Omega; and <i>C</i>. The
             learning rate of Adam falls to zero. So the objective is level at the end, even if more epochs would have
             found a lower value."""),
-        figure(
-            plots.image_rows(rows, run.image_shape),
+        figure(plots.image_rows(rows, run.image_shape),
             "Held-out images (top) and their reconstructions by each member.",
-            "Eight rows of ten handwritten digits: the images, then seven reconstructions of each image.",
-        ),
+            "Eight rows of ten handwritten digits: the images, then seven reconstructions of each image."),
         table(["", "K", *columns, "epochs", "seconds"], body),
         text(f"""Errors are &frac12;&#8214;x&#770;&nbsp;&minus;&nbsp;x&#8214;&sup2;, mean over images: in training,
             held-out, and held-out with Gaussian noise of &sigma; = {run.settings.sigma:g} on the input. Then follow the
             mean activation of the code, the fraction of active units, and the norm of the encoder&rsquo;s Jacobian.
             Compare these last three only between codes of the same width. {sentence_on_convergence(run.models)}"""),
         claim(sentence_on_noise(run)),
-        sources(("note 14, autoencoders", ""), BOOK["14.1"]),
-    ]
+        sources("note 14, autoencoders", "book 14.1"),
+    ]  # fmt: skip
     return "One network, one objective", blocks
 
 

@@ -24,6 +24,8 @@ def build(run):
     plane = np.stack(np.meshgrid(axis, axis[::-1]), axis=-1).reshape(-1, 2)
     head, *forms = form_table()
     numbers, gap = _numbers(run)
+    rows = {"drawn, mean": model.sample(12, run.seed, mean=True), "held out": test[:12]}
+    rows["its code decoded"] = model.reconstruct(test[:12])
     blocks = [
         quote("""Nearly any generative model with latent variables and an inference procedure (for computing latent
             representations given input) may be viewed as a particular form of autoencoder."""),
@@ -58,14 +60,7 @@ def build(run):
             "A scatter plot of small digits in ten colours; equal digits lie together, neighbouring classes overlap.",
         ),
         figure(
-            plots.image_rows(
-                {
-                    "drawn, mean": model.sample(12, run.seed, mean=True),
-                    "held out": test[:12],
-                    "its code decoded": model.reconstruct(test[:12]),
-                },
-                run.image_shape,
-            ),
+            plots.image_rows(rows, run.image_shape),
             "New images, decoded from codes that were drawn from the prior; held-out images; and held-out images "
             "decoded from their two numbers.",
             "Three rows of twelve digits: soft new digits, black and white held-out digits, soft versions of these.",

@@ -9,7 +9,6 @@ from npae.objective.layers import Dense, mirrored
 from npae.objective.network import Network
 from npae.objective.penalties import KLSparsity, WeightDecay
 from npae.report.page import claim, equation, preformatted, sources, text
-from npae.report.references import MARTINS
 
 ORDER = 90
 
@@ -32,6 +31,6 @@ def build(run):
             penalty, made while this page was built:"""),
         preformatted(str(report)),
         claim(f"Largest relative error of any parameter array: {report.max_error:.1e}."),
-        sources(MARTINS),
+        sources("martins2003"),
     ]
     return "How we know that the gradients are right", blocks

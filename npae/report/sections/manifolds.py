@@ -5,7 +5,6 @@ import numpy as np
 from npae import plots
 from npae.experiments.small_codes import small_code
 from npae.report.page import claim, figure, list_numbers, quote, sources, text
-from npae.report.references import BOOK, HINTON
 
 ORDER = 60
 
@@ -24,16 +23,14 @@ def build(run):
         text(f"""Images of digits fill a tiny, curved part of the space of all images. A code of two numbers is a
             map of that part. PCA&rsquo;s map is a flat projection; the map of a deep autoencoder
             ({D}-128-32-2-32-128-{D}) may be curved."""),
-        figure(
-            plots.code_scatter(codes, run.test_target[:n]),
+        figure(plots.code_scatter(codes, run.test_target[:n]),
             f"The codes of {n} held-out images, each drawn as its digit. No label was used in training.",
             "Two scatter plots of digits in ten colours. On PCA&rsquo;s map the classes overlap in the middle. On the "
-            "autoencoder&rsquo;s map they lie in separate patches.",
-        ),
+            "autoencoder&rsquo;s map they lie in separate patches."),
         claim(f"""Held-out images with the same digit as their nearest neighbour on the map:
             {list_numbers(right, ".0%")}."""),
-        sources(("note 14, learning manifolds with autoencoders", ""), BOOK["14.6"], HINTON),
-    ]
+        sources("note 14, learning manifolds with autoencoders", "book 14.6", "hinton2006"),
+    ]  # fmt: skip
     return "Learning manifolds", blocks
 
 

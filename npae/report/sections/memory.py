@@ -6,7 +6,6 @@ from npae.experiments.capacity import identity_map, memorize
 from npae.experiments.claims import needs_seeds
 from npae.plots import sparse_codes as draw
 from npae.report.page import claim, figure, sources, text
-from npae.report.references import BOOK
 from npae.report.words import compare
 
 ORDER = 32
@@ -19,25 +18,21 @@ def build(run):
         text("""Two networks have more capacity than they need. The first is linear, 64-128-64, on patches of
             photographs that have the same variance in all 64 directions. Its code is wider than the input, so that it
             can be the identity, and it becomes the identity. Its two matrices need not look like it."""),
-        figure(
-            draw.whole_map(M),
+        figure(draw.whole_map(M),
             "The map from input to output, W<sub>e</sub> W<sub>d</sub>: a copy.",
-            "A black diagonal on white: every output is its own input.",
-        ),
+            "A black diagonal on white: every output is its own input."),
         text(f"""The second has a code of one unit, fewer than the two dimensions of its data, and does not learn
             anything useful either: 2-50-50-1-50-50-2 with tanh units, {len(found.train)} samples of a round Gaussian. A
             curve has one dimension, but a deep decoder can draw it through every sample."""),
-        figure(
-            draw.curve_of_memory(found),
+        figure(draw.curve_of_memory(found),
             "The outputs of the decoder for all values of its one unit: a curve from training sample to training "
             "sample. Held-out samples lie beside the curve.",
-            "A winding line through black points; grey points are scattered around it.",
-        ),
+            "A winding line through black points; grey points are scattered around it."),
         claim(f"""W<sub>e</sub> W<sub>d</sub> differs from the identity by at most
             {np.abs(M - np.eye(len(M))).max():.0e}; {unexplained:.0e} of the variance is unexplained.
             {sentence_on_memory(found)}"""),
-        sources(("note 14, undercomplete autoencoders", ""), BOOK["14.1"]),
-    ]
+        sources("note 14, undercomplete autoencoders", "book 14.1"),
+    ]  # fmt: skip
     return "Capacity: a copy, and memorized samples", blocks
 
 

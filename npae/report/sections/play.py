@@ -5,7 +5,6 @@ import numpy as np
 from npae.experiments.small_codes import small_code
 from npae.report import play
 from npae.report.page import claim, sources, text
-from npae.report.references import BOOK, HINTON
 
 ORDER = 62
 UNITS, N_IMAGES, N_CODES = 8, 10, 300
@@ -35,7 +34,7 @@ def build(run):
         play.noise_slider(run.image_shape, run.settings.sigma),
         claim(f"""With weights of 16 bits the images differ from those of the trained networks by at most
             {rounding_error(content, run, many, images):.0e}."""),
-        sources(("note 14, autoencoders", ""), BOOK["14.6"], HINTON),
+        sources("note 14, autoencoders", "book 14.6", "hinton2006"),
         play.script(content),
     ]
     return "Codes to play with", blocks

@@ -41,18 +41,14 @@ def build(run):
             zeros and ones, and {P:.0%} of the pixels of x&#771; are replaced by random bits. The decoder returns the
             logit of a Bernoulli distribution for every pixel. So p<sub>reconstruct</sub> has a mean, can be sampled,
             and gives the likelihood of held-out pairs."""),
-        figure(
-            plots.image_rows(rows, run.image_shape),
+        figure(plots.image_rows(rows, run.image_shape),
             "p(x | x&#771;) for held-out pairs: its mean and three samples. If x&#771; leaves a pixel uncertain, the "
             "mean is grey and the samples differ.",
             "Six rows of twelve small images: black digits on white, the same with random dots, soft grey digits, and "
-            "three rows of black and white digits with a few stray dots.",
-        ),
-        figure(
-            plots.image_rows(walks, run.image_shape),
+            "three rows of black and white digits with a few stray dots."),
+        figure(plots.image_rows(walks, run.image_shape),
             "Corruption and reconstruction alternate in a Markov chain. A row shows every fourth state of one chain.",
-            "Six rows of twelve small black and white digits. Along a row the shape changes from image to image.",
-        ),
+            "Six rows of twelve small black and white digits. Along a row the shape changes from image to image."),
         claim(f"""{n_steps} repetitions of the three steps raise the mean log p<sub>reconstruct</sub>(x | x&#771;) of
             held-out pairs from {before:.1f} to {after:.1f} nats."""),
     ]  # fmt: skip

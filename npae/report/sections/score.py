@@ -42,13 +42,11 @@ def build(run):
                  "scale.", "Two panels with the same grey hills and orange dots on them. In both, blue arrows point "
                  "uphill. They are long on steep slopes and vanish on the crest.")
           for each in results),
-        figure(
-            langevin_clouds(results[0], n_langevin, run.seed),
+        figure(langevin_clouds(results[0], n_langevin, run.seed),
             "Langevin steps along the learnt score move points from any start to the data: the start, after 20 and "
             f"{n_langevin} steps, and new samples of the smoothed density for comparison.",
             "Four panels of black dots: a round cloud, the cloud after contraction, and two clouds with the shape of "
-            "the density.",
-        ),
+            "the density."),
         table(["held-out points", "cosine", "relative error", "energy distance, Langevin", "new samples"], rows),
         text(f"""In the limit of small noise, denoising adds two terms to the cost: a contraction of the reconstruction,
             and a term with the Laplacian of r, which is often left out. For the ring&rsquo;s network,

@@ -9,7 +9,6 @@ from npae.experiments.claims import needs_seeds
 from npae.experiments.sparse_codes import cheat, frontiers, patches, revival, unexplained_at
 from npae.plots import sparse_codes as draw
 from npae.report.page import claim, figure, sources, table, text
-from npae.report.references import BOOK, GAO, MAKHZANI, OLSHAUSEN
 from npae.report.words import choose, percent
 
 ORDER = 42
@@ -34,11 +33,9 @@ def build(run):
             penalty of several strengths, or only the <i>k</i> largest units stay and the others are set to 0
             (top <i>k</i>), with and without help for units that are never among the largest. L0 is the number of
             active units per patch. L0 and error are measured on held-out patches."""),
-        figure(
-            draw.frontier(methods),
+        figure(draw.frontier(methods),
             "Fraction of variance unexplained by number of active units: lower left is better.",
-            "Three falling curves of points on logarithmic axes.",
-        ),
+            "Three falling curves of points on logarithmic axes."),
         table(["method", "&lambda; or k", "mean L0", "unexplained", "dead of 128"], rows),
         claim(f"At the same L0: {sentence_on_frontiers(methods)}."),
         text("""The L1 penalty makes every activation too small. Top <i>k</i> gives every patch the same number of
@@ -48,20 +45,16 @@ def build(run):
         *([text("The full run shows the effect of this cheat.")] if run.quick else cheating(X[:500], run.seed)),
         text("""A unit that is never among the <i>k</i> largest has no gradient and is dead. An auxiliary term trains
             the silent units to reconstruct the error of the others."""),
-        figure(
-            draw.revival_curves({name: counts for name, (counts, _) in revived.items()}, histograms),
+        figure(draw.revival_curves({name: counts for name, (counts, _) in revived.items()}, histograms),
             "Dead units of 128 during the training with top 4, and how often the living units are active.",
-            "Two panels: two curves by epoch, and two step-shaped histograms over a logarithmic axis.",
-        ),
+            "Two panels: two curves by epoch, and two step-shaped histograms over a logarithmic axis."),
         claim("Dead units after training: "
               + ", ".join(f"{int(counts[-1])} {name}" for name, (counts, _) in revived.items()) + "."),
-        figure(
-            draw.answers(network.decoder.layers[0].W[units], best, (8, 8)),
+        figure(draw.answers(network.decoder.layers[0].W[units], best, (8, 8)),
             "The most frequently active units: their filters, and the five training patches with the largest "
             "activation. Dark is positive, light negative, mid-grey zero.",
-            "Twelve filters, each above five patches.",
-        ),
-        sources(("note 14, sparse autoencoders", ""), BOOK["14.2.1"], MAKHZANI, GAO, OLSHAUSEN),
+            "Twelve filters, each above five patches."),
+        sources("note 14, sparse autoencoders", "book 14.2.1", "makhzani2014", "gao2024", "olshausen1997"),
     ]  # fmt: skip
     return "The cost of sparsity", blocks
 
@@ -70,13 +63,11 @@ def cheating(X, seed):
     """Return the blocks of a full run: L1 with a free decoder and with unit rows."""
     histories = cheat(X, epochs=120, seed=seed, batch_size=50, lr=1e-2)
     return [
-        figure(
-            draw.cheat_curves(histories),
+        figure(draw.cheat_curves(histories),
             "The same penalty with a free decoder and with unit rows, by epoch.",
-            "Two panels with two curves each: the penalty, and the norm of the decoder's rows.",
-        ),
+            "Two panels with two curves each: the penalty, and the norm of the decoder's rows."),
         claim(sentence_on_cheating(histories["free decoder"][-1], histories["unit rows"][-1])),
-    ]
+    ]  # fmt: skip
 
 
 def sentence_on_frontiers(methods):

@@ -8,7 +8,6 @@ from npae import manifold
 from npae.experiments.manifolds import known_manifold
 from npae.plots import manifolds as manifold_plots
 from npae.report.page import claim, equation, figure, sources, table, text
-from npae.report.references import BOOK, RIFAI_TANGENT
 
 ORDER = 65
 NEIGHBOURS = (25, 50, 100, 200, 400, 800)
@@ -35,30 +34,24 @@ def build(run):
         equation(r"J(x)=\dfrac{\partial f}{\partial x}=U\,\mathrm{diag}(\sigma)\,V^T,"),
         text("""are the right-singular vectors with large &sigma;. The figures show held-out points in the plane of the
             circle and the space of the sphere."""),
-        figure(
-            tangents_of_circle(circle),
+        figure(tangents_of_circle(circle),
             "Learnt and true tangents at 40 held-out points of the circle.",
-            "A grey circle with dots near it. Short black lines lie on wider orange lines, all along the circle.",
-        ),
-        figure(
-            planes_of_sphere(sphere),
+            "A grey circle with dots near it. Short black lines lie on wider orange lines, all along the circle."),
+        figure(planes_of_sphere(sphere),
             "Learnt tangent planes at 150 held-out points of the sphere; darker planes have a larger angle to the true "
             "plane.",
-            "A ball of small squares that lie flat on its surface. Most squares are light.",
-        ),
-        figure(
-            manifold_plots.spectra(sphere.sigma, n_dims=2),
+            "A ball of small squares that lie flat on its surface. Most squares are light."),
+        figure(manifold_plots.spectra(sphere.sigma, n_dims=2),
             "Singular values on the sphere, median and quartiles.",
             "Two curves on a logarithmic axis, for the plain and the contractive encoder, and an upright line after "
-            "the second value.",
-        ),
+            "the second value."),
         table(["median angle, degrees", "contractive", "local PCA (neighbours)", "plain"], rows),
         claim(f"""The singular values before and after the dimension of the manifold differ by a median factor of:
             {", ".join(gaps)}. Local PCA, with the best of {len(sizes["neighbours"])} neighbourhood sizes, needs all
             training points; the autoencoder needs only its weights. More points and a longer training make the angles
             smaller: these angles are for {n_samples} points and {n_steps} steps."""),
-        sources(("note 14, learning manifolds with autoencoders", ""), BOOK["14.6"], RIFAI_TANGENT),
-    ]
+        sources("note 14, learning manifolds with autoencoders", "book 14.6", "rifai2011tangent"),
+    ]  # fmt: skip
     return "Tangent planes", blocks
 
 

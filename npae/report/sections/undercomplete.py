@@ -6,7 +6,6 @@ from npae import plots
 from npae.pca import PCA, compare_with_pca, fit_linear_autoencoder
 from npae.pca.fit_linear import bottleneck_network, decoder_matrix
 from npae.report.page import claim, equation, figure, quote, sources, text
-from npae.report.references import BALDI_HORNIK, BOOK, BOURLARD_KAMP
 from npae.report.words import compare, percent
 
 ORDER = 20
@@ -42,29 +41,23 @@ def build(run):
             filters are oblique: their condition number is {condition:.1f}, compared with 1 for PCA&rsquo;s directions.
             The tied network may only rotate its code: its filters are orthonormal to {turned:.0e}, but they are not
             principal directions. The product, the projection on the span, is the same for all three."""),
-        figure(
-            plots.filters({"PCA": pca.components_.T, "untied": decoders["untied"].T, "tied": decoders["tied"].T},
+        figure(plots.filters({"PCA": pca.components_.T, "untied": decoders["untied"].T, "tied": decoders["tied"].T},
                           run.image_shape, n=K, n_columns=4),
             "The decoder filters differ. Dark adds ink, light removes ink, mid-grey is zero.",
             "Three blocks of eight signed images each. PCA&rsquo;s look like waves of growing frequency; the two "
-            "networks&rsquo; are mixtures of the same waves.",
-        ),
-        figure(
-            plots.filters(spans, run.image_shape, n=len(pixels), n_columns=4),
+            "networks&rsquo; are mixtures of the same waves."),
+        figure(plots.filters(spans, run.image_shape, n=len(pixels), n_columns=4),
             "The projections agree. Each image shows the response to a little more ink in one pixel (same greys).",
-            "Three blocks of eight signed images each. The three blocks look alike.",
-        ),
+            "Three blocks of eight signed images each. The three blocks look alike."),
         claim(f"""Largest principal angle to PCA&rsquo;s subspace: untied {angles["untied"]:.0e} rad, tied
             {angles["tied"]:.0e} rad. The errors exceed PCA&rsquo;s by a fraction of at most
             {max(abs(result.excess) for result in results.values()):.0e}."""),
         text(sentence_on_pca(ours, theirs, longer, run.settings.n_components)),
-        figure(
-            plots.learning_curves({n: t.model.history_ for n, t in run.models.items() if t.epochs}),
+        figure(plots.learning_curves({n: t.model.history_ for n, t in run.models.items() if t.epochs}),
             "The training objective J of each member. J includes the penalty, so do not compare the levels of "
             "different members.",
-            "Six falling curves, steep in the first tenth of the epochs and level at the end.",
-        ),
-        sources(("note 14, undercomplete autoencoders", ""), BOOK["14.1"], BOURLARD_KAMP, BALDI_HORNIK),
+            "Six falling curves, steep in the first tenth of the epochs and level at the end."),
+        sources("note 14, undercomplete autoencoders", "book 14.1", "bourlard1988", "baldi1989"),
     ]  # fmt: skip
     return "Undercomplete autoencoders and PCA", blocks
 

@@ -10,7 +10,6 @@ from npae.experiments.claims import N_SEEDS
 from npae.experiments.pretraining import few_labels
 from npae.plots import sparse_codes as draw
 from npae.report.page import claim, figure, quote, sources, table, text
-from npae.report.references import BENGIO, BOOK, RIFAI, VINCENT
 from npae.report.words import choose, enumerate_words, mean_and_spread
 
 ORDER = 46
@@ -46,10 +45,12 @@ def build(run):
         table(["code", "width", "error in training", "held-out", *(f"{n} labels, %" for n in labels)], rows),
         claim(" ".join(sentence_on_accuracy(tables, kind) for kind in regularized)),
         *([text("The full run also trains classifiers from such codes.")] if run.quick else start_from(seeds)),
-        text("""The benchmark <code>python -m benchmarks.sparse_codes widths codes pretraining</code> measures codes of
-            all widths from 1 to 2<i>D</i>, codes of MNIST images, and deeper networks with up to 1,000 labels. Its
-            results are in <code>benchmarks/sparse_codes.md</code>."""),
-        sources(("note 14, regularized autoencoders", ""), BOOK["14.2.1"], BENGIO, VINCENT, RIFAI),
+        text("""The benchmark <code>python -m benchmarks.claims.sparse_codes widths codes pretraining</code> measures
+            codes of all widths from 1 to 2<i>D</i>, codes of MNIST images, and deeper networks with up to 1,000 labels.
+            Its results are in <code>benchmarks/claims/sparse_codes.md</code>."""),
+        sources(
+            "note 14, regularized autoencoders", "book 14.2.1", "bengio2007", "vincent2010", "rifai2011contractive"
+        ),
     ]
     return "A useful hidden code", blocks
 
@@ -63,14 +64,12 @@ def start_from(seeds):
         text("""A code is also a start for a classifier. Layers are pretrained one by one without labels, then a softmax
             is put on top and the labels train the whole network. The baseline is the same network from random weights,
             with the same labels and the same number of steps."""),
-        figure(
-            draw.label_curves(found),
+        figure(draw.label_curves(found),
             f"Accuracy of a network 784-{width}-10 on held-out MNIST images, by its start; pretraining sees "
             f"{len(images) - n_test:,} images without labels.",
-            "Three curves with error bars.",
-        ),
+            "Three curves with error bars."),
         claim(" ".join(sentence_on_pretraining(found, kind) for kind in starts[1:])),
-    ]
+    ]  # fmt: skip
 
 
 def sentence_on_accuracy(tables, kind):

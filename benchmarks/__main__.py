@@ -33,7 +33,7 @@ def main(arguments=None):
     head = f"{datetime.date.today()}, {report.machine()}\n\n{NOTES}\n"
     print(head)
     for part in chosen.only or (BRIEF if chosen.quick else PARTS):
-        text = importlib.import_module(f"benchmarks.{part}").main(quick=chosen.quick)
+        text = importlib.import_module(f"benchmarks.speed.{part}").main(quick=chosen.quick)
         report.write(f"{part}.md", head + text if part == "steps" else text)
     print(f"Share of a core that other processes took in the rounds kept: at most {max(timing.DISTURBANCE):.2f}")
 

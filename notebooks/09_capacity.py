@@ -222,9 +222,9 @@ grouped_bars(right, ylabel="held-out accuracy of a linear probe")
 # %% [markdown]
 # On clean images nothing can be told from this: all codes are as good as the pixels, to within what a split makes.
 # Eight by eight pixels are a good code for a linear classifier already. (On larger images codes differ more; the page
-# of `npae demo` and `benchmarks/sparse_codes.md` have the numbers.) Under noise the codes of the denoising and of the
-# contractive autoencoder keep what the unregularized one loses, though none gains on the pixels. Sparsity as such does
-# not help here.
+# of `npae demo` and `benchmarks/claims/sparse_codes.md` have the numbers.) Under noise the codes of the denoising and
+# of the contractive autoencoder keep what the unregularized one loses, though none gains on the pixels. Sparsity as
+# such does not help here.
 #
 # What regularization has put into the model shows in the reconstruction of noisy images: a network that copies would
 # copy the noise.

@@ -203,13 +203,6 @@ def curve_of_memory():
     return draw_sparse.curve_of_memory(capacity.memorize(n_steps=2500))
 
 
-@picture("sparse_codes.width_curves")
-def width_curves():
-    how = {"widths": (4, 16, 64), "kinds": ("unregularized", "denoising"), "labels": (50,), "epochs": 30}
-    tables = [capacity.probe_codes(datasets.load_digits(), capacity.RECIPES["digits"], seed=s, **how) for s in (0, 1)]
-    return draw_sparse.width_curves(tables, 50)
-
-
 @picture("sparse_codes.frontier")
 def frontier():
     X, T = patches()

@@ -1,4 +1,4 @@
-"""python -m benchmarks.out_of_core [--megabytes 2000] [--folder F]: memory and time of fits to large files.
+"""python -m benchmarks.robustness.out_of_core [--megabytes 2000] [--folder F]: memory and time of fits to large files.
 
 One process trains on memmaps of four sizes, each twice the previous one, for two epochs, and removes the files.
 """
@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 import npae
-from benchmarks.model_files import peak_memory
 from benchmarks.report import table
+from benchmarks.robustness.model_files import peak_memory
 
 D = 256  # float32: 1 kB a row
 MOST = 100  # MB by which the process may grow
@@ -61,7 +61,7 @@ def slope(rows):
 
 def main(arguments=None):
     """Print the table; exit status 1 if the process grew by more than 100 MB."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.out_of_core", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.robustness.out_of_core", description=__doc__)
     parser.add_argument("--megabytes", type=float, default=2000)
     parser.add_argument("--folder", help="where the files are written (a new one)")
     chosen = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Measure denoising autoencoders, without timing: python -m benchmarks.denoising [--short] [--data digits mnist]
+"""Measure denoising autoencoders, without timing: python -m benchmarks.claims.denoising [--short] [--data digits mnist]
 
 Learnt scores beside the exact smoothed ones on a mixture, a ring and a spiral, Langevin samples beside fresh ones;
 linear denoising beside its closed form over draws; the small-noise limit; held-out images against PCA, Wiener and
@@ -134,7 +134,7 @@ def conditional_mean(X, missing, mean, S):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.denoising", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.claims.denoising", description=__doc__)
     parser.add_argument("--short", action="store_true", help="fewer steps")
     parser.add_argument("--data", nargs="*", choices=("digits", "mnist"), default=["digits", "mnist"], help="images")
     chosen = parser.parse_args()

@@ -5,8 +5,8 @@ import itertools
 
 import numpy as np
 
-from benchmarks.cases import BETA, LAM, LR, RHO, SIGMA, multiply, product_calls
 from benchmarks.report import installed
+from benchmarks.speed.cases import BETA, LAM, LR, RHO, SIGMA, multiply, product_calls
 
 
 def objective(xp, case, sigmoid, affine, rows):

@@ -1,4 +1,4 @@
-"""Compare npae.PCA with scikit-learn's on tall data, in turns: python -m benchmarks.pca_speed [--short]"""
+"""Compare npae.PCA with scikit-learn's on tall data, in turns: python -m benchmarks.speed.pca_speed [--short]"""
 
 import argparse
 

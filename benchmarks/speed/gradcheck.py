@@ -1,8 +1,8 @@
 """Compare the gradient checker with PyTorch's on one network; time its directions on a large one."""
 
-from benchmarks.cases import Case, network
-from benchmarks.peers import torch_gradcheck
 from benchmarks.report import HEADER, beside, table
+from benchmarks.speed.cases import Case, network
+from benchmarks.speed.peers import torch_gradcheck
 from npae.gradcheck import check_network
 
 

@@ -1,4 +1,6 @@
-"""Measure the tangents of contractive autoencoders: python -m benchmarks.manifolds [directory for figures] [--short]
+"""Measure the tangents of contractive autoencoders:
+
+    python -m benchmarks.claims.manifolds [directory for figures] [--short]
 
 Tables: angles of tangent spaces on the circle, the sphere and the swiss roll (noise 2 % of the extent, 20 dimensions,
 held-out points), compared with the plain autoencoder and local PCA with the best neighbourhood; singular values;

@@ -1,8 +1,8 @@
 """Compare the step with the best of torch.compile."""
 
-from benchmarks.cases import Case, npae_step
 from benchmarks.report import HEADER, beside, table
-from benchmarks.steps import SHORT, best_of_torch
+from benchmarks.speed.cases import Case, npae_step
+from benchmarks.speed.steps import SHORT, best_of_torch
 
 
 def main(quick=False):

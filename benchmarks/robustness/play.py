@@ -1,4 +1,4 @@
-"""python -m benchmarks.play PAGE [--browser chromium]: compare the page's script in a browser with NumPy.
+"""python -m benchmarks.robustness.play PAGE [--browser chromium]: compare the page's script in a browser with NumPy.
 
 Move every slider of a page that `npae demo` wrote, click on the map, and compare decoded images, printed errors and the
 pixels of the canvases with NumPy. This needs a browser with --headless and --dump-dom.
@@ -93,7 +93,7 @@ def data_of(page):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.play", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.robustness.play", description=__doc__)
     parser.add_argument("page", type=Path)
     parser.add_argument("--browser", default="chromium")
     options = parser.parse_args(arguments)

@@ -3,8 +3,8 @@
 import numpy as np
 
 import npae
-from benchmarks.cases import Case, multiply, npae_step
 from benchmarks.report import HEADER, beside, installed, table
+from benchmarks.speed.cases import Case, multiply, npae_step
 from benchmarks.timing import once, warm_up
 from npae.generative import VariationalNetwork
 

@@ -2,9 +2,10 @@
 
 import itertools
 
-from benchmarks import peers, report
-from benchmarks.cases import KINDS, SIZES, Case, npae_step, products
+from benchmarks import report
 from benchmarks.report import cell, table
+from benchmarks.speed import peers
+from benchmarks.speed.cases import KINDS, SIZES, Case, npae_step, products
 from benchmarks.timing import interleave, quickest, warm_up
 
 SHORT = [("64-25-64",), ("64-25-64", "plain", "Adam"), ("784-500-784",), ("784-500-784", "plain", "Adam")]

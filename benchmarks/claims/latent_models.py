@@ -1,4 +1,4 @@
-"""Generative models as autoencoders, no timing: python -m benchmarks.latent_models [--short] [--mnist 5k|full]
+"""Generative models as autoencoders, no timing: python -m benchmarks.claims.latent_models [--short] [--mnist 5k|full]
 
 The linear variational autoencoder beside probabilistic PCA; L, Omega and their sum for every model on held-out digits;
 the bound of a variational autoencoder of MNIST images, 784-400-20, binarized at 1/2 and with grey values. `full`
@@ -61,7 +61,7 @@ def mnist(which, short):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.latent_models", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.claims.latent_models", description=__doc__)
     parser.add_argument("--short", action="store_true", help="fewer steps")
     parser.add_argument("--mnist", choices=("5k", "full"), default="5k", help="images")
     chosen = parser.parse_args()

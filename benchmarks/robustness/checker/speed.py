@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from benchmarks.checker import layers
+from benchmarks.robustness.checker import layers
 from npae.gradcheck import check_gradient, check_layer
 
 

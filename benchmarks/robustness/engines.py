@@ -1,7 +1,7 @@
 """One grid on every engine: are the scores of `npae.sweep` and of scikit-learn's GridSearchCV the same, bit for bit?
 
-    python -m benchmarks.engines            # all of them
-    python -m benchmarks.engines --only serial processes
+    python -m benchmarks.robustness.engines            # all of them
+    python -m benchmarks.robustness.engines --only serial processes
 
 Needs scikit-learn, `npae[dask]` and `npae[mpi]` with an MPI (`pip install mpich` brings one). Exit status 1 where
 scores differ or an engine is not there.
@@ -29,7 +29,7 @@ GRID = {
     "optimizer": [npae.Adam(0.01), npae.SGD(0.05, momentum=0.9)],
 }
 FOLDS = 3
-MPI_COMMAND = "mpiexec -n 3 python -m mpi4py.futures -m benchmarks.engines --mpi FILE"
+MPI_COMMAND = "mpiexec -n 3 python -m mpi4py.futures -m benchmarks.robustness.engines --mpi FILE"
 
 
 def estimator():
@@ -146,7 +146,9 @@ def digest(scores):
 
 def main(argv=None):
     """Run every engine, print a line for each; 0 where all scores are those of the first, bit for bit."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.engines", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.robustness.engines", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--only", nargs="+", choices=list(ENGINES), default=list(ENGINES), help="these engines")
     parser.add_argument("--mpi", metavar="FILE", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)

@@ -7,9 +7,9 @@ import warnings
 import numpy as np
 
 import npae
-from benchmarks import peers
-from benchmarks.cases import Case, npae_step
 from benchmarks.report import HEADER, beside, installed, table
+from benchmarks.speed import peers
+from benchmarks.speed.cases import Case, npae_step
 
 
 def mlp_fits(quick):

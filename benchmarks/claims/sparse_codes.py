@@ -1,4 +1,4 @@
-"""python -m benchmarks.sparse_codes [PART ...] [--short]: measure the cost of capacity and sparse codes.
+"""python -m benchmarks.claims.sparse_codes [PART ...] [--short]: measure the cost of capacity and sparse codes.
 
 identity, memory: too much capacity. widths: codes from 1 to 2 D units on digits, with errors and probes. codes: wide
 codes of MNIST images. frontier, cheat, revival: L0 and error, rescaled L1, dead units. edges, strokes: the classical
@@ -17,6 +17,7 @@ from benchmarks.report import table
 from npae import datasets, sparsity
 from npae.experiments import capacity, edges, pretraining, sparse_codes
 from npae.plots import sparse_codes as draw
+from npae.plots.style import SMALL, STYLES, WIDTH, new_axes, plain_log
 
 
 def identity(options):
@@ -42,7 +43,39 @@ def widths(options):
     tables = _seeds(options, "digits", widths=wide, kinds=kinds, epochs=20 if options.short else None)
     _print_codes(tables, (50, 100, 200))
     _print_margins(tables, 128, (50, 100, 200))
-    return {"widths": draw.width_curves(tables, 50)}
+    return {"widths": width_curves(tables, 50)}
+
+
+def width_curves(tables, n_labels, *, width=WIDTH):
+    """Draw held-out error, and accuracy with n_labels labels, by width of the code; means and spread over seeds."""
+    figure, (left, right) = new_axes(width, 6.6, 2, 1)
+    kinds = list(dict.fromkeys(kind for kind, _ in tables[0]))
+    for i, (style, kind) in enumerate(zip(STYLES, kinds)):
+        widths = [w for k, w in tables[0] if k == kind]
+        accuracy = np.array([[100 * t[kind, w][2][n_labels] for w in widths] for t in tables])
+        if kind == "raw pixels":
+            right.axhline(accuracy.mean(), color="0.5", linewidth=1.2, label=kind)
+            continue
+        held, train = (np.array([[t[kind, w][j] for w in widths] for t in tables]).mean(axis=0) for j in (1, 0))
+        look = {**style, "marker": draw.MARKERS[i], "markersize": 4.5, "markerfacecolor": "white", "linewidth": 1.4}
+        left.plot(widths, held, label=kind, **look)
+        left.plot(widths, train, **{**style, "linewidth": 0.7})
+        spread = accuracy.std(axis=0, ddof=1) if len(tables) > 1 else np.zeros(len(widths))
+        right.errorbar(widths, accuracy.mean(axis=0), spread, capsize=2, elinewidth=0.8, label=kind, **look)
+    errors = [v[0] for t in tables for (kind, _), v in t.items() if kind not in ("raw pixels", "PCA")]
+    left.set(
+        xscale="log",
+        yscale="log",
+        ylabel="held-out error\n(thin: in training)",
+        ylim=(0.6 * min(errors), 1.6 * max(errors)),
+    )
+    right.set(xscale="log", xlabel="units K of the code", ylabel=f"held-out accuracy,\n{n_labels} labels, %")
+    plain_log(left.yaxis)
+    for axis in (left, right):
+        axis.set_xticks(widths, [str(w) for w in widths])
+        axis.minorticks_off()
+    right.legend(**SMALL, loc="lower right")
+    return figure
 
 
 def codes(options):
@@ -233,7 +266,7 @@ def _listed(values, form):
 def main(arguments=None):
     """Print the tables of the requested parts."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.sparse_codes", description=(__doc__ or "").split("\n")[0]
+        prog="python -m benchmarks.claims.sparse_codes", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--seeds", type=int, default=5, help="how many (5)")

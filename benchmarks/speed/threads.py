@@ -1,4 +1,4 @@
-"""python -m benchmarks.threads [--short]: a training step by number of BLAS threads, alone and beside a busy process.
+"""python -m benchmarks.speed.threads [--short]: a training step by number of BLAS threads, alone or next to others.
 
 Every cell is a process of its own, started with that number of threads; a round goes through all of them, and a cell is
 the median over rounds of the median step, over that of one thread alone. The neighbour is a loop in another process.
@@ -80,7 +80,7 @@ def table(found):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.threads", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.threads", description=__doc__)
     parser.add_argument("--short", action="store_true", help="two sizes, one round")
     options = parser.parse_args(arguments)
     print(f"{os.cpu_count()} cores; time of a step over that of one thread alone, more is slower\n")

@@ -1,4 +1,4 @@
-"""python -m benchmarks.checker [--quick]: planted bugs, right gradients, kinks, small errors; one checker a column."""
+"""python -m benchmarks.robustness.checker [--quick]: planted bugs, right gradients, kinks, small errors."""
 
 import argparse
 import collections
@@ -11,8 +11,8 @@ import warnings
 
 import numpy as np
 
-from benchmarks.checker import functions, layers, mutants, speed
-from benchmarks.checker.special import KINKS, SCALINGS, SMALL
+from benchmarks.robustness.checker import functions, layers, mutants, speed
+from benchmarks.robustness.checker.special import KINKS, SCALINGS, SMALL
 from npae.gradcheck import check_gradient, check_layer
 
 PER_CASE = 5  # bugs of one function or layer
@@ -21,7 +21,7 @@ OURS = "npae"
 
 def main(arguments=None):
     """Print the table; the exit status says whether what must hold for npae does."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.checker", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.robustness.checker", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one bug a case, no other checkers")
     parser.add_argument("--speed", action="store_true", help="how long checks take, and nothing else")
     chosen = parser.parse_args(arguments)
@@ -37,7 +37,7 @@ def main(arguments=None):
 
 def rivals():
     """name -> checker; where the others take seconds to import, only who asks for them waits."""
-    return importlib.import_module("benchmarks.checker.rivals").CHECKERS
+    return importlib.import_module("benchmarks.robustness.checker.rivals").CHECKERS
 
 
 def run(names, per_case, others=types.MappingProxyType({})):

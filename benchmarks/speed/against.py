@@ -1,4 +1,4 @@
-"""python -m benchmarks.against PATH [--quick | --all]: compare a training step with that of another checkout.
+"""python -m benchmarks.speed.against PATH [--quick | --all]: compare a training step with that of another checkout.
 
 One process holds three packages: this checkout and two copies of the other one, under different names. The ratio of the
 two copies is the spread. All take turns, round after round, with the same weights and the same batch.
@@ -15,8 +15,8 @@ from pathlib import Path
 
 import npae
 from benchmarks import timing
-from benchmarks.cases import KINDS, SIZES, Case, npae_step
 from benchmarks.report import cell, machine, table
+from benchmarks.speed.cases import KINDS, SIZES, Case, npae_step
 
 TOLERANCE = 0.03  # slower by more than this beyond the spread is said
 QUICK = [Case(size, kind) for size in ("64-25-64", "784-500-784") for kind in ("plain", "contractive")]
@@ -50,7 +50,7 @@ def measure(case, others, seconds):
 
 def main(arguments=None):
     """Print the table and the slower cells."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.against", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.against", description=__doc__.partition("\n")[0])
     parser.add_argument("path", type=Path, help="another checkout: the directory that holds npae/")
     parser.add_argument("--quick", action="store_true", help="four cells, a few seconds each")
     parser.add_argument("--all", action="store_true", help="KL sparsity and float64 too")

@@ -1,4 +1,4 @@
-"""python -m benchmarks.model_files [--damaged 20000]: damaged and hostile model files against `npae.load`.
+"""python -m benchmarks.robustness.model_files [--damaged 20000]: damaged and hostile model files against `npae.load`.
 
 Each file is a saved model with bits flipped, or bytes overwritten, zeroed, cut off, removed or inserted; or one of the
 attacks below, which an attacker gave a right digest. `npae.load` has to raise ModelFileError or to return the saved
@@ -235,7 +235,7 @@ def damage_with_digest(n, path, whole, seed=1):
 
 def main(arguments=None):
     """Print the counts; raise AssertionError for a file that was not refused and is not the saved model."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.model_files", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.robustness.model_files", description=__doc__)
     parser.add_argument("--damaged", type=int, default=20_000, help="files")
     n, started = parser.parse_args(arguments).damaged, time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:

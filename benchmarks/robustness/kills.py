@@ -1,4 +1,4 @@
-"""python -m benchmarks.kills [--kills 40]: processes killed by SIGKILL while they train and while they save.
+"""python -m benchmarks.robustness.kills [--kills 40]: processes killed by SIGKILL while they train and while they save.
 
 A run that writes a `Checkpoint` after every step is killed at random moments and started again until it ends; then the
 next run. A process that saves two models to one file in turn is killed in the same way. After each kill the file is
@@ -87,8 +87,8 @@ def save(path, kind, seed):
 
 def killed(what, path, kind, seed, steps, rng):
     """Return the lines that a child process printed before it was killed, in the step after `steps`; None: no kill."""
-    command = [sys.executable, "-m", "benchmarks.kills", "--child", what, str(path), kind, str(seed)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) as process:
+    command = [sys.executable, "-m", "benchmarks.robustness.kills", "--child", what, str(path), kind, str(seed)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
         lines = []
         while steps is None or len(lines) <= steps:
             line = process.stdout.readline()
@@ -145,7 +145,7 @@ def kill_saving(n, folder, rng):
 
 def main(arguments=None):
     """Print the counts; raise AssertionError or ModelFileError if anything was lost."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.kills", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.robustness.kills", description=__doc__)
     parser.add_argument("--kills", type=int, default=40, help="of trainings, and half as many of saves")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)

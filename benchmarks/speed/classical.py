@@ -1,4 +1,4 @@
-"""Compare the classical exercise with SciPy's L-BFGS and other gradients: python -m benchmarks.classical
+"""Compare the classical exercise with SciPy's L-BFGS and other gradients: python -m benchmarks.speed.classical
 
 64-25-64 sigmoid units on 10,000 patches and 784-196-784 on 5,000 images, weight decay and KL: one value with its
 gradient, also by PyTorch and autograd, and the whole fit by `npae.lbfgs` and by SciPy's L-BFGS with their gradients,

@@ -1,4 +1,4 @@
-"""The linear autoencoder against PCA, in numbers: python -m benchmarks.linear_pca [--short]
+"""The linear autoencoder against PCA, in numbers: python -m benchmarks.claims.linear_pca [--short]
 
 Largest principal angle to PCA and relative excess of the reconstruction error, from random starts; the closed forms of
 L2 regularization; and what a nonlinear autoencoder gains over PCA on data it has not seen. --short: k = 2 and 8 only.

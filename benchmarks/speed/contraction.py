@@ -1,4 +1,4 @@
-"""Compare the exact contractive penalty with PyTorch: `python -m benchmarks.contraction`.
+"""Compare the exact contractive penalty with PyTorch: `python -m benchmarks.speed.contraction`.
 
 Time and peak memory of value plus gradient for two encoders of sigmoids, batch 100, float32: forward, penalty and
 backward in npae, vmap(jacrev) and backward in PyTorch; the matrix products alone; the cost of one contracted layer.
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.cases import multiply
 from benchmarks.report import beside, cell, installed, ms, table
+from benchmarks.speed.cases import multiply
 from benchmarks.timing import interleave
 from npae import Adam, Dense, Identity, Network, ReLU, Sigmoid, Softplus, Tanh, Tied
 from npae.objective.contraction import Contractive
@@ -83,7 +83,7 @@ def torchs(widths):
 def peak(which, widths):
     """Return the peak resident memory in MB that three steps add to a process after all imports."""
     name = which.__name__
-    code = f"from benchmarks import contraction; print(contraction.peak_here(contraction.{name}, {widths!r}))"
+    code = f"from benchmarks.speed import contraction; print(contraction.peak_here(contraction.{name}, {widths!r}))"
     return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
 
 

@@ -1,4 +1,4 @@
-"""The gradient checker on code as it is written out there, beside other checkers: `python -m benchmarks.checker`.
+"""The gradient checker on code, compared with other checkers: `python -m benchmarks.robustness.checker`.
 
 `functions` and `layers` are own code in the patterns and protocols of course solutions, from-scratch books and NumPy
 libraries; `mutants` plants one-line bugs in their source; `rivals` asks SciPy, autograd, PyTorch and the relative error

@@ -1,0 +1,1 @@
+"""Claims of the text in numbers, without timing."""

@@ -1,0 +1,1 @@
+"""Damaged files, killed processes, planted bugs, large data, other engines and browsers."""

@@ -1,0 +1,1 @@
+"""Time and memory of steps, fits and single functions, compared with other libraries."""

@@ -6,7 +6,9 @@
 Both raise AssertionError with a sentence on the mistake. You can use them in your own exercise sheets.
 """
 
+import contextlib
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -85,15 +87,26 @@ def assert_no_loop(f: Callable[[int], Any], name: str, *, few: int = 10, many: i
 
 
 def count_steps(f: Callable[..., Any], *args: Any) -> int:
-    """Return the number of Python bytecodes that f(*args) executes, including those of functions that it calls."""
-    steps = 0
+    """Return the number of Python bytecodes that f(*args) executes, including those of functions that it calls.
+
+    Other threads do not count. Raises RuntimeError if two other tools, such as profilers, use `sys.monitoring`.
+    """
+    steps, thread = 0, threading.get_ident()
+
+    def count(*_):
+        nonlocal steps
+        steps += threading.get_ident() == thread
 
     def trace(frame, event, arg):
-        nonlocal steps
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        steps += event == "opcode"
+        if event == "opcode":
+            count()
         return trace
 
+    if sys.version_info >= (3, 12):  # tracing of opcodes begins too late there
+        with _monitoring(count):
+            f(*args)
+        return steps
     before = sys.gettrace()
     sys.settrace(trace)
     try:
@@ -101,6 +114,24 @@ def count_steps(f: Callable[..., Any], *args: Any) -> int:
     finally:
         sys.settrace(before)
     return steps
+
+
+@contextlib.contextmanager
+def _monitoring(count):
+    """Call count(code, offset) at each bytecode, in all threads; from Python 3.12 on."""
+    monitoring = sys.monitoring  # type: ignore[attr-defined]
+    tool = next((k for k in (4, 3) if monitoring.get_tool(k) is None), None)  # not those of debuggers and coverage
+    if tool is None:
+        got = f"the tools {monitoring.get_tool(3)} and {monitoring.get_tool(4)} in sys.monitoring"
+        raise RuntimeError(f"count_steps: got {got}, expected one free place; end a profiler or restart Python")
+    monitoring.use_tool_id(tool, "npae.classroom")
+    try:
+        monitoring.register_callback(tool, monitoring.events.INSTRUCTION, count)
+        monitoring.set_events(tool, monitoring.events.INSTRUCTION)
+        yield
+    finally:
+        monitoring.set_events(tool, 0)
+        monitoring.free_tool_id(tool)
 
 
 def _describe_expected(target):

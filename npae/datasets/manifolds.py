@@ -112,14 +112,14 @@ def _embedded_chart(x: np.ndarray, native: Callable[[np.ndarray], np.ndarray], e
 
 
 def _embed(
-    name: str,
-    native: Callable[[np.ndarray], np.ndarray],
-    coordinates: np.ndarray,  # (N, d)
-    tangents: np.ndarray,  # (N, d, D_0)
-    curvature: np.ndarray,  # (N, d)
-    std: float, n_features: int | None, rotation_rng: np.random.Generator, noise_rng: np.random.Generator,
+    name: str, native: Callable[[np.ndarray], np.ndarray], coordinates: np.ndarray, tangents: np.ndarray,
+    curvature: np.ndarray, std: float, n_features: int | None, rotation_rng: np.random.Generator,
+    noise_rng: np.random.Generator,
 ) -> Dataset:  # fmt: skip
-    """Rotate a manifold from its native space R^D_0 into R^D and add noise there."""
+    """Rotate a manifold from its native space R^D_0 into R^D and add noise there.
+
+    coordinates (N, d), tangents (N, d, D_0), curvature (N, d).
+    """
     embedding = random_embedding(f"make_{name.replace(' ', '_')}", tangents.shape[-1], n_features, rotation_rng)
     chart = partial(_embedded_chart, native=native, embedding=embedding)
     clean = chart(coordinates)  # (N, D)

@@ -99,7 +99,5 @@ def digit_models(*, n_components=8, quick=False, random_state=0):
         "restricted Boltzmann machine": machine.fit(bits),
         "variational autoencoder": watch_vae(bits, bits_test, **vae).model,
     }
-    return (
-        {name: (model, grey_test) for name, model in models.items()},
-        {name: (model, bits_test) for name, model in of_bits.items()},
-    )
+    both = (models, grey_test), (of_bits, bits_test)
+    return tuple({name: (model, test) for name, model in found.items()} for found, test in both)

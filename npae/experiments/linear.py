@@ -1,6 +1,5 @@
 """Linear autoencoders on data: angles to PCA during training, components, errors by width of the code."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -54,15 +53,11 @@ def nonlinear_network(X: Any, k: int, *, hidden: int = 128, max_iter: int = 150,
     return network
 
 
-def component_images(
-    X: Any, k: int = 8, lam: float = 0.02, max_iter: int = 100, random_state: Any = 0
-) -> dict[str, Any]:
+def component_images(X, k=8, lam=0.02, max_iter=100, random_state=0):
     """Return images (k, D) by name: directions of PCA, decoders of a plain, a regularized and a nonlinear network."""
     rows = {"PCA: directions by variance": PCA(k).fit(X).components_}
-    for name, weight_decay in (
-        ("linear, untied: decoder weights, mixed", 0.0),
-        (f"linear, weight decay {lam:g}: singular vectors", lam),
-    ):
+    names = {"linear, untied: decoder weights, mixed": 0.0, f"linear, weight decay {lam:g}: singular vectors": lam}
+    for name, weight_decay in names.items():
         network = bottleneck_network(X.shape[1], k, lam=weight_decay, rng=random_state)
         fit_linear_autoencoder(network, X, gtol=1e-10)
         W = decoder_matrix(network)
@@ -70,15 +65,12 @@ def component_images(
     network = nonlinear_network(X, k, hidden=64, max_iter=max_iter, rng=random_state)
     code = network.encode(X.astype(np.float32))
     step, middle = np.eye(k) * code.std(axis=0), code.mean(axis=0)
-    rows["nonlinear: what one unit, a deviation up, adds"] = network.decode(middle + step) - network.decode(
-        middle[None]
-    )
+    added = network.decode(middle + step) - network.decode(middle[None])
+    rows["nonlinear: what one unit, a deviation up, adds"] = added
     return {name: fix_signs(row) for name, row in rows.items()}
 
 
-def errors_by_width(
-    X: Any, widths: Sequence[int] = (1, 2, 3, 4, 6, 8, 12, 16), max_iter: int = 150, random_state: Any = 0
-) -> tuple[list[int], dict[str, list[float]]]:
+def errors_by_width(X, widths=(1, 2, 3, 4, 6, 8, 12, 16), max_iter=150, random_state=0):
     """Return widths k and held-out errors, mean 1/2 ||x^ - x||^2, of PCA, linear and nonlinear networks by name."""
     order = np.random.default_rng(random_state).permutation(len(X))
     train_set, test = X[order[len(X) // 4 :]], X[order[: len(X) // 4]]

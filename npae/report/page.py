@@ -72,10 +72,8 @@ def equation(tex):
     svg = buffer.getvalue().decode()
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)  # the date would differ from run to run
     points = float(re.search(r'height="([\d.]+)pt"', svg)[1])  # type: ignore[index]
-    return (
-        f'<div class="equation scroll"><img style="--h: {points / 10 * 1.05:.3f}rem" alt="{html.escape(tex)}" '
-        f'src="data:image/svg+xml;base64,{base64_text(svg.encode())}"></div>'
-    )
+    return f"""<div class="equation scroll"><img style="--h: {points / 10 * 1.05:.3f}rem" alt="{html.escape(tex)}"
+        src="data:image/svg+xml;base64,{base64_text(svg.encode())}"></div>"""
 
 
 def figure(drawing, caption, alt=None):
@@ -113,10 +111,8 @@ def table(head, rows):
         f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>"
         for first, *rest in rows
     )
-    return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="table">'
-        f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    return f"""<div class="scroll" tabindex="0" role="region" aria-label="table">
+        <table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>"""
 
 
 def page(title, introduction, sections, footer):

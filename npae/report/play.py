@@ -66,25 +66,19 @@ def data(image_shape, images, many, two, target, denoiser, noise):
 
 def script(content):
     """Return the data and the script as HTML, to be placed after the blocks."""
-    return (
-        f'<script type="application/json" id="play-data">{json.dumps(content)}</script>\n'
-        f"<script>\n{SCRIPT.read_text(encoding='utf-8')}</script>"
-    )
+    return f"""<script type="application/json" id="play-data">{json.dumps(content)}</script>
+        <script>\n{SCRIPT.read_text(encoding="utf-8")}</script>"""
 
 
 def _canvas(name, image_shape, words):
     rows, columns = image_shape
-    return (
-        f'<div class="pane"><canvas id="play-{name}" width="{columns}" height="{rows}" role="img" '
-        f'aria-label="{html.escape(words)}"></canvas><span>{words}</span></div>'
-    )
+    return f"""<div class="pane"><canvas id="play-{name}" width="{columns}" height="{rows}" role="img"
+        aria-label="{html.escape(words)}"></canvas><span>{words}</span></div>"""
 
 
 def _slider(name, label, low, high, value):
-    return (
-        f'<label>{label} <input type="range" id="play-{name}" min="{low:.4g}" max="{high:.4g}" step="any" '
-        f'value="{value:.4g}"></label>'
-    )
+    return f"""<label>{label} <input type="range" id="play-{name}" min="{low:.4g}" max="{high:.4g}" step="any"
+        value="{value:.4g}"></label>"""
 
 
 def sliders(image_shape, ranges):
@@ -102,12 +96,10 @@ def code_map(image_shape, content):
     """Return a block with the map of a code of two units: a click decodes the place."""
     low, high = content["two"]["range"]
     knobs = "".join(_slider(f"m{k}", f"h<sub>{k + 1}</sub>", low[k], high[k], (low[k] + high[k]) / 2) for k in (0, 1))
-    return (
-        '<div class="play" hidden><div class="pane"><canvas id="play-map" class="map" width="512" height="512" '
-        'role="img" aria-label="map of held-out codes, each drawn as its digit; the sliders also move the mark">'
-        f"</canvas><span>click or drag, or use the sliders</span></div><div>"
-        f"{_canvas('there', image_shape, 'decoded at the mark')}{knobs}</div></div>"
-    )
+    return f"""<div class="play" hidden><div class="pane"><canvas id="play-map" class="map" width="512" height="512"
+        role="img" aria-label="map of held-out codes, each drawn as its digit; the sliders also move the mark">
+        </canvas><span>click or drag, or use the sliders</span></div><div>
+        {_canvas("there", image_shape, "decoded at the mark")}{knobs}</div></div>"""
 
 
 def noise_slider(image_shape, sigma):

@@ -21,6 +21,7 @@ def run(*arguments, **kwargs):
 def shell(command, folder, **variables):
     """A line for sh, in a folder, where `npae` is the command."""
     environment = os.environ | variables | {"PYTHON": sys.executable}
+    environment.pop("PYTHONUNBUFFERED", None)  # a buffer that cannot be written would be lost silently
     command = f'npae() {{ "$PYTHON" -W error -m npae "$@"; }}; {command}'
     given = {"capture_output": True, "text": True, "timeout": 300}
     return subprocess.run(["sh", "-c", command], cwd=folder, env=environment, **given)

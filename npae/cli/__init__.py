@@ -10,7 +10,7 @@ import sys
 
 import npae
 from npae.cli.arguments import UsageError, build_parser
-from npae.cli.streams import print_error, safe_stdio, silence_output
+from npae.cli.streams import print_error, safe_stdio, silence
 from npae.threads import limit_threads
 
 MODULES = {"transform": "apply", "reconstruct": "apply"}  # the other commands have a module of their own name
@@ -41,7 +41,7 @@ def _run(args):
         print_error(f"\n{command}", "interrupted", args.json)
         return 130
     except BrokenPipeError:  # the reader of a pipe left, as `head` does
-        silence_output()
+        silence(sys.stdout)
         return 141
     except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
         print_error(command, error, args.json)

@@ -18,13 +18,19 @@ def safe_stdio():
                 stack.enter_context(redirect(stack.enter_context(open(os.devnull, "w", encoding="utf-8"))))
             elif hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
-        yield
+        try:
+            yield
+        finally:
+            try:
+                sys.stderr.flush()
+            except (OSError, ValueError, AttributeError):  # the exit status would become 120
+                silence(sys.stderr)
 
 
-def silence_output():
-    """Discard the buffer of standard output, so that Python does not report it again when it ends."""
+def silence(stream):
+    """Discard the buffer of a standard stream that cannot be written, so that Python does not fail on it at exit."""
     with contextlib.suppress(OSError, ValueError, AttributeError), open(os.devnull, "wb") as null:
-        os.dup2(null.fileno(), sys.stdout.fileno())
+        os.dup2(null.fileno(), stream.fileno())
 
 
 def one_line(error):
@@ -45,7 +51,7 @@ def print_error(command, error, as_json=False):
             print(json.dumps({"ok": False, "error": text}))
         sys.stdout.flush()
     except (OSError, ValueError):  # perhaps the error that is reported here; or the user's code has closed the stream
-        silence_output()
+        silence(sys.stdout)
     if not as_json:
         with contextlib.suppress(OSError, ValueError):  # the exit status reports it, too
             print(f"{command}: {text}", file=sys.stderr)

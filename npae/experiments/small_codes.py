@@ -9,8 +9,7 @@ def small_code(run, k):
 
 
 def _fit(run, k):
-    how = fixed_length(
-        len(run.train), lr=5e-3, epochs=max(10, run.epochs // 2), batch_size=run.settings.narrow.batch_size
-    )
+    epochs, batch_size = max(10, run.epochs // 2), run.settings.narrow.batch_size
+    how = fixed_length(len(run.train), lr=5e-3, epochs=epochs, batch_size=batch_size)
     activation = ("tanh", "tanh", "identity")
     return run.autoencoder(k, hidden_layer_sizes=(128, 32), activation=activation, **how).fit(run.train)

@@ -1,5 +1,7 @@
 """Compare denoising autoencoders with PCA, Wiener and median filters; show filters by level of noise."""
 
+from typing import Any
+
 import numpy as np
 
 from npae import datasets, plots
@@ -20,13 +22,11 @@ def build(run):
     test, train = X[order[:450]], X[order[450:]]
     width, epochs = (128, 5) if run.quick else (256, 40)
     sigmas = (0.2, 0.4) if run.quick else (0.1, 0.2, 0.4)
-    result = compare_denoisers(
-        train, test, data.image_shape, sigmas=sigmas, width=width, epochs=epochs, random_state=run.seed
-    )
+    how: dict[str, Any] = {"sigmas": sigmas, "width": width, "epochs": epochs}
+    result = compare_denoisers(train, test, data.image_shape, **how, random_state=run.seed)
     rows = [[name, *(f"{value:.2f}" for value in values)] for name, values in result.psnr.items()]
-    margins = ", ".join(
-        f"{gain:+.2f} dB at {sigma:g} (best other: {name})" for sigma, (gain, name) in zip(sigmas, result.margins(ONE))
-    )
+    gains = zip(sigmas, result.margins(ONE))
+    margins = ", ".join(f"{gain:+.2f} dB at {sigma:g} (best other: {name})" for sigma, (gain, name) in gains)
     filters = {f"noise {sigma:g}": _filters(train, sigma, 2 * epochs, run.seed) for sigma in (0.0, 0.2, 0.5)}
     blocks = [
         text(f"""{len(test)} held-out digits of 8 &times; 8 pixels have Gaussian noise. The measure is the peak

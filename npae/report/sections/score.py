@@ -1,5 +1,7 @@
 """Show that denoising estimates the score of the smoothed density."""
 
+from functools import partial
+
 import numpy as np
 
 from npae.denoising import langevin, score_field
@@ -26,9 +28,8 @@ def build(run):
              f"{ours:.4f}", f"{fresh:.4f}"]
         )  # fmt: skip
     ring = results[1]
-    quotients, limit = small_noise_rows(
-        ring.model, ring.data.data[:200], (0.4, 0.2, 0.1), n_draws=8 if run.quick else 60
-    )
+    n_draws = 8 if run.quick else 60
+    quotients, limit = small_noise_rows(ring.model, ring.data.data[:200], (0.4, 0.2, 0.1), n_draws=n_draws)
     cells = ", ".join(f"{value:.3f} at &sigma; = {sigma:g}" for sigma, value in quotients)
     blocks = [
         text("""The function of x&#771; with the least squared error is the mean of x given x&#771;. For Gaussian noise
@@ -77,9 +78,8 @@ def score_fields(result, limit=1.9):
 def langevin_clouds(result, n_steps, seed):
     """Return the figure of Langevin samples along the learnt score, and of new samples."""
     start = 1.2 * np.random.default_rng(seed).standard_normal((700, 2))
-    chain = langevin(
-        lambda x: score_field(result.model, x, result.sigma), start, result.sigma**2 / 10, n_steps, rng=seed
-    )
+    field, step = partial(score_field, result.model, sigma=result.sigma), result.sigma**2 / 10
+    chain = langevin(field, start, step, n_steps, rng=seed)
     return generative.clouds(
         {"start": start, "20 steps": chain[19], f"{n_steps} steps": chain[-1], "new samples": result.X[:700]}, limit=3.0
     )

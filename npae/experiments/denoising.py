@@ -6,13 +6,7 @@ from typing import Any
 import numpy as np
 
 from npae import datasets
-from npae.denoising import (
-    energy_distance,
-    langevin,
-    learn_reconstruction_distribution,
-    score_field,
-    small_noise,
-)
+from npae.denoising import energy_distance, langevin, learn_reconstruction_distribution, score_field, small_noise
 from npae.objective.activations import Tanh
 from npae.objective.corruption import GaussianNoise
 from npae.objective.layers import Dense

@@ -53,14 +53,11 @@ class Result:
     def criteria(self):
         """Return name -> (spread (n,), coherence (n,), number of localized and oriented filters)."""
         shape, most = self.exercise.image_shape, self.exercise.most_spread
-        return {
-            name: (
-                sparsity.spread(rows, shape),
-                sparsity.coherence(rows, shape),
-                int(sparsity.localized_and_oriented(rows, shape, most_spread=most).sum()),
-            )
-            for name, rows in self.filters.items()
-        }
+        found = {}
+        for name, rows in self.filters.items():
+            n = int(sparsity.localized_and_oriented(rows, shape, most_spread=most).sum())
+            found[name] = sparsity.spread(rows, shape), sparsity.coherence(rows, shape), n
+        return found
 
 
 def edge_patches(n=10_000, *, seed=0):
@@ -71,11 +68,8 @@ def edge_patches(n=10_000, *, seed=0):
 def exercise_network(exercise, *, seed=0):
     """Return the network D-K-D at the exercise's start: weights uniform in +-sqrt(6 / (D + K + 1)), biases at zero."""
     (D, K), rng = exercise.widths, np.random.default_rng(seed)
-    network = Network(
-        [Dense(D, K, Sigmoid())],
-        [Dense(K, D, Sigmoid())],
-        penalties=[WeightDecay(exercise.lam), KLSparsity(exercise.beta, exercise.rho)],
-    )
+    penalties = [WeightDecay(exercise.lam), KLSparsity(exercise.beta, exercise.rho)]
+    network = Network([Dense(D, K, Sigmoid())], [Dense(K, D, Sigmoid())], penalties=penalties)
     limit = np.sqrt(6 / (D + K + 1))
     for layer in (network.encoder.layers[0], network.decoder.layers[0]):
         layer.W[:] = rng.uniform(-limit, limit, layer.W.shape)
@@ -93,11 +87,10 @@ def solve(exercise, X, *, max_iter=400, seed=0):
 def _filters(exercise, network, X, seed):
     """Return filters by name: the encoder's, PCA's, and random ones with the variances of the data."""
     K = exercise.widths[1]
-    random = np.random.default_rng(seed).standard_normal((K, X.shape[1])) * X.std(axis=0)
     rows: dict[str, Any] = {
         "learnt": network.encoder.layers[0].W.T.copy(),
         "PCA": PCA(min(K, len(X) - 1)).fit(X).components_,
-        "random": random,
+        "random": np.random.default_rng(seed).standard_normal((K, X.shape[1])) * X.std(axis=0),
     }
     if exercise is EDGES:  # patches have mean 0, so a constant added to a filter changes nothing
         rows = {name: W - W.mean(axis=1, keepdims=True) for name, W in rows.items()}

@@ -84,15 +84,14 @@ def digit_models(*, n_components=8, quick=False, random_state=0):
     epochs = 8 if quick else 80
     vae = {"n_components": K, "hidden": (64,), "epochs": epochs, "random_state": random_state}
     rounds, n_iter_code = (1, 20) if quick else (6, 50)
+    sparse = SparseCoding(64, lam=0.1, max_iter=rounds, n_iter_code=n_iter_code, random_state=random_state)
     models = {
         "probabilistic PCA": ProbabilisticPCA(K).fit(grey),
         "factor analysis": FactorAnalysis(K, max_iter=200, tol=1e-5).fit(grey),
         "linear VAE": LinearVAE(K, max_iter=2000, random_state=random_state).fit(grey),
         "variational autoencoder": watch_vae(grey, grey_test, loss=Gaussian("features"), **vae).model,
         "mixture of Gaussians": MixtureOfGaussians(10 * K, min_variance=2e-3, random_state=random_state).fit(grey),
-        "sparse coding": SparseCoding(
-            64, lam=0.1, max_iter=rounds, n_iter_code=n_iter_code, random_state=random_state
-        ).fit(grey),
+        "sparse coding": sparse.fit(grey),
     }
     machine = RBM(12, optimizer=SGD(0.05, momentum=0.5), max_iter=6 if quick else 80, random_state=random_state)
     of_bits = {

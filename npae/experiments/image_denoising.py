@@ -73,8 +73,8 @@ def compare_denoisers(
     keeps the number of components that is best on noisy training images. 'linear' is the best affine map in closed form
     (the Wiener filter of the ensemble), 'Wiener' the local filter with the true sigma, 'median' 3 x 3.
     """
-    of_all = GaussianNoiseRange(sigmas[0] / 2, sigmas[-1])
-    everything = denoiser(X, of_all, width=width, epochs=epochs, random_state=random_state)
+    how = {"width": width, "epochs": epochs, "random_state": random_state}
+    everything = denoiser(X, GaussianNoiseRange(sigmas[0] / 2, sigmas[-1]), **how)
     names = ["noisy", "median", "Wiener", "PCA", "linear", *([ONE] if each else []), ALL]
     table: dict[str, list[float]] = {name: [] for name in names}
     kept = {"clean": X_test[:12]}
@@ -93,8 +93,7 @@ def compare_denoisers(
             ALL: everything.reconstruct(noisy),
         }
         if each:
-            one = denoiser(X, noise, width=width, epochs=epochs, random_state=random_state)
-            outputs[ONE] = one.reconstruct(noisy)
+            outputs[ONE] = denoiser(X, noise, **how).reconstruct(noisy)
         for name in names:
             table[name].append(psnr(outputs[name], X_test))
         if i == len(sigmas) // 2:

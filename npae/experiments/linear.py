@@ -4,14 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from npae.experiments.cosine import train_epochs
 from npae.objective.activations import Tanh
 from npae.pca import PCA, compare_with_pca, fit_linear_autoencoder, principal_angles
 from npae.pca.fit_linear import bottleneck_network, decoder_matrix, descend
 from npae.pca.moments import Moments, fix_signs
 from npae.pca.theory import loss_surface
-from npae.training.loop import train
-from npae.training.optimizers import Adam
-from npae.training.schedules import Cosine
 
 
 def angle_histories(X: Any, k: int = 8, n_steps: int = 10_000, random_state: Any = 0) -> dict[str, Any]:
@@ -48,9 +46,7 @@ def loss_surfaces(lam: float = 0.15, angle: float = np.pi / 6) -> dict[str, Any]
 def nonlinear_network(X: Any, k: int, *, hidden: int = 128, max_iter: int = 150, rng: Any = 0) -> Any:
     """Train D-hidden-k-hidden-D with tanh on X (N, D) by Adam over max_iter epochs, with a rate that falls to zero."""
     network = bottleneck_network(X.shape[1], k, hidden=hidden, activation=Tanh(), rng=rng, lam=1e-5, dtype=np.float32)
-    step = Adam(Cosine(5e-3, max_iter * -(-len(X) // 64))).start(network.theta)
-    train(network, X.astype(np.float32), step, batch_size=64, max_iter=max_iter, rng=rng)
-    return network
+    return train_epochs(network, X.astype(np.float32), lr=5e-3, epochs=max_iter, batch_size=64, rng=rng)
 
 
 def component_images(X, k=8, lam=0.02, max_iter=100, random_state=0):

@@ -61,14 +61,10 @@ def known_manifold(
     for label, penalties in PENALTIES.items():
         network = manifold_network(n_features, penalties, width=width, rng=random_state)
         models[label] = train_steps(network, train_set.data, n_steps=n_steps, lr=1e-2, batch_size=250, rng=random_state)
-    angles = {
-        label: degrees(manifold.tangent_space(model, test.data, d), test.tangents) for label, model in models.items()
-    }
-    local = {
-        k: median_angle(manifold.local_pca(train_set.data, test.data, k, d), test.tangents)
-        for k in neighbours
-        if k <= n_samples
-    }
+    spaces = {label: manifold.tangent_space(model, test.data, d) for label, model in models.items()}
+    angles = {label: degrees(T, test.tangents) for label, T in spaces.items()}
+    planes = {k: manifold.local_pca(train_set.data, test.data, k, d) for k in neighbours if k <= n_samples}
+    local = {k: median_angle(T, test.tangents) for k, T in planes.items()}
     sigma = {label: manifold.singular_values(model, test.data) for label, model in models.items()}
     return Tangents(name, d, train_set, test, models, angles, local, sigma)
 
@@ -79,11 +75,8 @@ def manifold_network(n_features, penalties, *, width=128, n_components=6, rng=No
     The first weights are three times as large as Glorot's, so that tanh is nonlinear on the scale of the data.
     """
     rng = np.random.default_rng(rng)
-    encoder = [
-        Dense(n_features, width, Tanh(), rng=rng),
-        Dense(width, width, Tanh(), rng=rng),
-        Dense(width, n_components, rng=rng),
-    ]
+    encoder = [Dense(n_features, width, Tanh(), rng=rng), Dense(width, width, Tanh(), rng=rng)]
+    encoder.append(Dense(width, n_components, rng=rng))
     encoder[0].W *= 3
     for layer in encoder:
         layer.b[:] = rng.uniform(-0.5, 0.5, layer.n_out)
@@ -114,9 +107,8 @@ def tied_code(X, *, n_units=128, lam=None, sigma=None, rng, **how):
 def image_codes(X_train, X_test, *, lam=0.3, sigma=0.3, n_steps=6000, lr=3e-3, random_state=0):
     """Train three codes of 128 units on X_train (M, D), measure at X_test (N, D); radii reach ten times the spacing."""
     kinds: dict[str, dict[str, Any]] = {"plain": {}, "denoising": {"sigma": sigma}, "contractive": {"lam": lam}}
-    models = {
-        label: tied_code(X_train, n_steps=n_steps, lr=lr, rng=random_state, **kind) for label, kind in kinds.items()
-    }
+    how = {"n_steps": n_steps, "lr": lr, "rng": random_state}
+    models = {label: tied_code(X_train, **how, **kind) for label, kind in kinds.items()}
     spacing = float(np.median(nearest_distance(X_train, X_test)))
     radii = np.geomspace(0.01, 10, 13) * spacing
     sigmas = {label: manifold.singular_values(model, X_test) for label, model in models.items()}
@@ -171,10 +163,8 @@ def turning_walks(X_train, X, image_shape, *, n_steps=3000, n_walk=10, random_st
 
 def distances_to_turned(path, X, image_shape, *, furthest=1.2, n_angles=61):
     """Return the distance (N,) of each image of path (N, D) to its image of X, turned by the best angle."""
-    turned = np.stack([
-        datasets.transform_images(X, image_shape, rotation=angle).clip(0, 1)
-        for angle in np.linspace(-furthest, furthest, n_angles)
-    ])  # fmt: skip
+    angles = np.linspace(-furthest, furthest, n_angles)
+    turned = np.stack([datasets.transform_images(X, image_shape, rotation=angle).clip(0, 1) for angle in angles])
     return np.linalg.norm(turned - path, axis=2).min(axis=0)
 
 

@@ -23,6 +23,9 @@ def build(run):
     rows |= {name: models[name].reconstruct(strangers[:10]) for name in shown}
     width = {name: trained.n_components for name, trained in run.models.items()}
     width |= {RELU: run.settings.n_overcomplete, LINEAR: D, GREY: "&ndash;"}
+    body = [[name, width[name], f"{value:.3f}", percent(value / cost[GREY]), small(held_out[name])]
+            for name, value in cost.items()]  # fmt: skip
+    least = choose(held_out[LINEAR] == min(held_out.values()), ", the smallest of all: a small error alone says little")
     blocks = [
         quote("""If it is allowed too much capacity, the autoencoder may not extract useful information about the
             distribution of the data. A similar problem also occurs if the hidden code has dimension equal to the input
@@ -30,24 +33,17 @@ def build(run):
         text(f"""Images with shuffled pixels are not digits. A network that knows digits should fail on them; a network
             that copies should not. The baseline is an answer that copies nothing: every pixel gets the image&rsquo;s
             mean grey. The table adds two networks that are free to copy: {width[RELU]} ReLU units with a linear output,
-            and the note&rsquo;s case <i>K</i> = <i>D</i> = {D}, linear, with a random encoder and the
-            decoder that least squares finds for it. The images vary in {n_directions} directions, and
-            the linear network copies these. Some pixels are the same in all images, and the network has never seen
-            them change."""),
+            and the note&rsquo;s case <i>K</i> = <i>D</i> = {D}, linear, with a random encoder and the decoder that
+            least squares finds for it. The images vary in {n_directions} directions, and the linear network copies
+            these. Some pixels are the same in all images, and the network has never seen them change."""),
         figure(plots.image_rows(rows, run.image_shape),
             "Shuffled pixels, the answer that copies nothing, and reconstructions by five networks.",
             "Rows of ten small images of scattered dots. The rows of the ReLU and the linear network look like "
             "the first row; the others are blurred."),
-        table(["", "K", "shuffled pixels", "of mean grey", "held-out digits"],
-            [
-                [name, width[name], f"{cost[name]:.3f}", percent(cost[name] / cost[GREY]), small(held_out[name])]
-                for name in cost
-            ]),
+        table(["", "K", "shuffled pixels", "of mean grey", "held-out digits"], body),
         claim(f"""{sentence_on_copying(cost)} The linear network reconstructs white noise, in the directions in which
             the images vary, with an error of at most {noise:.0e} per pixel. Its error on held-out digits is
-            {held_out[LINEAR]:.0e}{
-            choose(held_out[LINEAR] == min(held_out.values()), ", the smallest of all: a small error alone says little")
-        }."""),
+            {held_out[LINEAR]:.0e}{least}."""),
         sources("note 14, undercomplete autoencoders", "book 14.1"),
     ]  # fmt: skip
     return "Capacity: the overcomplete case", blocks

@@ -40,11 +40,10 @@ def build(run):
         claim(sentence_on_norms(run)),
         text("""Three autoencoders with 128 tied sigmoids differ only in their regularizer. They are measured at
             held-out images:"""),
-        figure(
-            manifold_plots.spectra(codes.sigma, normalize=True),
+        figure(manifold_plots.spectra(codes.sigma, normalize=True),
             "Singular values of the encoder's Jacobian, divided by the largest of each image; median and quartiles.",
-            "Three falling curves on a logarithmic axis, each in a band: the plain, denoising and contractive encoder.",
-        ),
+            "Three falling curves on a logarithmic axis, each in a band: the plain, denoising and contractive "
+            "encoder."),
         figure(manifold_plots.contraction_curves(codes.radii, codes.ratios, spacing=codes.spacing),
             "Distance between codes / distance between inputs, by size of a random displacement.",
             "Three curves over a logarithmic axis, and an upright line at the distance of nearest neighbours."),

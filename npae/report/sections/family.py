@@ -15,11 +15,9 @@ def build(run):
     rows = {"original": shown} | {name: each.model.reconstruct(shown) for name, each in run.models.items()}
     columns = ["training", "held-out", "corrupted", "mean act.", "active", "&#8214;J&#8214;<sub>F</sub>"]
     body = [
-        [html.escape(name),
-            trained.n_components,
-            *(f"{value:.0%}" if what == "active units" else f"{value:.3f}" for what, value in trained.measures.items()),
-            trained.epochs or "&ndash;",
-            f"{trained.seconds:.1f}"]
+        [html.escape(name), trained.n_components,
+         *(f"{value:.0%}" if what == "active units" else f"{value:.3f}" for what, value in trained.measures.items()),
+         trained.epochs or "&ndash;", f"{trained.seconds:.1f}"]
         for name, trained in run.models.items()
     ]  # fmt: skip
     body.append(["copying", run.test.shape[1], "0", "0", f"{run.identity_error:.3f}", *["&ndash;"] * 5])

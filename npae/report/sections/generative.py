@@ -43,28 +43,20 @@ def build(run):
             variance of each code unit, the code is drawn, and the gradient of the bound goes through the draw, h =
             &mu;(x) + exp(s(x)/2) &epsilon;. Here the code has two units, so that a picture can show the whole code. The
             network was trained for {epochs} epochs on the images of this page, as zeros and ones:"""),
-        figure(
-            generative.bound_parts(watched),
+        figure(generative.bound_parts(watched),
             "The negative bound on held-out images by epoch, and its two parts, on a logarithmic axis.",
-            "Three curves by epoch: the sum, and below the sum the reconstruction cost and the length of the code.",
-        ),
-        figure(
-            generative.code_plane(model.inverse_transform(plane), run.image_shape, extent=EXTENT),
+            "Three curves by epoch: the sum, and below the sum the reconstruction cost and the length of the code."),
+        figure(generative.code_plane(model.inverse_transform(plane), run.image_shape, extent=EXTENT),
             "The code plane, decoded on a grid. Neighbouring codes have similar images.",
-            "A square of 15 by 15 small digits. From place to place one digit changes into another.",
-        ),
-        figure(
-            plots.code_scatter({"codes of held-out images, each drawn as its digit": model.transform(test)[:500]},
+            "A square of 15 by 15 small digits. From place to place one digit changes into another."),
+        figure(plots.code_scatter({"codes of held-out images, each drawn as its digit": model.transform(test)[:500]},
                                run.test_target[:500]),
             "The encoder learnt without labels. The labels only set the digits and colours of the plot.",
-            "A scatter plot of small digits in ten colours; equal digits lie together, neighbouring classes overlap.",
-        ),
-        figure(
-            plots.image_rows(rows, run.image_shape),
+            "A scatter plot of small digits in ten colours; equal digits lie together, neighbouring classes overlap."),
+        figure(plots.image_rows(rows, run.image_shape),
             "New images, decoded from codes that were drawn from the prior; held-out images; and held-out images "
             "decoded from their two numbers.",
-            "Three rows of twelve digits: soft new digits, black and white held-out digits, soft versions of these.",
-        ),
+            "Three rows of twelve digits: soft new digits, black and white held-out digits, soft versions of these."),
         claim(f"""With linear encoder and decoder the bound is exact at its optimum, which is probabilistic PCA: on the
             digits the two differ by {gap:.1e} nats. The two-unit autoencoder of this page has a bound of
             {watched.elbo[-1]:.1f} nats per held-out image. The length of the code contributes {watched.kl[-1]:.1f}

@@ -1,7 +1,5 @@
 """Show that denoising estimates the score of the smoothed density."""
 
-from functools import partial
-
 import numpy as np
 
 from npae.denoising import langevin, score_field
@@ -13,22 +11,16 @@ ORDER = 54
 
 
 def build(run):
-    n_steps, n_langevin = (120, 60) if run.quick else (1500, 300)
-    results = [
-        learn_score(name, n_steps=n_steps, n_samples=2000 if run.quick else 20_000, random_state=run.seed)
-        for name in ("mixture", "ring")
-    ]
+    n_langevin, n_draws = (60, 8) if run.quick else (300, 60)
+    training = {"n_steps": 120, "n_samples": 2000} if run.quick else {"n_steps": 1500, "n_samples": 20_000}
+    results = [learn_score(name, **training, random_state=run.seed) for name in ("mixture", "ring")]
+    chains = {"n_samples": 300 if run.quick else 1000, "n_steps": n_langevin, "random_state": run.seed}
     rows = []
     for each in results:
-        ours, fresh = langevin_quality(
-            each, n_samples=300 if run.quick else 1000, n_steps=n_langevin, random_state=run.seed
-        )
-        rows.append(
-            [f"{each.name}, &sigma; = {each.sigma:g}", f"{each.cosine:.3f}", f"{each.relative_error:.1%}",
-             f"{ours:.4f}", f"{fresh:.4f}"]
-        )  # fmt: skip
+        distances = [f"{distance:.4f}" for distance in langevin_quality(each, **chains)]
+        name = f"{each.name}, &sigma; = {each.sigma:g}"
+        rows.append([name, f"{each.cosine:.3f}", f"{each.relative_error:.1%}", *distances])
     ring = results[1]
-    n_draws = 8 if run.quick else 60
     quotients, limit = small_noise_rows(ring.model, ring.data.data[:200], (0.4, 0.2, 0.1), n_draws=n_draws)
     cells = ", ".join(f"{value:.3f} at &sigma; = {sigma:g}" for sigma, value in quotients)
     blocks = [
@@ -78,8 +70,7 @@ def score_fields(result, limit=1.9):
 def langevin_clouds(result, n_steps, seed):
     """Return the figure of Langevin samples along the learnt score, and of new samples."""
     start = 1.2 * np.random.default_rng(seed).standard_normal((700, 2))
-    field, step = partial(score_field, result.model, sigma=result.sigma), result.sigma**2 / 10
-    chain = langevin(field, start, step, n_steps, rng=seed)
-    return generative.clouds(
-        {"start": start, "20 steps": chain[19], f"{n_steps} steps": chain[-1], "new samples": result.X[:700]}, limit=3.0
-    )
+    sigma = result.sigma
+    chain = langevin(lambda x: score_field(result.model, x, sigma), start, sigma**2 / 10, n_steps, rng=seed)
+    shown = {"start": start, "20 steps": chain[19], f"{n_steps} steps": chain[-1], "new samples": result.X[:700]}
+    return generative.clouds(shown, limit=3.0)

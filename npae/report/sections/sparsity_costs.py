@@ -76,11 +76,8 @@ def sentence_on_frontiers(methods):
     for k, l0, ours, _ in methods["top k, revived"]:
         if min(reach) <= l0 <= max(reach):
             l1 = unexplained_at(methods["L1"], l0)
-            ahead = (
-                "too close to call by one seed"
-                if needs_seeds(ours, l1)
-                else f"{choose(ours < l1, 'top k', 'L1')} ahead"
-            )
+            ahead = choose(ours < l1, "top k ahead", "L1 ahead")
+            ahead = choose(needs_seeds(ours, l1), "too close to call by one seed", ahead)
             found.append(f"with {k:g} units top k leaves {percent(ours)} unexplained and L1 {percent(l1)}, {ahead}")
     return "; ".join(found) or "the two ranges of L0 do not overlap"
 

@@ -32,9 +32,8 @@ def build(run):
     blocks = [
         quote("""When the decoder is linear and the loss function is mean squared error, an undercomplete autoencoder
             learns to span the same subspace as PCA."""),
-        equation(
-            r"\min_{W_e,\,W_d}\;\dfrac{1}{2N}\sum_n \Vert x_n-\mu-(x_n-\mu)\,W_e W_d\Vert^2,\qquad W_d\in R^{K\times D}"
-        ),
+        equation(r"\min_{W_e,\,W_d}\;\dfrac{1}{2N}\sum_n \Vert x_n-\mu-(x_n-\mu)\,W_e W_d\Vert^2,\qquad "
+            r"W_d\in R^{K\times D}"),
         text(f"""Two linear autoencoders with <i>K</i> = {K} were trained from random weights by L-BFGS
             ({n_iter["untied"]} iterations; with tied weights, {n_iter["tied"]}). The cost depends only on the product
             <i>W<sub>e</sub>W<sub>d</sub></i>. So the untied network may mix its code by any invertible matrix, and its

@@ -111,8 +111,8 @@ def table(head, rows):
         f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>"
         for first, *rest in rows
     )
-    return f"""<div class="scroll" tabindex="0" role="region" aria-label="table">
-        <table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>"""
+    scroll = '<div class="scroll" tabindex="0" role="region" aria-label="table">'
+    return f"{scroll}<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
 def page(title, introduction, sections, footer):

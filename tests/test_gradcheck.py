@@ -1,5 +1,6 @@
 """The checker's public face: structures, methods, refusals, kinks, networks, layers, losses, penalties, reports."""
 
+import itertools
 import json
 import pickle
 
@@ -522,3 +523,50 @@ def test_a_report_of_zeros_can_be_drawn():
 def test_an_estimator_is_told_from_its_network():
     with pytest.raises(TypeError, match="network_"):
         check_network(npae.Autoencoder(2), np.ones((3, 4)))
+
+
+def small_network(seed, scale, n_layers, softmax):
+    """Return (f, x) of a right ReLU network with zero biases; its kinks are nearer than the steps of a difference."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((5, 4)), rng.integers(0, 3, 5)  # never as many of each class
+    sizes = [4, *[6] * (n_layers - 1), 3]
+    point = {f"W{i}": scale * rng.standard_normal(shape) for i, shape in enumerate(itertools.pairwise(sizes))}
+    point |= {f"b{i}": np.zeros(size) for i, size in enumerate(sizes[1:])}
+
+    def f(p):
+        hs = [X]
+        for i in range(n_layers - 1):
+            a = hs[-1] @ p[f"W{i}"] + p[f"b{i}"]
+            hs.append(a * (a.real > 0))
+        z = hs[-1] @ p[f"W{n_layers - 1}"] + p[f"b{n_layers - 1}"]
+        q, one_hot = np.exp(z - z.real.max(axis=1, keepdims=True)), np.eye(3)[y]
+        q = q / q.sum(axis=1, keepdims=True)
+        J = -np.log(q[np.arange(5), y]).mean() if softmax else 0.5 * ((z - one_hot) ** 2).sum() / 5
+        d, gradient = ((q if softmax else z) - one_hot) / 5, {}
+        for i in reversed(range(n_layers)):
+            gradient |= {f"W{i}": hs[i].T @ d, f"b{i}": d.sum(axis=0)}
+            d = d @ p[f"W{i}"].T * (hs[i].real > 0)
+        return J, gradient
+
+    return f, point
+
+
+@pytest.mark.parametrize("softmax", [False, True])
+@pytest.mark.parametrize(("n_layers", "scale"), [(2, 1e-4), (2, 1e-6), (4, 0.01), (5, 0.01), (6, 0.01)])
+def test_kinks_near_the_point_make_no_right_network_wrong(n_layers, scale, softmax):
+    for seed in range(20):
+        report = check_gradient(*small_network(seed, scale, n_layers, softmax))
+        assert report.ok, f"seed {seed}\n{report}"
+
+
+def test_a_wrong_network_with_kinks_near_the_point_is_wrong():
+    f, point = small_network(0, 0.01, 5, True)
+    report = check_gradient(lambda p: (f(p)[0], f(p)[1] | {"W1": 1.001 * f(p)[1]["W1"]}), point)
+    assert report.verdict == "WRONG" and report.worst.name == "W1"
+
+
+def test_a_real_part_that_loses_a_derivative_is_seen():
+    def f(x):
+        return (x * x.real).sum(), x.real  # right: 2 x; the complex step alone agrees with x
+
+    assert check_gradient(f, np.array([1.3, -0.4, 2.0])).verdict == "WRONG"

@@ -418,3 +418,62 @@ def test_a_backward_that_updates_the_weights_is_told_where_to_do_so():
 
     with pytest.raises(ValueError, match=r"got its input W changed in place.*; update weights outside of backward"):
         check_layer(Updates(), X)
+
+
+HELPERS = (
+    "W_grad", "W_velocity", "W_momentum", "W_m", "W_cache", "W_init", "W0", "W_best", "W_old", "W_prev", "Wm", "vW",
+    "mW", "best_W", "velocity", "W_mean", "W_ema", "m_hat", "v_hat", "W_mask",
+)  # fmt: skip
+
+
+class Helped:
+    """A right layer with one more array, which is no parameter; a mask takes part in the forward."""
+
+    def __init__(self, name, rng):
+        self.W, self.b = rng.standard_normal((X.shape[1], 3)), rng.standard_normal(3)
+        self.m, self.v = np.zeros_like(self.W), np.zeros_like(self.W)
+        setattr(self, name, (rng.random(self.W.shape) < 0.5) * 1.0 if "mask" in name else 0 * self.W)
+
+    def kept(self):
+        return getattr(self, "W_mask", 1.0)
+
+    def forward(self, x):
+        self.x = x
+        return x @ (self.W * self.kept()) + self.b
+
+    def backward(self, dh):
+        self.dW, self.db = self.kept() * (self.x.T @ dh), dh.sum(axis=0)
+        return dh @ (self.W * self.kept()).T
+
+
+@pytest.mark.parametrize("name", HELPERS)
+def test_copies_masks_and_the_state_of_an_optimizer_are_no_parameters(name, rng):
+    report = check_layer(Helped(name, rng), X)
+    assert report.ok and [row.name for row in report.rows] == ["x", "W", "b"], str(report)
+
+
+class Accumulating:
+    """A right layer that adds to its gradients, as PyTorch does, or assigns them, under any name."""
+
+    def __init__(self, prefix, suffix, add, rng):
+        self.W, self.b, self.add = rng.standard_normal((X.shape[1], 3)), rng.standard_normal(3), add
+        self.names = {name: f"{prefix}{name}{suffix}" for name in ("W", "b")}
+        for name in ("W", "b"):
+            setattr(self, self.names[name], np.zeros_like(getattr(self, name)))
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, dh):
+        for name, gradient in (("W", self.x.T @ dh), ("b", dh.sum(axis=0))):
+            before = getattr(self, self.names[name])
+            setattr(self, self.names[name], before + gradient if self.add else gradient)
+        return dh @ self.W.T
+
+
+@pytest.mark.parametrize("add", [True, False])
+@pytest.mark.parametrize("affixes", [("", "_grad"), ("grad_", ""), ("d", ""), ("", "_g"), ("", "_bar"), ("dLd", "")])
+def test_a_gradient_has_a_known_affix_on_either_side_and_is_no_parameter(affixes, add, rng):
+    report = check_layer(Accumulating(*affixes, add, rng), X)
+    assert report.ok and [row.name for row in report.rows] == ["x", "W", "b"], str(report)

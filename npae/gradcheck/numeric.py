@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import operator
 import warnings
 from dataclasses import dataclass
 from math import factorial
@@ -141,6 +142,21 @@ class Watched(np.ndarray):
     real = property(lambda self: np.real(self))
     imag = property(lambda self: np.imag(self))
     var, std, dot = (functools.partialmethod(function) for function in (np.var, np.std, np.dot))
+
+
+class PassingReal(np.ndarray):
+    """An array whose real part is the array itself, with the same derivative; comparisons look at real parts."""
+
+    real = property(lambda self: self)
+    __gt__, __ge__, __lt__, __le__ = (
+        lambda self, other, f=f: f(np.asarray(self).real, np.asarray(other).real)
+        for f in (operator.gt, operator.ge, operator.lt, operator.le)
+    )
+
+
+def passing_real(array, marks):
+    """Return the array as PassingReal."""
+    return array.view(PassingReal)
 
 
 def watch(thing, marks):

@@ -12,6 +12,10 @@ import numpy as np
 AFFIXES = ("gradient", "gradients", "grads", "grad", "dld", "djd", "nabla", "deriv", "d", "g", "bar", "delta", "diff")
 UNAMBIGUOUS = AFFIXES[:4]  # these alone name a gradient; `diff` or `d` next to `weights` may be anything
 CONTAINER_NAMES = ("param", "parameter", "p", "weight", "theta", "variable", "data", "value", "val", "array", "tensor")
+STATE = (
+    "velocity", "vel", "momentum", "moment", "m", "v", "s", "cache", "init", "0", "best", "old", "prev", "last", "mean",
+    "avg", "ema", "mask", "hat", "copy", "start",
+)  # fmt: skip
 CALLABLES = (types.FunctionType, types.MethodType, types.CellType, functools.partial)
 CLASS_ATTRIBUTES = (types.MemberDescriptorType, np.ndarray)
 CALLABLE_PARTS = ("__self__", "__func__", "__closure__", "__defaults__", "cell_contents", "func", "args", "keywords")
@@ -21,11 +25,16 @@ MAX_OBJECTS = 10**4  # to walk
 MAX_RESTORED = 10**6  # numbers of an array to restore; larger arrays are data, which nothing changes
 
 
-def get_at(root, path):
-    """Return the object at a path of attributes, and of items of dicts, lists and tuples."""
-    for key in path:
-        root = root[key] if isinstance(root, (dict, list, tuple)) else getattr(root, key)
-    return root
+def get_at(root, path, *default):
+    """Return the object at a path of attributes, and of items of dicts, lists and tuples; or the default."""
+    try:
+        for key in path:
+            root = root[key] if isinstance(root, (dict, list, tuple)) else getattr(root, key)
+        return root
+    except (AttributeError, KeyError, IndexError, TypeError):  # only there after a forward
+        if default:
+            return default[0]
+        raise
 
 
 def set_at(root, path, value):
@@ -125,7 +134,8 @@ def match_names(gradient, name):
     rank: dict[str, int] = {}
     for k, affix in enumerate(AFFIXES):
         rank |= {stem: rank.get(stem, k) for stem in (gradient.removeprefix(affix), gradient.removesuffix(affix))}
-    same, like = {name, name.rstrip("s"), name + "s"} - {gradient}, {name[:k] for k in range(1, len(name))}
+    same, like = ({name, name.rstrip("s"), name + "s"}, {name[:k] for k in range(1, len(name))})
+    same, like = same - {gradient}, like - {gradient}  # an affix is missing
     if same & rank.keys():
         return 3 + exact / 2 - min(rank[stem] for stem in same & rank.keys()) / 100
     return max(2 * bool(like & rank.keys()), int(gradient in UNAMBIGUOUS and name.rstrip("s") in CONTAINER_NAMES))
@@ -144,6 +154,13 @@ class Parameter:
     def name(self):
         """The shortest path, without the list that holds layers."""
         return ".".join(str(key) for key in self.paths[0][1:] if key != "layers")
+
+    key = property(lambda self: self.paths[0][-1])
+
+    def is_state_of(self, other):
+        """Return True if the name says that this is a mask, a copy, or the optimizer's state of another array."""
+        mine, name = (str(p.key).replace("_", "").lower() for p in (self, other))
+        return any(stem != mine and stem in STATE for stem in (mine.removeprefix(name), mine.removesuffix(name)))
 
     def score(self, path):
         """Return a score of how well a path fits the gradient of this array: by name, or by key if it was returned."""
@@ -167,13 +184,11 @@ def find_parameters(part, trial, returned, affects_output, slope, names=None):
         return {name: _named(part, after, name, names) for name in names}, {}
     found: dict[Any, Parameter] = {}
     for path, _ in walk_objects((trial,), _declared):
-        thing = None
-        with contextlib.suppress(AttributeError, KeyError, IndexError, TypeError):  # only there after a forward
-            thing = get_at((part,), path)
+        thing = get_at((part,), path, None)
         if is_numeric(thing) or is_array(thing):
             key = id(thing) if is_array(thing) else path
             found.setdefault(key, Parameter(thing, [])).paths.append(path)
-    _pair(found.values(), after)
+    _pair(found.values(), after, part)
     for p in found.values():
         owner, key = get_at((part,), p.paths[0][:-1]), p.paths[0][-1]
         p.shared = isinstance(getattr(type(owner), str(key), None), np.ndarray) and key not in vars(owner)
@@ -183,25 +198,28 @@ def find_parameters(part, trial, returned, affects_output, slope, names=None):
     for i, extra in enumerate(returned[1:], 1):
         fits = [p for p in moving if not p.gradient and np.shape(p.array) == np.shape(extra)]
         if is_numeric(extra) and fits:
-            nearest = (
-                min(fits, key=lambda p: abs(slope(p, extra) - np.sum(extra * extra))) if len(fits) > 1 else fits[0]
-            )
-            nearest.gradient = functools.partial(get_at, path=(1, i))
+            off = {p: abs(slope(p, extra) - np.sum(extra * extra)) if len(fits) > 1 else 0 for p in fits}
+            min(fits, key=off.__getitem__).gradient = functools.partial(get_at, path=(1, i))
     still = [p for p in tried if tried[p][1] and not any(np.may_share_memory(p.array, q.array) for q in moving)]
-    why = {p.name: NO_GRADIENT for p in moving if not p.gradient}
+    still = [p for p in still if not any(match_names(p.key, q.key) >= 3 for q in moving)]  # a gradient
+    why = {p.name: NO_GRADIENT for p in moving if not p.gradient and not any(map(p.is_state_of, moving))}
     why |= {p.name: SHARED for p in moving if any(q is not p and np.may_share_memory(p.array, q.array) for q in moving)}
     return {p.name: p for p in found.values() if p.gradient and p.name not in why and p in (*moving, *still)}, why
 
 
-def _pair(parameters, after):
-    """Give each parameter the gradient of its shape whose path matches best; no gradient goes to two parameters."""
+def _pair(parameters, after, part):
+    """Give each parameter the gradient of its shape whose path matches best; no gradient goes to two parameters.
+
+    Of two names that fit equally, W_grad and dW, the gradient is the one that backward has changed.
+    """
     choices: list[tuple] = []
     reached = (((k, *path), thing) for k, root in enumerate(after) for path, thing in walk_objects(root))
     for path, thing in reached:
         for p in parameters if is_numeric(thing) else ():
             score, fits = p.score(path), np.shape(thing) == np.shape(p.array)
             if score > (0 if fits else 2) and (fits or np.ndim(p.array)):
-                choices.append((not fits, -score, len(choices), p, path))
+                idle = path[0] == 0 and np.array_equal(get_at((part,), path, None), thing)
+                choices.append((not fits, -int(score), idle, -score, len(choices), p, path))
     taken = set()
     for *_, p, path in sorted(choices):
         if not p.gradient and path not in taken:
@@ -223,7 +241,7 @@ def _named(part, after, name, names):
     try:
         p = Parameter(getter(array)((part,)), [(0, name) if callable(array) else path(array)])
         p.gradient = gradient and getter(gradient)
-        _pair([p], after)
+        _pair([p], after, part)
         if is_numeric(p.array) and is_numeric(p.gradient(after)):
             return p
         raise TypeError("no numbers")

@@ -23,7 +23,7 @@ class Lines:
         self.lines = [(self.flat, direction(check.rng, g.size)) for _ in range(count)] or [(i, 1.0) for i in self.flat]
         self.analytic = np.array([g @ v for _, v in self.lines]) if count else g
         self.scale = float(np.linalg.norm(g[np.isfinite(g)], 2 if count else np.inf)) if np.isfinite(g).any() else 0.0
-        self.method, self.slopes = "complex", []
+        self.method, self.slopes, self.trusted = "complex", [], []
 
     def index(self, k):
         """Return the index of line k in the report: the number of a direction, or the place of an entry."""

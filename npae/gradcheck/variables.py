@@ -55,7 +55,10 @@ def _match_keys(x, gradient, what):
 def map_leaves(function, x):
     """Return function(array) for every array of x, in the structure of x: dicts, lists and tuples."""
     if isinstance(x, dict):
-        new = {} if type(x) is dict else copy.copy(x)
+        try:
+            new = {} if type(x) is dict else copy.copy(x)
+        except KeyError:  # its attributes are its items, which Python 3.10 asks for a __getstate__
+            new = type(x).__new__(type(x))
         new.update({key: map_leaves(function, part) for key, part in x.items()})
         return new
     if isinstance(x, np.ndarray) or not _is_tree(x):
